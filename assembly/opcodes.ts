@@ -1,0 +1,23 @@
+// The program's opcodes: the engine's copy of src/host/graph/instruction.ts. A test compares the two.
+// An instruction is 32 words of 32 bits; word 0 is the opcode, the fields follow in the order listed there.
+
+export const INSTRUCTION_BYTES: usize = 128
+
+export const OP_CONV_S8: i32 = 1
+export const OP_DEPTHWISE_S8: i32 = 2
+export const OP_CONV_F32: i32 = 3
+export const OP_DEPTHWISE_F32: i32 = 4
+export const OP_MAX_POOL_S8: i32 = 5
+export const OP_MAX_POOL_F32: i32 = 6
+export const OP_AVERAGE_POOL_S8: i32 = 7
+export const OP_AVERAGE_POOL_F32: i32 = 8
+export const OP_UPSAMPLE: i32 = 9
+export const OP_COPY: i32 = 10
+export const OP_REQUANTIZE_S8: i32 = 11
+export const OP_ADD_S8: i32 = 12
+export const OP_ADD_F32: i32 = 13
+export const OP_TABLE_S8: i32 = 14
+export const OP_ACTIVATION_F32: i32 = 15
+export const OP_QUANTIZE_S8: i32 = 16
+export const OP_DEQUANTIZE_S8: i32 = 17
+export const OP_PREPROCESS: i32 = 18

@@ -1,0 +1,71 @@
+/**
+ * The one error class of Ocellus. `code` is stable and may be relied on; `message` is one line that
+ * names the file, layer and value concerned and says what to do.
+ */
+export class OcellusError extends Error {
+  override readonly name = 'OcellusError'
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options)
+  }
+}
+
+/** Every code that Ocellus can throw. Codes are never renamed; new ones are added at the end of a group. */
+export const errorCodes = [
+  // words and options (exit code 2)
+  'E_USAGE',
+  'E_OPTION',
+  // files
+  'E_FILE_MISSING',
+  'E_FILE_READ',
+  'E_FILE_WRITE',
+  'E_FILE_TOO_LARGE',
+  // model files
+  'E_MODEL_EMPTY',
+  'E_MODEL_TRUNCATED',
+  'E_MODEL_HEADER',
+  'E_MODEL_FORMAT',
+  'E_MODEL_VERSION',
+  'E_MODEL_LAYOUT',
+  'E_MODEL_GRAPH',
+  'E_MODEL_OPERATOR',
+  'E_MODEL_SHAPE',
+  'E_MODEL_QUANTIZATION',
+  'E_MODEL_LIMIT',
+  'E_MODEL_TASK',
+  // float weights and their configuration
+  'E_CFG_SYNTAX',
+  'E_CFG_SECTION',
+  'E_CFG_KEY',
+  'E_CFG_VALUE',
+  'E_CFG_ROUTE',
+  'E_WEIGHTS_TRUNCATED',
+  'E_WEIGHTS_TRAILING',
+  'E_WEIGHTS_HEADER',
+  'E_WEIGHTS_NOT_FINITE',
+  // calibration and evaluation data
+  'E_CALIBRATION_EMPTY',
+  'E_DATA_LABELS',
+  'E_DATA_EMPTY',
+  // images
+  'E_IMAGE_EMPTY',
+  'E_IMAGE_FORMAT',
+  'E_IMAGE_TRUNCATED',
+  'E_IMAGE_TOO_LARGE',
+  'E_IMAGE_INPUT',
+  'E_CANVAS_MISSING',
+  // the engine
+  'E_ENGINE_BUILD',
+  'E_ENGINE_PROBE',
+  'E_ENGINE_MEMORY',
+  'E_ENGINE_TRAP',
+  'E_SESSION_CLOSED',
+  'E_INPUT_SHAPE',
+  'E_ABORTED',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]

@@ -1,0 +1,88 @@
+/** The graph: what a model file holds, what the quantiser rewrites and what the planner compiles. */
+
+export type DType = 'int8' | 'float32' | 'int32'
+
+/** real = (q - zeroPoint) * scale, the LiteRT int8 specification; zeroPoint in [-128, 127]. */
+export interface Quantization {
+  readonly scale: number
+  readonly zeroPoint: number
+}
+
+/** An activation. Feature maps are NHWC with N = 1: [1, height, width, channels]. */
+export interface Tensor {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly dtype: 'int8' | 'float32'
+  /** Present exactly when dtype is int8. */
+  readonly quantization?: Quantization
+}
+
+/** A tensor whose values stand in the model file: weights, biases, scales, tables. */
+export interface Constant {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly dtype: DType
+  readonly data: Int8Array | Float32Array | Int32Array
+}
+
+export type AttributeValue = number | string | boolean | readonly number[]
+
+export interface Node {
+  /** Unique; for an imported network `<index>_<section>`, as in `0_convolutional`. */
+  readonly name: string
+  /** One of the operators in `ops/`. */
+  readonly op: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  /** Role (`weight`, `bias`, `weightScale`, `table`) to the name of a Constant. */
+  readonly constants: Readonly<Record<string, string>>
+  readonly attributes: Readonly<Record<string, AttributeValue>>
+}
+
+/** How a picture becomes the input tensor: value = (u8 / 255 - mean) / std, per channel. */
+export interface Preprocessing {
+  readonly mode: 'letterbox' | 'stretch'
+  /** Value of the letterbox's border, 0..255. */
+  readonly pad: number
+  readonly channels: 'rgb' | 'bgr'
+  readonly mean: readonly [number, number, number]
+  readonly std: readonly [number, number, number]
+}
+
+/** One YOLO head. Its tensor is [1, h, w, anchors * (5 + classes)]: per anchor x, y, w, h, objectness, classes. */
+export interface YoloHead {
+  /** Name of a graph output. */
+  readonly output: string
+  /** Anchor widths and heights in pixels of the network's input. */
+  readonly anchors: readonly (readonly [number, number])[]
+  readonly scaleXY: number
+  /** darknet's `new_coords`: the outputs are already logistic, w and h are (2v)^2 times the anchor. */
+  readonly newCoords: boolean
+}
+
+export interface DetectionTask {
+  readonly kind: 'detection'
+  readonly labels: readonly string[]
+  readonly heads: readonly YoloHead[]
+  readonly nms: { readonly kind: 'greedy' | 'diou'; readonly iou: number; readonly beta: number }
+}
+
+export type Task = DetectionTask
+
+export interface Graph {
+  readonly name: string
+  readonly task: Task
+  readonly preprocessing: Preprocessing
+  readonly tensors: readonly Tensor[]
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  /** In an order in which every tensor is made before it is used. */
+  readonly nodes: readonly Node[]
+  /** Where the model comes from: source, licence, tool and version, calibration, figures. */
+  readonly provenance: Readonly<Record<string, AttributeValue>>
+}
+
+export interface Model {
+  readonly graph: Graph
+  readonly constants: ReadonlyMap<string, Constant>
+}

@@ -1,0 +1,29 @@
+/** Caps on everything that a file from outside can ask for. Each is checked before memory is allocated for it. */
+export const limits = {
+  /** Bytes of a safetensors header; the reference implementation's own cap. */
+  headerBytes: 100_000_000,
+  /** Bytes of a model or weight file: a Wasm memory holds 4 GiB at most. */
+  modelBytes: 2 ** 31,
+  /** Bytes of a darknet configuration. */
+  cfgBytes: 1 << 20,
+  nodes: 10_000,
+  tensors: 20_000,
+  rank: 4,
+  /** Largest single dimension of a tensor. */
+  dimension: 65_536,
+  /** Elements of one tensor. */
+  elements: 2 ** 30,
+  /** Filters, and so channels, of one layer: four times the widest published YOLO. */
+  channels: 16_384,
+  /** Kernel side of a convolution or pool. */
+  kernel: 128,
+  stride: 64,
+  labels: 100_000,
+  /** Side and pixel count of a picture, checked from its header before it is decoded. */
+  imageSide: 16_384,
+  imagePixels: 100_000_000,
+  imageFileBytes: 256 << 20,
+  labelFileBytes: 64 << 20,
+  /** Detections kept before non-maximum suppression, best first. */
+  candidates: 30_000,
+} as const
