@@ -1,0 +1,74 @@
+/**
+ * node scripts/build.mjs [wasm|ts] [--if-stale] [--if-possible]
+ *
+ * Compiles every target of asconfig.json, checks that the modules exist and are valid (asc exits 0 without
+ * building when its entries are wrong), then compiles the TypeScript. --if-stale skips what is newer than its
+ * sources; --if-possible does nothing where the compilers are not installed (`npm ci --omit=dev`).
+ */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+const require = createRequire(import.meta.url)
+const args = process.argv.slice(2)
+const parts = args.filter((arg) => !arg.startsWith('--'))
+const wants = (part) => parts.length === 0 || parts.includes(part)
+
+function newest(path) {
+  if (!existsSync(path)) return 0
+  const stat = statSync(path)
+  if (!stat.isDirectory()) return stat.mtimeMs
+  return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))))
+}
+
+const fresh = (outputs, sources) =>
+  args.includes('--if-stale') &&
+  outputs.every(existsSync) &&
+  Math.min(...outputs.map((path) => statSync(path).mtimeMs)) >= Math.max(...sources.map(newest))
+
+function fail(message) {
+  console.error(`build: ${message}`)
+  process.exit(1)
+}
+
+function runScript(script, scriptArgs) {
+  const { status } = spawnSync(process.execPath, [script, ...scriptArgs], { stdio: 'inherit' })
+  return status === 0
+}
+
+function buildWasm() {
+  const { targets } = JSON.parse(readFileSync('asconfig.json', 'utf8'))
+  const asc = require.resolve('assemblyscript/bin/asc.js')
+  mkdirSync('build', { recursive: true })
+  for (const [target, { outFile }] of Object.entries(targets)) {
+    if (fresh([outFile], ['assembly', 'asconfig.json'])) continue
+    rmSync(outFile, { force: true })
+    if (!runScript(asc, ['--config', 'asconfig.json', '--target', target])) fail(`asc failed on ${target}`)
+    if (!existsSync(outFile)) fail(`asc wrote no ${outFile}`)
+    const bytes = readFileSync(outFile)
+    if (!WebAssembly.validate(bytes)) fail(`${outFile} is not a valid module`)
+    console.log(`${outFile}  ${bytes.length} bytes`)
+  }
+}
+
+function buildTs() {
+  const bin = 'dist/src/cli/main.js'
+  const stamp = 'dist/.tsbuildinfo'
+  if (fresh([stamp, bin], ['src', 'tools', 'bench', 'tsconfig.json', 'tsconfig.build.json'])) return
+  const tsc = require.resolve('typescript/bin/tsc')
+  // tsc leaves an up-to-date stamp alone; removing it keeps --if-stale honest.
+  rmSync(stamp, { force: true })
+  if (!runScript(tsc, ['-p', 'tsconfig.build.json'])) {
+    rmSync(stamp, { force: true })
+    fail('tsc failed')
+  }
+  if (!existsSync(bin)) fail(`tsc wrote no ${bin}`)
+  chmodSync(bin, 0o755)
+}
+
+if (args.includes('--if-possible') && !existsSync('node_modules/assemblyscript')) process.exit(0)
+if (wants('wasm')) buildWasm()
+if (wants('ts')) buildTs()

@@ -1,0 +1,79 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { importsOf, violations } from './imports.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+function sources(): string[] {
+  return ['assembly', 'src', 'tools', 'bench']
+    .filter((folder) => existsSync(join(root, folder)))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+        `${folder}/${name}`.replaceAll('\\', '/'),
+      ),
+    )
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.includes('node_modules'))
+}
+
+test('imports go in one direction only', () => {
+  const found = sources().flatMap((path) => violations(path, readFileSync(join(root, path), 'utf8')))
+  expect(found).toEqual([])
+})
+
+describe('the checker', () => {
+  test.each([
+    ['src/host/format/read.ts', "import { infer } from '../graph/infer.js'"],
+    ['src/host/errors.ts', "import type { Model } from './format/model.js'"],
+    ['src/host/engine/session.ts', "export { Detector } from '../tasks/detector.js'"],
+    ['src/host/plan/arena.ts', "const cli = await import('../../cli/main.js')"],
+    ['src/host/tasks/detector.ts', "import { quantize } from '../../../tools/quantize/index.js'"],
+    ['src/host/tasks/detector.ts', "import { now } from '../../../bench/clock.js'"],
+    ['src/host/tasks/detector.ts', "import '../platform/node.js'"],
+    ['src/host/index.ts', "import { readFile } from './platform/node.js'"],
+    ['src/host/image/decode.ts', "import { readFile } from 'node:fs/promises'"],
+    ['src/host/platform/browser.ts', "import {\n  readFile,\n} from 'fs/promises'"],
+    ['src/host/engine/memory.ts', "import { letterbox } from '../image/letterbox.js'"],
+    ['src/host/image/draw.ts', "import { Session } from '../engine/session.js'"],
+    ['src/host/util/misc.ts', ''],
+    ['tools/quantize/index.ts', "import { main } from '../../src/cli/main.js'"],
+    ['tools/quantize/index.ts', "import { table } from '../../bench/table.js'"],
+    ['bench/run.ts', "import { fold } from '../tools/quantize/passes/fold.js'"],
+    ['assembly/program.ts', "import { limit } from '../src/host/limits'"],
+    ['assembly/program.ts', "import { x } from 'somewhere'"],
+  ])('%s may not: %s', (path, source) => {
+    expect(violations(path, source)).toHaveLength(1)
+  })
+
+  test.each([
+    ['src/host/format/read.ts', "import { fail } from '../errors.js'\nimport { caps } from '../limits.js'"],
+    ['src/host/limits.ts', "import { fail } from './errors.js'"],
+    ['src/host/engine/session.ts', "import { plan } from '../plan/plan.js'\nimport { x } from './x.js'"],
+    ['src/host/tasks/detector.ts', "import { draw } from '../image/draw.js'"],
+    ['src/host/image/draw.ts', "import type { Session } from '../engine/session.js'"],
+    ['src/host/index.ts', "export { Detector } from './tasks/detector.js'"],
+    ['src/host/platform/node.ts', "import { readFile } from 'node:fs/promises'\nexport * from '../index.js'"],
+    ['src/host/engine/load.ts', "import { instantiate } from '@assemblyscript/loader'"],
+    ['tools/quantize/index.ts', "import { read } from '../../src/host/format/read.js'\nimport 'node:fs'"],
+    ['src/cli/main.ts', "import { quantize } from '../../tools/quantize/index.js'"],
+    ['src/cli/bench.ts', "import { run } from '../../bench/run.js'"],
+    ['assembly/program.ts', "import { dot } from './isa'"],
+  ])('%s may: %s', (path, source) => {
+    expect(violations(path, source)).toEqual([])
+  })
+
+  test('sees every form of import', () => {
+    const source = [
+      "import a from './a.js'",
+      "import type { B } from './b.js'",
+      "import {\n  c,\n  d,\n} from './c.js'",
+      "export * from './e.js'",
+      "import './f.js'",
+      "const g = await import('./g.js')",
+    ].join('\n')
+    expect(importsOf(source).map((item) => item.specifier)).toEqual(
+      expect.arrayContaining(['./a.js', './b.js', './c.js', './e.js', './f.js', './g.js']),
+    )
+  })
+})

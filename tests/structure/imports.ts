@@ -1,0 +1,87 @@
+import { builtinModules } from 'node:module'
+import { posix } from 'node:path'
+
+/** One import statement of a source file. */
+export interface Import {
+  specifier: string
+  typeOnly: boolean
+}
+
+const statements = [
+  /^[ \t]*(?:import|export)\b([^'"`;]*?)\bfrom\s*['"]([^'"]+)['"]/gm,
+  /^[ \t]*import()\s*['"]([^'"]+)['"]/gm,
+  /\b(?:import|require)()\s*\(\s*['"`]([^'"`]+)['"`]/gm,
+]
+
+export function importsOf(source: string): Import[] {
+  return statements.flatMap((pattern) =>
+    [...source.matchAll(pattern)].map(([, clause, specifier]) => ({
+      specifier,
+      typeOnly: /^\s+type\b/.test(clause),
+    })),
+  )
+}
+
+/** Lowest first: a part may import itself and everything that stands before it. */
+const hostOrder = ['errors', 'format', 'graph', 'plan', 'engine', 'tasks', 'index', 'platform']
+
+/** The part of the host that a file belongs to; errors and limits are one. */
+function hostPart(path: string): string {
+  const [part] = path.slice('src/host/'.length).split('/')
+  const name = part.replace(/\.ts$/, '')
+  return name === 'limits' ? 'errors' : name
+}
+
+function hostMayImport(from: string, to: string, typeOnly: boolean): boolean {
+  if (from === to) return true
+  if (from === 'image') return to === 'errors' || (to === 'engine' && typeOnly)
+  if (to === 'image') return ['tasks', 'index', 'platform'].includes(from)
+  return hostOrder.includes(to) && hostOrder.indexOf(to) < hostOrder.indexOf(from)
+}
+
+const builtin = new Set(builtinModules)
+const isNode = (specifier: string) => specifier.startsWith('node:') || builtin.has(specifier.split('/')[0])
+const mayUseNode = (path: string) =>
+  !/^(?:src\/host|assembly)\//.test(path) || /^src\/host\/platform\/node(?:\.ts$|\/)/.test(path)
+
+/** The areas outside the host, and which of the repository's folders each may import. */
+const areas: Record<string, RegExp> = {
+  assembly: /^assembly\//,
+  tools: /^(?:tools|src\/host)\//,
+  bench: /^(?:bench|src\/host)\//,
+  'src/cli': /^(?:src|tools|bench)\//,
+}
+
+function areaOf(path: string): string | undefined {
+  return Object.keys(areas).find((area) => path.startsWith(`${area}/`))
+}
+
+/** What is wrong with one import, or undefined. `path` is relative to the repository root. */
+function judge(path: string, { specifier, typeOnly }: Import): string | undefined {
+  if (isNode(specifier)) return mayUseNode(path) ? undefined : 'node modules belong in platform/node.ts'
+  if (!specifier.startsWith('.')) {
+    return path.startsWith('assembly/') ? 'assembly/ imports nothing outside itself' : undefined
+  }
+  const target = posix.join(posix.dirname(path), specifier)
+  if (path.startsWith('src/host/')) {
+    if (!target.startsWith('src/host/')) return 'src/host/ imports nothing of ours outside itself'
+    const from = hostPart(path)
+    const to = hostPart(target.replace(/\.js$/, '.ts'))
+    return hostMayImport(from, to, typeOnly) ? undefined : `${from} may not import ${to}`
+  }
+  const area = areaOf(path)
+  return area && !areas[area].test(target) ? `${area}/ may not import ${target}` : undefined
+}
+
+/** Every import of `source` that breaks the direction of docs/design.md, one line each. */
+export function violations(path: string, source: string): string[] {
+  const known = [...hostOrder, 'image']
+  const found = importsOf(source).flatMap((item) => {
+    const why = judge(path, item)
+    return why ? [`${path}: '${item.specifier}': ${why}`] : []
+  })
+  if (path.startsWith('src/host/') && !known.includes(hostPart(path))) {
+    found.push(`${path}: no part of the host is called ${hostPart(path)}`)
+  }
+  return found
+}
