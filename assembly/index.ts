@@ -1,0 +1,4 @@
+/** The version of the program format that this engine runs. */
+export function version(): i32 {
+  return 1
+}
