@@ -6,7 +6,17 @@
  * sources; --if-possible does nothing where the compilers are not installed (`npm ci --omit=dev`).
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -54,8 +64,9 @@ function buildWasm() {
   }
 }
 
+const bin = 'dist/src/cli/main.js'
+
 function buildTs() {
-  const bin = 'dist/src/cli/main.js'
   const stamp = 'dist/.tsbuildinfo'
   if (fresh([stamp, bin], ['src', 'tools', 'bench', 'tsconfig.json', 'tsconfig.build.json'])) return
   const tsc = require.resolve('typescript/bin/tsc')
@@ -69,6 +80,21 @@ function buildTs() {
   chmodSync(bin, 0o755)
 }
 
+/** npm links the commands of dependencies only: this one is ours, and `npx ocellus` must find it in a clone. */
+function linkCommand() {
+  const shims = 'node_modules/.bin'
+  if (!existsSync(shims)) return
+  rmSync(join(shims, 'ocellus'), { force: true })
+  if (process.platform === 'win32') {
+    writeFileSync(join(shims, 'ocellus.cmd'), `@node "%~dp0\\..\\..\\${bin.replaceAll('/', '\\')}" %*\r\n`)
+  } else {
+    symlinkSync(join('../..', bin), join(shims, 'ocellus'))
+  }
+}
+
 if (args.includes('--if-possible') && !existsSync('node_modules/assemblyscript')) process.exit(0)
 if (wants('wasm')) buildWasm()
-if (wants('ts')) buildTs()
+if (wants('ts')) {
+  buildTs()
+  linkCommand()
+}
