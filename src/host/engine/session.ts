@@ -1,0 +1,231 @@
+import { OcellusError } from '../errors.js'
+import { elements, type Loader } from '../graph/descriptor.js'
+import { fields, instructionBytes } from '../graph/instruction.js'
+import type { Model, Tensor } from '../graph/types.js'
+import { type VerifiedModel, verifyModel } from '../graph/verify.js'
+import { checkPixels, type Pixels } from '../image/pixels.js'
+import { type Plan, planModel, programStart } from '../plan/plan.js'
+import { compileProgram, preprocessTables } from '../plan/program.js'
+import { type Build, type Engine, loadEngine, outOfMemory, pagesFor } from './build.js'
+
+export interface SessionOptions {
+  /** Use this build of the engine and no other. Default: the best that passes its probe. */
+  readonly build?: Build
+}
+
+/** How a picture lies on the network's input: resized to this size, placed at this offset. */
+export interface Fit {
+  readonly resizedWidth: number
+  readonly resizedHeight: number
+  readonly offsetX: number
+  readonly offsetY: number
+}
+
+export interface StepTime {
+  readonly name: string
+  readonly op: string
+  readonly ms: number
+}
+
+/**
+ * A model in the engine's memory, ready to run: the layer beneath the tasks. A session holds one
+ * inference at a time; its calls are synchronous, so they cannot overlap.
+ */
+export class Session {
+  readonly build: Build
+  readonly plan: Plan
+  #engine: Engine | undefined
+  #frameReady = false
+
+  private constructor(engine: Engine, plan: Plan) {
+    this.build = engine.build
+    this.plan = plan
+    this.#engine = engine
+  }
+
+  /** Verifies, plans and loads a model. Throws E_MODEL_*, E_ENGINE_*. */
+  static async create(model: Model, options: SessionOptions = {}): Promise<Session> {
+    const verified = verifyModel(model)
+    const plan = planModel(verified)
+    const engine = await loadEngine(plan.end, options.build)
+    const session = new Session(engine, plan)
+    session.#load(verified)
+    return session
+  }
+
+  /** Bytes of linear memory now: program, weights as packed, arena and the largest frame so far. */
+  get memoryBytes(): number {
+    return this.#live().memory.buffer.byteLength
+  }
+
+  /** Copies a picture into the engine; the next `run` starts by preprocessing it. */
+  setImage(pixels: Pixels, fit: Fit): void {
+    checkPixels(pixels)
+    const engine = this.#live()
+    const { width, height, data } = pixels
+    const source = this.plan.end
+    this.#ensure(source + data.length + 64)
+    new Uint8Array(engine.memory.buffer, source, data.length).set(data)
+    const words = new Int32Array(engine.memory.buffer, programStart, instructionBytes / 4)
+    const set: Record<string, number> = { source, sourceWidth: width, sourceHeight: height, ...fit }
+    for (const [name, value] of Object.entries(set)) {
+      const index = (fields.preprocess as readonly string[]).indexOf(name)
+      if (index >= 0) words[index + 1] = value
+    }
+    this.#frameReady = true
+  }
+
+  /** Sets the network's input directly, [height][width][channels], already normalised or quantised. */
+  setInput(values: Float32Array | Int8Array): void {
+    const [tensor] = this.inputs
+    const expected = elements(tensor.shape)
+    const typed = tensor.dtype === 'float32' ? values instanceof Float32Array : values instanceof Int8Array
+    if (!typed || values.length !== expected) {
+      const kind = tensor.dtype === 'float32' ? 'Float32Array' : 'Int8Array'
+      throw new OcellusError(
+        'E_INPUT_SHAPE',
+        `${tensor.name} takes a ${kind} of ${expected} values [${tensor.shape}]`,
+      )
+    }
+    const { address, stride } = this.plan.places.get(tensor.name)!
+    const channels = tensor.shape[tensor.shape.length - 1]
+    const step = stride / values.BYTES_PER_ELEMENT
+    const view = this.#view(tensor, address, (expected / channels) * step)
+    for (let i = 0, p = 0; i < expected; i += channels, p += step) {
+      for (let c = 0; c < channels; c++) view[p + c] = values[i + c]
+    }
+    this.#frameReady = false
+  }
+
+  run(): void {
+    const [first, count] = this.#span()
+    this.#execute(first, count)
+  }
+
+  /** Runs one instruction at a time and tells how long each took. */
+  profile(): StepTime[] {
+    const [first, count] = this.#span()
+    return Array.from({ length: count }, (_, i) => {
+      const start = performance.now()
+      this.#execute(first + i, 1)
+      return { ...this.#describe(first + i), ms: performance.now() - start }
+    })
+  }
+
+  get inputs(): readonly Tensor[] {
+    return this.plan.model.graph.inputs.map((name) => this.plan.model.tensorsByName.get(name)!)
+  }
+
+  get outputs(): readonly Tensor[] {
+    return this.plan.model.graph.outputs.map((name) => this.plan.model.tensorsByName.get(name)!)
+  }
+
+  /** Values of an output, [height][width][channels]; a copy. */
+  output(name: string): Float32Array | Int8Array {
+    if (!this.plan.model.graph.outputs.includes(name))
+      throw new OcellusError('E_OPTION', `the model has no output ${name}`)
+    const tensor = this.plan.model.tensorsByName.get(name)!
+    const { address, stride } = this.plan.places.get(name)!
+    const channels = tensor.shape[tensor.shape.length - 1]
+    const pixels = elements(tensor.shape) / channels
+    const step = tensor.dtype === 'float32' ? stride / 4 : stride
+    const view = this.#view(tensor, address, pixels * step)
+    if (step === channels) return view.slice()
+    const packed =
+      tensor.dtype === 'float32' ? new Float32Array(pixels * channels) : new Int8Array(pixels * channels)
+    for (let p = 0; p < pixels; p++) packed.set(view.subarray(p * step, p * step + channels), p * channels)
+    return packed
+  }
+
+  /** Gives the memory back. Closing twice is harmless; any other call afterwards throws E_SESSION_CLOSED. */
+  close(): void {
+    this.#engine = undefined
+  }
+
+  #live(): Engine {
+    if (this.#engine === undefined)
+      throw new OcellusError('E_SESSION_CLOSED', 'the session is closed: create another')
+    return this.#engine
+  }
+
+  /** Views are made when needed: growing the memory detaches older ones. */
+  #view(tensor: Tensor, address: number, length: number): Float32Array | Int8Array {
+    const { buffer } = this.#live().memory
+    return tensor.dtype === 'float32'
+      ? new Float32Array(buffer, address, length)
+      : new Int8Array(buffer, address, length)
+  }
+
+  #ensure(bytes: number): void {
+    const { memory } = this.#live()
+    const missing = pagesFor(bytes) - memory.buffer.byteLength / 65536
+    if (missing <= 0) return
+    try {
+      memory.grow(missing)
+    } catch (cause) {
+      throw outOfMemory(bytes, cause)
+    }
+  }
+
+  /** First instruction and count: without a frame the preprocessing is left out. */
+  #span(): [number, number] {
+    return this.#frameReady ? [0, this.plan.steps.length + 1] : [1, this.plan.steps.length]
+  }
+
+  #execute(first: number, count: number): void {
+    let status: number
+    try {
+      status = this.#live().exports.run(programStart + first * instructionBytes, count, 0, 1)
+    } catch (cause) {
+      if (cause instanceof OcellusError) throw cause
+      throw new OcellusError('E_ENGINE_TRAP', `the engine stopped: ${String(cause)}`, { cause })
+    }
+    if (status !== 0) {
+      const { name } = this.#describe(first + status - 1)
+      throw new OcellusError('E_ENGINE_TRAP', `${name}: the ${this.build} build has no such instruction`)
+    }
+  }
+
+  #describe(instruction: number): { name: string; op: string } {
+    if (instruction === 0) return { name: 'preprocess', op: 'preprocess' }
+    const step = this.plan.steps[instruction - 1]
+    if (step.kind === 'copy') return { name: `${step.into} <- ${step.from}`, op: 'copy' }
+    const { node } = this.plan.model.views[step.index].view
+    return { name: node.name, op: node.op }
+  }
+
+  #load(model: VerifiedModel): void {
+    const { memory, exports } = this.#live()
+    const { plan } = this
+    model.views.forEach(({ view, operator }, index) => {
+      const own = new Map(plan.blocks.filter((b) => b.node === index).map((b) => [b.role, b.address]))
+      if (own.size === 0) return
+      // The arena is idle until the first run: constants pass through it on their way to the kernel's layout.
+      let staging = plan.arenaStart
+      const copy = (address: number, data: Int8Array | Float32Array | Int32Array): void => {
+        this.#ensure(address + data.byteLength + 64)
+        new Uint8Array(memory.buffer, address, data.byteLength).set(
+          new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+        )
+      }
+      const loader: Loader = {
+        engine: exports,
+        block: (role) => own.get(role)!,
+        stage: (data) => {
+          const at = staging
+          copy(at, data)
+          staging += Math.ceil((data.byteLength + 64) / 64) * 64
+          return at
+        },
+        write: (role, data) => copy(own.get(role)!, data),
+      }
+      operator.load(view, loader)
+    })
+    const tables = preprocessTables(plan)
+    new Uint8Array(memory.buffer, plan.preprocessing.table, tables.byteLength).set(
+      new Uint8Array(tables.buffer, tables.byteOffset, tables.byteLength),
+    )
+    const program = compileProgram(plan)
+    new Int32Array(memory.buffer, programStart, program.length).set(program)
+  }
+}

@@ -1,0 +1,133 @@
+import type { Fields, Opcode } from './instruction.js'
+import type { AttributeValue, Constant, Node, Tensor } from './types.js'
+
+/** A node with its tensors and constants looked up. */
+export interface NodeView {
+  readonly node: Node
+  readonly inputs: readonly Tensor[]
+  readonly output: Tensor
+  readonly constants: Readonly<Record<string, Constant>>
+}
+
+/** A tensor's place in linear memory: address of its first channel, bytes from pixel to pixel. */
+export interface Place {
+  readonly address: number
+  readonly stride: number
+}
+
+/** What the engine exports for packing weights; see docs/engine.md. */
+export interface PackExports {
+  pack_conv_s8(
+    source: number,
+    target: number,
+    bias: number,
+    outputChannels: number,
+    depth: number,
+    groups: number,
+    inputZeroPoint: number,
+    foldedBias: number,
+  ): number
+  pack_depthwise_s8(
+    source: number,
+    target: number,
+    bias: number,
+    channels: number,
+    taps: number,
+    inputZeroPoint: number,
+    foldedBias: number,
+  ): number
+  pack_conv_f32(source: number, target: number, outputChannels: number, depth: number, groups: number): void
+  pack_depthwise_f32(source: number, target: number, channels: number, taps: number): void
+}
+
+/** Writes a node's constants into linear memory, once, when a session is created. */
+export interface Loader {
+  readonly engine: PackExports
+  /** Address of the block that the operator asked for under this role. */
+  block(role: string): number
+  /** Copies values to a staging area that lasts until the node is loaded; returns their address. */
+  stage(data: Int8Array | Float32Array | Int32Array): number
+  write(role: string, data: Int8Array | Float32Array | Int32Array): void
+}
+
+/** Where a node's tensors, blocks and scratch lie, when its instruction is written. */
+export interface Placement {
+  input(index: number): Place
+  readonly output: Place
+  block(role: string): number
+  readonly scratch: number
+}
+
+/** Memory for constants in the form that the kernel reads. */
+export interface Block {
+  readonly role: string
+  readonly bytes: number
+}
+
+export type Instruction = {
+  [O in Opcode]: { readonly opcode: O; readonly fields: Fields<O> }
+}[Opcode]
+
+export interface OperatorDescriptor {
+  readonly op: string
+  /** Smallest and largest number of inputs. */
+  readonly arity: readonly [number, number]
+  readonly attributes: Readonly<Record<string, AttributeRule>>
+  /** Roles of the constants, by the type of the node's input. */
+  constantRoles(view: NodeView): readonly string[]
+  /** Checks what the tables above can't say, and returns the output's shape. Throws OcellusError. */
+  infer(view: NodeView): readonly number[]
+  /** Multiply-accumulates of one inference. */
+  macs(view: NodeView): number
+  /** A pixelwise operator may write over its first input. */
+  readonly inPlace: boolean
+  /** `kernel` runs code; `slice` is a view of its input; `concat` is made of views by its producers. */
+  readonly storage: 'kernel' | 'slice' | 'concat'
+  scratchBytes(view: NodeView): number
+  blocks(view: NodeView): readonly Block[]
+  load(view: NodeView, loader: Loader): void
+  emit(view: NodeView, place: Placement): Instruction
+}
+
+/** What an attribute may be. Unknown attributes are refused, so that no setting is silently ignored. */
+export type AttributeRule =
+  | { readonly kind: 'integer'; readonly min: number; readonly max: number; readonly optional?: boolean }
+  | { readonly kind: 'integers'; readonly length: number; readonly min: number; readonly max: number }
+  | { readonly kind: 'number'; readonly min: number; readonly max: number; readonly optional?: boolean }
+  | { readonly kind: 'choice'; readonly values: readonly string[]; readonly optional?: boolean }
+
+export function attribute(view: NodeView, name: string): AttributeValue | undefined {
+  return Object.hasOwn(view.node.attributes, name) ? view.node.attributes[name] : undefined
+}
+
+export function integer(view: NodeView, name: string, otherwise = 0): number {
+  const value = attribute(view, name)
+  return typeof value === 'number' ? value : otherwise
+}
+
+export function integers(view: NodeView, name: string): readonly number[] {
+  const value = attribute(view, name)
+  return Array.isArray(value) ? value : []
+}
+
+export function choice(view: NodeView, name: string, otherwise: string): string {
+  const value = attribute(view, name)
+  return typeof value === 'string' ? value : otherwise
+}
+
+export const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
+
+/** Pixels of a feature map: all dimensions but the last. */
+export const pixelCount = (shape: readonly number[]): number => elements(shape.slice(0, -1))
+
+export const channelCount = (shape: readonly number[]): number => shape[shape.length - 1]
+
+export const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
+
+const bits = new DataView(new ArrayBuffer(4))
+
+/** The bits of a float32, for the instruction fields named `...F`. */
+export function floatBits(value: number): number {
+  bits.setFloat32(0, value)
+  return bits.getInt32(0)
+}

@@ -1,0 +1,68 @@
+import { channelCount, floatBits, type OperatorDescriptor, pixelCount } from '../descriptor.js'
+import {
+  activationAttributes,
+  activationBounds,
+  activationSlope,
+  fail,
+  multiplier,
+  noBlocks,
+  none,
+  nothing,
+  quantizationOf,
+  requireSameType,
+} from './shared.js'
+
+/** Sum of two tensors of one shape, with a fused activation; in int8 each input is brought to the output's scale. */
+export const add: OperatorDescriptor = {
+  op: 'add',
+  arity: [2, 2],
+  attributes: activationAttributes,
+  inPlace: true,
+  storage: 'kernel',
+  constantRoles: noBlocks,
+  infer(view) {
+    const [a, b] = view.inputs
+    requireSameType(view)
+    if (a.shape.length !== b.shape.length || a.shape.some((n, i) => n !== b.shape[i])) {
+      fail(view, 'E_MODEL_SHAPE', `${a.name} is [${a.shape}] but ${b.name} is [${b.shape}]`)
+    }
+    return a.shape
+  },
+  macs: none,
+  scratchBytes: none,
+  blocks: noBlocks,
+  load: nothing,
+  emit(view, place) {
+    const [a, b] = view.inputs
+    const placeA = place.input(0)
+    const placeB = place.input(1)
+    const int8 = view.output.dtype === 'int8'
+    const scale = int8 ? quantizationOf(view, view.output).scale : 1
+    const factor = (index: number): number =>
+      int8
+        ? floatBits(
+            multiplier(view, quantizationOf(view, view.inputs[index]).scale / scale, view.inputs[index].name),
+          )
+        : 0
+    return {
+      opcode: int8 ? 'addS8' : 'addF32',
+      fields: {
+        inputA: placeA.address,
+        inputB: placeB.address,
+        output: place.output.address,
+        pixels: pixelCount(view.output.shape),
+        channels: channelCount(view.output.shape),
+        strideA: placeA.stride,
+        strideB: placeB.stride,
+        outputStride: place.output.stride,
+        zeroPointA: a.quantization?.zeroPoint ?? 0,
+        multiplierAF: factor(0),
+        zeroPointB: b.quantization?.zeroPoint ?? 0,
+        multiplierBF: factor(1),
+        outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
+        slopeF: floatBits(activationSlope(view)),
+        ...activationBounds(view),
+      },
+    }
+  },
+}

@@ -1,0 +1,264 @@
+import { limits } from '../../limits.js'
+import {
+  type Block,
+  elements,
+  floatBits,
+  integer,
+  integers,
+  type Loader,
+  type NodeView,
+  type OperatorDescriptor,
+  roundUp,
+} from '../descriptor.js'
+import {
+  activationAttributes,
+  activationBounds,
+  activationSlope,
+  fail,
+  multiplier,
+  quantizationOf,
+  requireFeatureMap,
+  windowed,
+} from './shared.js'
+
+/** Bytes of packed receptive fields that a kernel works on at a time: they should stay in a 256 KiB cache. */
+const blockBytes = 96 * 1024
+const maxBlock = 64
+
+/**
+ * 2-D convolution, bias, fused activation. weight is OHWI [out, kh, kw, in / groups]. In int8 the bias is
+ * int32 with scale s_in * s_w and weightScale holds s_w per output channel. An int8 node with a float32
+ * output is a head: it is dequantised per channel by the kernel.
+ */
+export const conv: OperatorDescriptor = {
+  op: 'conv',
+  arity: [1, 1],
+  attributes: {
+    kernel: { kind: 'integers', length: 2, min: 1, max: limits.kernel },
+    strides: { kind: 'integers', length: 2, min: 1, max: limits.stride },
+    pads: { kind: 'integers', length: 4, min: 0, max: limits.kernel },
+    groups: { kind: 'integer', min: 1, max: limits.channels },
+    ...activationAttributes,
+  },
+  inPlace: false,
+  storage: 'kernel',
+  constantRoles: (view) => (isInt8(view) ? ['weight', 'bias', 'weightScale'] : ['weight', 'bias']),
+  infer,
+  macs: (view) => elements(view.output.shape) * depthOf(view),
+  scratchBytes: (view) => (isDepthwise(view) ? 0 : geometry(view).block * fieldBytes(view) + 64),
+  blocks,
+  load,
+  emit(view, place) {
+    const g = geometry(view)
+    const { low, high } = activationBounds(view)
+    const int8 = isInt8(view)
+    const input = place.input(0)
+    const opcode = isDepthwise(view) ? (int8 ? 'depthwiseS8' : 'depthwiseF32') : int8 ? 'convS8' : 'convF32'
+    return {
+      opcode,
+      fields: {
+        input: input.address,
+        output: place.output.address,
+        weights: place.block('weight'),
+        bias: place.block('bias'),
+        multipliers: int8 ? place.block('multiplier') : 0,
+        inputHeight: view.inputs[0].shape[1],
+        inputWidth: view.inputs[0].shape[2],
+        inputChannels: g.inputChannels,
+        inputStride: input.stride,
+        outputHeight: view.output.shape[1],
+        outputWidth: view.output.shape[2],
+        outputChannels: g.outputChannels,
+        outputStride: place.output.stride,
+        kernelHeight: g.kernel[0],
+        kernelWidth: g.kernel[1],
+        strideY: g.strides[0],
+        strideX: g.strides[1],
+        padTop: g.pads[0],
+        padLeft: g.pads[1],
+        groups: g.groups,
+        inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
+        outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
+        slopeF: floatBits(activationSlope(view)),
+        low,
+        high,
+        outputType: view.output.dtype === 'float32' ? 1 : 0,
+        scratch: place.scratch,
+        block: g.block,
+      },
+    }
+  },
+}
+
+const isInt8 = (view: NodeView): boolean => view.inputs[0].dtype === 'int8'
+
+/** One input and one output channel a group. */
+export function isDepthwise(view: NodeView): boolean {
+  const groups = integer(view, 'groups', 1)
+  return groups > 1 && groups === view.inputs[0].shape[3] && groups === view.output.shape[3]
+}
+
+const depthOf = (view: NodeView): number => {
+  const [kh, kw] = integers(view, 'kernel')
+  return (kh * kw * view.inputs[0].shape[3]) / integer(view, 'groups', 1)
+}
+
+/** Bytes of one packed receptive field: int16 pairs or float32. */
+const fieldBytes = (view: NodeView): number =>
+  isInt8(view) ? Math.ceil(depthOf(view) / 2) * 4 : depthOf(view) * 4
+
+function geometry(view: NodeView) {
+  const groups = integer(view, 'groups', 1)
+  const pixels = view.output.shape[1] * view.output.shape[2]
+  const fits = Math.floor(blockBytes / fieldBytes(view) / 4) * 4
+  return {
+    groups,
+    kernel: integers(view, 'kernel'),
+    strides: integers(view, 'strides'),
+    pads: integers(view, 'pads'),
+    inputChannels: view.inputs[0].shape[3] / groups,
+    outputChannels: view.output.shape[3] / groups,
+    block: Math.max(4, Math.min(fits, maxBlock, roundUp(pixels, 4))),
+  }
+}
+
+function infer(view: NodeView): readonly number[] {
+  const [, height, width, channels] = requireFeatureMap(view, view.inputs[0])
+  const { weight, bias, weightScale } = view.constants
+  const [kh, kw] = integers(view, 'kernel')
+  const [top, left, bottom, right] = integers(view, 'pads')
+  const [sy, sx] = integers(view, 'strides')
+  const groups = integer(view, 'groups', 1)
+  const int8 = isInt8(view)
+  if (weight.shape.length !== 4) fail(view, 'E_MODEL_SHAPE', `${weight.name} must have 4 dimensions (OHWI)`)
+  const outputs = weight.shape[0]
+  if (channels % groups !== 0 || outputs % groups !== 0) {
+    fail(
+      view,
+      'E_MODEL_SHAPE',
+      `${groups} groups do not divide ${channels} input and ${outputs} output channels`,
+    )
+  }
+  const expected = [outputs, kh, kw, channels / groups]
+  if (expected.some((n, i) => n !== weight.shape[i])) {
+    fail(view, 'E_MODEL_SHAPE', `${weight.name} is [${weight.shape}], expected [${expected}]`)
+  }
+  if (top >= kh || bottom >= kh || left >= kw || right >= kw) {
+    fail(
+      view,
+      'E_MODEL_SHAPE',
+      `padding [${[top, left, bottom, right]}] must be less than the kernel ${kh}x${kw}`,
+    )
+  }
+  const wanted = int8 ? { weight: 'int8', bias: 'int32' } : { weight: 'float32', bias: 'float32' }
+  if (weight.dtype !== wanted.weight)
+    fail(view, 'E_MODEL_OPERATOR', `${weight.name} must be ${wanted.weight}`)
+  if (bias.dtype !== wanted.bias) fail(view, 'E_MODEL_OPERATOR', `${bias.name} must be ${wanted.bias}`)
+  if (bias.shape.length !== 1 || bias.shape[0] !== outputs) {
+    fail(view, 'E_MODEL_SHAPE', `${bias.name} is [${bias.shape}], expected [${outputs}]`)
+  }
+  if (!int8 && view.output.dtype !== 'float32') {
+    fail(view, 'E_MODEL_OPERATOR', `a float32 input needs a float32 output, not ${view.output.dtype}`)
+  }
+  if (int8) {
+    if (
+      weightScale.dtype !== 'float32' ||
+      weightScale.shape.length !== 1 ||
+      weightScale.shape[0] !== outputs
+    ) {
+      fail(view, 'E_MODEL_SHAPE', `${weightScale.name} must be float32 [${outputs}]`)
+    }
+    if (
+      view.output.dtype === 'float32' &&
+      (activationSlope(view) !== 1 || view.node.attributes.activation === 'relu6')
+    ) {
+      fail(view, 'E_MODEL_OPERATOR', 'an int8 convolution with a float32 output has no activation')
+    }
+    multipliers(view)
+    proveAccumulator(view)
+  }
+  return [1, windowed(height, top, bottom, kh, sy), windowed(width, left, right, kw, sx), outputs]
+}
+
+/** |acc| <= sum|w| * 255 + |bias| must stay below 2^31: then no partial sum wraps, in any order. */
+function proveAccumulator(view: NodeView): void {
+  const weights = view.constants.weight.data
+  const bias = view.constants.bias.data
+  const depth = weights.length / bias.length
+  for (let o = 0; o < bias.length; o++) {
+    let sum = 0
+    for (let k = o * depth, end = k + depth; k < end; k++) sum += Math.abs(weights[k])
+    if (sum * 255 + Math.abs(bias[o]) >= 2 ** 31) {
+      fail(view, 'E_MODEL_QUANTIZATION', `output channel ${o} can overflow an int32 accumulator`)
+    }
+  }
+}
+
+function multipliers(view: NodeView): Float32Array {
+  const scaleIn = quantizationOf(view, view.inputs[0]).scale
+  const scaleOut = view.output.dtype === 'float32' ? 1 : quantizationOf(view, view.output).scale
+  return Float32Array.from(view.constants.weightScale.data, (scale, o) =>
+    multiplier(view, (scaleIn * scale) / scaleOut, `output channel ${o}`),
+  )
+}
+
+/** Per-channel values, each group padded with zeros to whole panels of 8 channels. */
+function panels<T extends Int32Array | Float32Array>(values: T, groups: number): T {
+  const channels = values.length / groups
+  const padded =
+    values instanceof Int32Array
+      ? new Int32Array(groups * roundUp(channels, 8))
+      : new Float32Array(groups * roundUp(channels, 8))
+  for (let g = 0; g < groups; g++)
+    padded.set(values.subarray(g * channels, (g + 1) * channels), g * roundUp(channels, 8))
+  return padded as T
+}
+
+function blocks(view: NodeView): readonly Block[] {
+  const { groups, outputChannels } = geometry(view)
+  const depth = depthOf(view)
+  const int8 = isInt8(view)
+  const perGroup = isDepthwise(view) ? roundUp(groups, 8) / groups : roundUp(outputChannels, 8)
+  const weight = isDepthwise(view)
+    ? depth * roundUp(groups, 8) * (int8 ? 2 : 4)
+    : groups * Math.ceil(outputChannels / 8) * (int8 ? Math.ceil(depth / 2) : depth) * 32
+  const list: Block[] = [
+    { role: 'weight', bytes: weight },
+    { role: 'bias', bytes: groups * perGroup * 4 },
+  ]
+  if (int8) list.push({ role: 'multiplier', bytes: groups * perGroup * 4 })
+  return list
+}
+
+function load(view: NodeView, loader: Loader): void {
+  const { groups, outputChannels } = geometry(view)
+  const depth = depthOf(view)
+  const { weight, bias } = view.constants
+  const zeroPoint = view.inputs[0].quantization?.zeroPoint ?? 0
+  const source = loader.stage(weight.data)
+  const target = loader.block('weight')
+  const depthwise = isDepthwise(view)
+  const padGroups = depthwise ? 1 : groups
+  if (isInt8(view)) {
+    const staged = loader.stage(bias.data)
+    if (depthwise)
+      loader.engine.pack_depthwise_s8(source, target, staged, groups, depth, zeroPoint, loader.block('bias'))
+    else {
+      loader.engine.pack_conv_s8(
+        source,
+        target,
+        staged,
+        outputChannels,
+        depth,
+        groups,
+        zeroPoint,
+        loader.block('bias'),
+      )
+    }
+    loader.write('multiplier', panels(multipliers(view), padGroups))
+  } else {
+    if (depthwise) loader.engine.pack_depthwise_f32(source, target, groups, depth)
+    else loader.engine.pack_conv_f32(source, target, outputChannels, depth, groups)
+    loader.write('bias', panels(bias.data as Float32Array, padGroups))
+  }
+}

@@ -1,0 +1,87 @@
+import { limits } from '../../limits.js'
+import { elements, integers, type NodeView, type OperatorDescriptor } from '../descriptor.js'
+import {
+  fail,
+  noBlocks,
+  none,
+  nothing,
+  requireFeatureMap,
+  requireSameQuantization,
+  windowed,
+} from './shared.js'
+
+/** Positions outside the input are ignored: a maximum over the rest, an average of the rest. */
+function pool(op: 'maxPool' | 'averagePool'): OperatorDescriptor {
+  return {
+    op,
+    arity: [1, 1],
+    attributes: {
+      kernel: { kind: 'integers', length: 2, min: 1, max: limits.dimension },
+      strides: { kind: 'integers', length: 2, min: 1, max: limits.dimension },
+      pads: { kind: 'integers', length: 4, min: 0, max: limits.dimension },
+    },
+    inPlace: false,
+    storage: 'kernel',
+    constantRoles: noBlocks,
+    infer,
+    macs: none,
+    scratchBytes: none,
+    blocks: noBlocks,
+    load: nothing,
+    emit(view, place) {
+      const [, inputHeight, inputWidth, channels] = view.inputs[0].shape
+      const [kernelHeight, kernelWidth] = integers(view, 'kernel')
+      const [strideY, strideX] = integers(view, 'strides')
+      const [padTop, padLeft] = integers(view, 'pads')
+      const input = place.input(0)
+      const float = view.output.dtype === 'float32'
+      const opcode =
+        op === 'maxPool' ? (float ? 'maxPoolF32' : 'maxPoolS8') : float ? 'averagePoolF32' : 'averagePoolS8'
+      return {
+        opcode,
+        fields: {
+          input: input.address,
+          output: place.output.address,
+          inputHeight,
+          inputWidth,
+          channels,
+          inputStride: input.stride,
+          outputHeight: view.output.shape[1],
+          outputWidth: view.output.shape[2],
+          outputStride: place.output.stride,
+          kernelHeight,
+          kernelWidth,
+          strideY,
+          strideX,
+          padTop,
+          padLeft,
+        },
+      }
+    },
+  }
+}
+
+function infer(view: NodeView): readonly number[] {
+  const [, height, width, channels] = requireFeatureMap(view, view.inputs[0])
+  const [kh, kw] = integers(view, 'kernel')
+  const [sy, sx] = integers(view, 'strides')
+  const [top, left, bottom, right] = integers(view, 'pads')
+  requireSameQuantization(view)
+  if (top >= kh || bottom >= kh || left >= kw || right >= kw) {
+    fail(
+      view,
+      'E_MODEL_SHAPE',
+      `padding [${[top, left, bottom, right]}] must be less than the kernel ${kh}x${kw}`,
+    )
+  }
+  const shape = [1, windowed(height, top, bottom, kh, sy), windowed(width, left, right, kw, sx), channels]
+  // A window that starts beyond the input would have nothing to take a maximum or an average of.
+  if ((shape[1] - 1) * sy - top >= height || (shape[2] - 1) * sx - left >= width) {
+    fail(view, 'E_MODEL_SHAPE', 'the last window lies wholly in the padding')
+  }
+  if (elements([kh, kw]) * 255 >= 2 ** 31) fail(view, 'E_MODEL_SHAPE', `a ${kh}x${kw} window is too large`)
+  return shape
+}
+
+export const maxPool = pool('maxPool')
+export const averagePool = pool('averagePool')

@@ -1,0 +1,63 @@
+import {
+  channelCount,
+  floatBits,
+  type NodeView,
+  type OperatorDescriptor,
+  type Placement,
+  pixelCount,
+} from '../descriptor.js'
+import { fail, multiplier, noBlocks, none, nothing, quantizationOf } from './shared.js'
+
+/** float32 to int8: q = round(x / scale) + zeroPoint, saturated; NaN becomes the zero point. */
+export const quantize: OperatorDescriptor = {
+  op: 'quantize',
+  arity: [1, 1],
+  attributes: {},
+  inPlace: false,
+  storage: 'kernel',
+  constantRoles: noBlocks,
+  infer(view) {
+    if (view.inputs[0].dtype !== 'float32' || view.output.dtype !== 'int8') {
+      fail(view, 'E_MODEL_OPERATOR', 'takes float32 and gives int8')
+    }
+    return view.inputs[0].shape
+  },
+  macs: none,
+  scratchBytes: none,
+  blocks: noBlocks,
+  load: nothing,
+  emit(view, place) {
+    const { scale, zeroPoint } = quantizationOf(view, view.output)
+    const multiplierF = floatBits(multiplier(view, 1 / scale, view.output.name))
+    return { opcode: 'quantizeS8', fields: { ...pixelwise(view, place), multiplierF, zeroPoint } }
+  },
+}
+
+/** int8 to float32: x = (q - zeroPoint) * scale. */
+export const dequantize: OperatorDescriptor = {
+  ...quantize,
+  op: 'dequantize',
+  infer(view) {
+    if (view.inputs[0].dtype !== 'int8' || view.output.dtype !== 'float32') {
+      fail(view, 'E_MODEL_OPERATOR', 'takes int8 and gives float32')
+    }
+    return view.inputs[0].shape
+  },
+  emit(view, place) {
+    const { scale, zeroPoint } = quantizationOf(view, view.inputs[0])
+    const multiplierF = floatBits(multiplier(view, scale, view.inputs[0].name))
+    return { opcode: 'dequantizeS8', fields: { ...pixelwise(view, place), multiplierF, zeroPoint } }
+  },
+}
+
+function pixelwise(view: NodeView, place: Placement) {
+  const input = place.input(0)
+  return {
+    input: input.address,
+    output: place.output.address,
+    pixels: pixelCount(view.output.shape),
+    channels: channelCount(view.output.shape),
+    inputStride: input.stride,
+    outputStride: place.output.stride,
+  }
+}

@@ -1,0 +1,122 @@
+import { OcellusError } from '../../errors.js'
+import { type AttributeRule, attribute, choice, floatBits, type NodeView } from '../descriptor.js'
+import type { Quantization, Tensor } from '../types.js'
+
+/** Activations that a kernel applies for free while it writes: max(y, y * slope), then a clamp. */
+export const fusedActivations = ['linear', 'relu', 'relu6', 'leaky'] as const
+
+export const activationAttributes = {
+  activation: { kind: 'choice', values: fusedActivations, optional: true },
+  slope: { kind: 'number', min: 0, max: 1, optional: true },
+} as const satisfies Record<string, AttributeRule>
+
+export function fail(
+  view: NodeView,
+  code: 'E_MODEL_SHAPE' | 'E_MODEL_OPERATOR' | 'E_MODEL_QUANTIZATION',
+  what: string,
+): never {
+  throw new OcellusError(code, `${view.node.name} (${view.node.op}): ${what}`)
+}
+
+/** The slope of max(y, y * slope): 1 is linear, 0 is ReLU. */
+export function activationSlope(view: NodeView): number {
+  switch (choice(view, 'activation', 'linear')) {
+    case 'leaky': {
+      const slope = attribute(view, 'slope')
+      return typeof slope === 'number' ? slope : 0.1
+    }
+    case 'relu':
+    case 'relu6':
+      return 0
+    default:
+      return 1
+  }
+}
+
+/** Clamp bounds of the fused activation as int8 (quantised output) or float32 bits. */
+export function activationBounds(view: NodeView): { low: number; high: number } {
+  const relu6 = choice(view, 'activation', 'linear') === 'relu6'
+  if (view.output.dtype === 'float32') {
+    return { low: floatBits(Number.NEGATIVE_INFINITY), high: floatBits(relu6 ? 6 : Number.POSITIVE_INFINITY) }
+  }
+  const { scale, zeroPoint } = quantizationOf(view, view.output)
+  return { low: -128, high: relu6 ? Math.min(127, Math.round(6 / scale) + zeroPoint) : 127 }
+}
+
+export function quantizationOf(view: NodeView, tensor: Tensor): Quantization {
+  if (tensor.quantization === undefined)
+    fail(view, 'E_MODEL_QUANTIZATION', `${tensor.name} has no scale and zero point`)
+  return tensor.quantization
+}
+
+export function sameQuantization(a: Tensor, b: Tensor): boolean {
+  return (
+    a.dtype === b.dtype &&
+    a.quantization?.scale === b.quantization?.scale &&
+    a.quantization?.zeroPoint === b.quantization?.zeroPoint
+  )
+}
+
+export function requireSameType(view: NodeView): void {
+  for (const input of view.inputs) {
+    if (input.dtype !== view.output.dtype) {
+      fail(
+        view,
+        'E_MODEL_OPERATOR',
+        `${input.name} is ${input.dtype} but ${view.output.name} is ${view.output.dtype}`,
+      )
+    }
+  }
+}
+
+/** Operators that move values keep their input's scale, as the LiteRT specification says. */
+export function requireSameQuantization(view: NodeView): void {
+  for (const input of view.inputs) {
+    if (!sameQuantization(input, view.output)) {
+      fail(
+        view,
+        'E_MODEL_QUANTIZATION',
+        `${input.name} and ${view.output.name} must share type, scale and zero point`,
+      )
+    }
+  }
+}
+
+export function requireFeatureMap(view: NodeView, tensor: Tensor): readonly number[] {
+  if (tensor.shape.length !== 4 || tensor.shape[0] !== 1) {
+    fail(
+      view,
+      'E_MODEL_SHAPE',
+      `${tensor.name} is [${tensor.shape.join(', ')}], not a feature map [1, height, width, channels]`,
+    )
+  }
+  return tensor.shape
+}
+
+/** A multiplier that float32 holds as a normal number, so that no engine flushes it to zero. */
+export function multiplier(view: NodeView, value: number, what: string): number {
+  const rounded = Math.fround(value)
+  if (!(rounded >= 2 ** -126 && rounded < 2 ** 100)) {
+    fail(
+      view,
+      'E_MODEL_QUANTIZATION',
+      `${what} gives a multiplier of ${value}, outside float32's normal range`,
+    )
+  }
+  return rounded
+}
+
+/** Output side of a sliding window. */
+export const windowed = (
+  size: number,
+  before: number,
+  after: number,
+  kernel: number,
+  stride: number,
+): number => Math.floor((size + before + after - kernel) / stride) + 1
+
+export const bytesOf = (tensor: Tensor): number => (tensor.dtype === 'float32' ? 4 : 1)
+
+export const noBlocks = () => []
+export const nothing = () => {}
+export const none = () => 0

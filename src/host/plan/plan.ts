@@ -1,0 +1,113 @@
+import { OcellusError } from '../errors.js'
+import type { Block, Place } from '../graph/descriptor.js'
+import { instructionBytes } from '../graph/instruction.js'
+import { bytesOf } from '../graph/ops/shared.js'
+import type { VerifiedModel } from '../graph/verify.js'
+import { planArena } from './arena.js'
+import { planStorage, type Step, slack } from './storage.js'
+
+/** Static data of the engine's module lies below this address. */
+export const programStart = 0x10000
+
+/** Largest linear memory of 32-bit Wasm, less a page so that no end address wraps to zero. */
+const addressSpace = 2 ** 32 - 65536
+
+export interface PlannedBlock extends Block {
+  readonly node: number
+  readonly address: number
+}
+
+/** Everything about a model's memory, known before any of it is allocated. */
+export interface Plan {
+  readonly model: VerifiedModel
+  readonly steps: readonly Step[]
+  readonly places: ReadonlyMap<string, Place>
+  readonly blocks: readonly PlannedBlock[]
+  /** Scratch address of each step, after step 0, the preprocessing. */
+  readonly scratch: readonly number[]
+  readonly preprocessing: { readonly table: number; readonly scratch: number }
+  readonly packedBytes: number
+  readonly arenaStart: number
+  readonly arenaBytes: number
+  readonly arenaLowerBound: number
+  /** First address after program, constants and arena: where a frame may lie. */
+  readonly end: number
+}
+
+const align = (value: number): number => Math.ceil(value / 64) * 64
+
+export function planModel(model: VerifiedModel): Plan {
+  const { steps, storage, buffers } = planStorage(model)
+
+  let address = programStart + align((steps.length + 1) * instructionBytes)
+  const constantsStart = address
+  const blocks: PlannedBlock[] = []
+  const take = (bytes: number): number => {
+    const at = address
+    address = align(address + bytes + slack)
+    return at
+  }
+  const table = take(3 * 256 * 4)
+  model.views.forEach(({ view, operator }, node) => {
+    for (const block of operator.blocks(view)) blocks.push({ ...block, node, address: take(block.bytes) })
+  })
+  const arenaStart = address
+
+  const input = model.tensorsByName.get(model.graph.inputs[0])!
+  const scratchOf = (step: Step): number => {
+    if (step.kind === 'copy') return 0
+    const { view, operator } = model.views[step.index]
+    return operator.scratchBytes(view)
+  }
+  const scratches = [preprocessScratch(input.shape[2]), ...steps.map(scratchOf)].map((bytes, step) => ({
+    bytes: bytes === 0 ? 0 : bytes + slack,
+    first: step,
+    last: step,
+  }))
+  const arena = planArena([...buffers, ...scratches])
+  const bufferOffset = new Map(buffers.map((buffer, i) => [buffer, arena.offsets[i]]))
+  const scratch = scratches.map((_, i) => arenaStart + arena.offsets[buffers.length + i])
+
+  const places = new Map<string, Place>()
+  for (const tensor of model.graph.tensors) {
+    const place = storage.get(tensor.name)
+    const offset = place === undefined ? undefined : bufferOffset.get(place.buffer)
+    if (place !== undefined && offset !== undefined) {
+      places.set(tensor.name, { address: arenaStart + offset + place.offset, stride: place.stride })
+    }
+  }
+  const end = arenaStart + align(arena.bytes + slack)
+  if (end > addressSpace) {
+    throw new OcellusError(
+      'E_MODEL_LIMIT',
+      `the model needs ${end} bytes; a 32-bit memory holds ${addressSpace}`,
+    )
+  }
+  return {
+    model,
+    steps,
+    places,
+    blocks,
+    scratch: scratch.slice(1),
+    preprocessing: { table, scratch: scratch[0] },
+    packedBytes: arenaStart - constantsStart,
+    arenaStart,
+    arenaBytes: arena.bytes,
+    arenaLowerBound: arena.lowerBound,
+    end,
+  }
+}
+
+/** Interpolation positions and weights of a row, and two resized rows; see docs/engine.md, Scratch. */
+export function preprocessScratch(width: number): number {
+  return width * 64 + 256
+}
+
+/** Address and stride of one channel of a tensor. */
+export function channelPlace(plan: Plan, tensor: string, channel: number): Place {
+  const place = plan.places.get(tensor)!
+  return {
+    address: place.address + channel * bytesOf(plan.model.tensorsByName.get(tensor)!),
+    stride: place.stride,
+  }
+}

@@ -1,0 +1,111 @@
+import { type Instruction, type Place, type Placement, pixelCount } from '../graph/descriptor.js'
+import { fields, instructionWords, opcodes } from '../graph/instruction.js'
+import { bytesOf } from '../graph/ops/shared.js'
+import { channelPlace, type Plan } from './plan.js'
+
+/** The words of the program: preprocessing first, then one instruction a step. */
+export function compileProgram(plan: Plan): Int32Array {
+  const instructions = [preprocessInstruction(plan), ...plan.steps.map((_, i) => stepInstruction(plan, i))]
+  const words = new Int32Array(instructions.length * instructionWords)
+  instructions.forEach((instruction, i) => {
+    words.set(encode(instruction), i * instructionWords)
+  })
+  return words
+}
+
+export function encode(instruction: Instruction): Int32Array {
+  const words = new Int32Array(instructionWords)
+  words[0] = opcodes[instruction.opcode]
+  const values: Readonly<Record<string, number>> = instruction.fields
+  fields[instruction.opcode].forEach((name, i) => {
+    // Addresses are unsigned; | 0 keeps their bits.
+    words[i + 1] = values[name] | 0
+  })
+  return words
+}
+
+/** The fields that depend on the picture (source, sizes, offsets) are filled in for each frame. */
+function preprocessInstruction(plan: Plan): Instruction {
+  const { graph, tensorsByName } = plan.model
+  const input = tensorsByName.get(graph.inputs[0])!
+  const place = plan.places.get(input.name)!
+  const [, outputHeight, outputWidth] = input.shape
+  return {
+    opcode: 'preprocess',
+    fields: {
+      source: 0,
+      output: place.address,
+      sourceWidth: 0,
+      sourceHeight: 0,
+      outputWidth,
+      outputHeight,
+      outputStride: place.stride,
+      outputType: input.dtype === 'float32' ? 1 : 0,
+      table: plan.preprocessing.table,
+      resizedWidth: 0,
+      resizedHeight: 0,
+      offsetX: 0,
+      offsetY: 0,
+      pad: graph.preprocessing.pad,
+      scratch: plan.preprocessing.scratch,
+      swapRedBlue: graph.preprocessing.channels === 'bgr' ? 1 : 0,
+    },
+  }
+}
+
+function stepInstruction(plan: Plan, index: number): Instruction {
+  const step = plan.steps[index]
+  if (step.kind === 'copy')
+    return copyInstruction(plan, step.from, channelPlace(plan, step.into, step.channel))
+  const { view, operator } = plan.model.views[step.index]
+  const own = new Map(plan.blocks.filter((b) => b.node === step.index).map((b) => [b.role, b.address]))
+  const placement: Placement = {
+    input: (i) => plan.places.get(view.inputs[i].name)!,
+    output: plan.places.get(view.output.name)!,
+    block: (role) => own.get(role)!,
+    scratch: plan.scratch[index],
+  }
+  return operator.emit(view, placement)
+}
+
+function copyInstruction(plan: Plan, from: string, output: Place): Instruction {
+  const tensor = plan.model.tensorsByName.get(from)!
+  const input = plan.places.get(from)!
+  return {
+    opcode: 'copy',
+    fields: {
+      input: input.address,
+      output: output.address,
+      pixels: pixelCount(tensor.shape),
+      pixelBytes: tensor.shape[tensor.shape.length - 1] * bytesOf(tensor),
+      inputStride: input.stride,
+      outputStride: output.stride,
+    },
+  }
+}
+
+const round = Math.fround
+
+/**
+ * Tables from a channel's byte to the network's input, for red, green and blue in the network's own
+ * order: value = (u8 / 255 - mean) / std, and its int8 when the input is quantised.
+ */
+export function preprocessTables(plan: Plan): Int8Array | Float32Array {
+  const { graph, tensorsByName } = plan.model
+  const input = tensorsByName.get(graph.inputs[0])!
+  const { mean, std } = graph.preprocessing
+  const value = (c: number, u: number): number => (u / 255 - mean[c]) / std[c]
+  const at = (i: number): number => value(Math.floor(i / 256), i % 256)
+  if (input.quantization === undefined) return Float32Array.from({ length: 768 }, (_, i) => round(at(i)))
+  const { scale, zeroPoint } = input.quantization
+  return Int8Array.from({ length: 768 }, (_, i) => {
+    const q = roundHalfEven(at(i) / scale) + zeroPoint
+    return Math.max(-128, Math.min(127, q))
+  })
+}
+
+export function roundHalfEven(x: number): number {
+  const floor = Math.floor(x)
+  const rest = x - floor
+  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor
+}

@@ -1,0 +1,150 @@
+import { channelCount, pixelCount, roundUp } from '../graph/descriptor.js'
+import { sameQuantization } from '../graph/ops/shared.js'
+import type { Tensor } from '../graph/types.js'
+import type { VerifiedModel } from '../graph/verify.js'
+
+/** Readable bytes after every block, so that a vector load may run past a tensor's end. */
+export const slack = 64
+
+/** Memory of its own, for one tensor or for several that are views of it. */
+export interface Buffer {
+  readonly name: string
+  readonly bytes: number
+  /** Index of the first and last instruction that touch it. */
+  first: number
+  last: number
+}
+
+/** Where a tensor lies in its buffer: byte offset of its first channel, bytes from pixel to pixel. */
+export interface Storage {
+  readonly buffer: Buffer
+  readonly offset: number
+  readonly stride: number
+}
+
+/** An instruction still without addresses: a node's, or a copy into a concatenation. */
+export type Step =
+  | { readonly kind: 'node'; readonly index: number }
+  | { readonly kind: 'copy'; readonly from: string; readonly into: string; readonly channel: number }
+
+export interface StoragePlan {
+  readonly steps: readonly Step[]
+  readonly storage: ReadonlyMap<string, Storage>
+  readonly buffers: readonly Buffer[]
+}
+
+interface Parent {
+  readonly tensor: string
+  readonly channel: number
+}
+
+/**
+ * Decides which tensors share memory. A slice is a view of its input; the producer of a concatenation's
+ * input writes straight into the result when it can; a pixelwise operator writes over an input that
+ * nothing else reads. What can't be a view is copied.
+ */
+export function planStorage(model: VerifiedModel): StoragePlan {
+  const { parents, copies } = chooseParents(model)
+  const steps: Step[] = []
+  model.views.forEach(({ view, operator }, index) => {
+    if (operator.storage === 'kernel') steps.push({ kind: 'node', index })
+    for (const copy of copies.get(view.node.name) ?? [])
+      steps.push({ kind: 'copy', into: view.output.name, ...copy })
+  })
+
+  const storage = new Map<string, Storage>()
+  const buffers: Buffer[] = []
+  const locate = (tensor: Tensor): Storage => {
+    const known = storage.get(tensor.name)
+    if (known !== undefined) return known
+    const parent = parents.get(tensor.name)
+    let made: Storage
+    if (parent === undefined) {
+      const stride = strideOf(tensor)
+      const bytes = pixelCount(tensor.shape) * stride + slack
+      const buffer: Buffer = { name: tensor.name, bytes, first: Number.POSITIVE_INFINITY, last: -1 }
+      buffers.push(buffer)
+      made = { buffer, offset: 0, stride }
+    } else {
+      const base = locate(model.tensorsByName.get(parent.tensor)!)
+      made = { ...base, offset: base.offset + parent.channel * elementBytes(tensor) }
+    }
+    storage.set(tensor.name, made)
+    return made
+  }
+  const touch = (name: string, step: number): void => {
+    const { buffer } = locate(model.tensorsByName.get(name)!)
+    buffer.first = Math.min(buffer.first, step)
+    buffer.last = Math.max(buffer.last, step)
+  }
+  // Step 0 is the preprocessing, which writes the input; outputs stay until the caller has read them.
+  for (const name of model.graph.inputs) touch(name, 0)
+  steps.forEach((step, index) => {
+    const names =
+      step.kind === 'copy'
+        ? [step.from, step.into]
+        : [
+            ...model.views[step.index].view.inputs.map((t) => t.name),
+            model.views[step.index].view.output.name,
+          ]
+    for (const name of names) touch(name, index + 1)
+  })
+  for (const name of model.graph.outputs) touch(name, steps.length + 1)
+  for (const tensor of model.graph.tensors) locate(tensor)
+  return { steps, storage, buffers: buffers.filter((b) => b.last >= 0) }
+}
+
+const elementBytes = (tensor: Tensor): number => (tensor.dtype === 'float32' ? 4 : 1)
+
+/** int8 pixels start at multiples of 4 bytes, so that a kernel may load them as words. */
+const strideOf = (tensor: Tensor): number =>
+  tensor.dtype === 'float32' ? channelCount(tensor.shape) * 4 : roundUp(channelCount(tensor.shape), 4)
+
+function chooseParents(model: VerifiedModel) {
+  const parents = new Map<string, Parent>()
+  const copies = new Map<string, { from: string; channel: number }[]>()
+  const uses = new Map<string, number>()
+  for (const { view } of model.views)
+    for (const t of view.inputs) uses.set(t.name, (uses.get(t.name) ?? 0) + 1)
+  const isFixed = new Set([...model.graph.inputs, ...model.graph.outputs])
+  const sliced = new Set<string>()
+
+  for (const { view, operator } of model.views) {
+    if (operator.storage === 'slice') {
+      const start = view.node.attributes.start
+      parents.set(view.output.name, {
+        tensor: view.inputs[0].name,
+        channel: typeof start === 'number' ? start : 0,
+      })
+      sliced.add(view.inputs[0].name)
+    }
+  }
+  for (const { view, operator } of model.views) {
+    if (operator.storage !== 'concat') continue
+    let channel = 0
+    const list: { from: string; channel: number }[] = []
+    for (const input of view.inputs) {
+      const free = !parents.has(input.name) && !isFixed.has(input.name)
+      if (free) parents.set(input.name, { tensor: view.output.name, channel })
+      else list.push({ from: input.name, channel })
+      channel += channelCount(input.shape)
+    }
+    copies.set(view.node.name, list)
+  }
+  // In place: the input becomes a view of the output, wherever that lies.
+  for (const { view, operator } of model.views) {
+    const input = view.inputs[0]
+    if (
+      operator.inPlace &&
+      uses.get(input.name) === 1 &&
+      !parents.has(input.name) &&
+      !isFixed.has(input.name) &&
+      !sliced.has(input.name) &&
+      input.dtype === view.output.dtype &&
+      (view.node.op === 'activation' || sameQuantization(input, view.output) || view.output.dtype === 'int8')
+    ) {
+      parents.set(input.name, { tensor: view.output.name, channel: 0 })
+    }
+  }
+  return { parents, copies }
+}
