@@ -1,0 +1,186 @@
+import type { Model, Node, Tensor } from '../../src/host/graph/types.js'
+
+/** Values of one feature map, row by row, channels innermost. */
+interface Map3 {
+  readonly height: number
+  readonly width: number
+  readonly channels: number
+  readonly data: Float32Array
+}
+
+type Run = (node: Node, inputs: readonly Map3[], output: Map3, model: Model) => void
+
+/**
+ * Runs a float graph by the book: a loop for each operator, sums in float64, tensors in float32. It
+ * shares no code with the engine or its planner, so that the two can be held to each other.
+ * Returns every tensor by its name.
+ */
+export function runReference(model: Model, input: Float32Array): Map<string, Float32Array> {
+  const { graph } = model
+  const shapes = new Map(graph.tensors.map((tensor) => [tensor.name, tensor]))
+  const maps = new Map<string, Map3>()
+  const first = toMap(shapes.get(graph.inputs[0]))
+  if (first.data.length !== input.length) throw new Error(`the input has ${input.length} values`)
+  first.data.set(input)
+  maps.set(graph.inputs[0], first)
+  for (const node of graph.nodes) {
+    const run = operators[node.op]
+    if (run === undefined) throw new Error(`the reference has no ${node.op}`)
+    const inputs = node.inputs.map((name) => found(maps.get(name), name))
+    const output = toMap(shapes.get(node.outputs[0]))
+    run(node, inputs, output, model)
+    maps.set(node.outputs[0], output)
+  }
+  return new Map([...maps].map(([name, { data }]) => [name, data]))
+}
+
+function toMap(tensor: Tensor | undefined): Map3 {
+  const { shape } = found(tensor, 'tensor')
+  const [batch, height, width, channels] = shape
+  if (shape.length !== 4 || batch !== 1) throw new Error(`shape [${shape}]`)
+  return { height, width, channels, data: new Float32Array(height * width * channels) }
+}
+
+function found<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new Error(`no ${name}`)
+  return value
+}
+
+const numbers = (node: Node, name: string): readonly number[] => node.attributes[name] as readonly number[]
+const number = (node: Node, name: string): number => node.attributes[name] as number
+
+/** Applies a node's fused activation to its sums. */
+function activator(node: Node): (x: number) => number {
+  switch (node.attributes.activation ?? 'linear') {
+    case 'linear':
+      return (x) => x
+    case 'relu':
+      return (x) => (x > 0 ? x : 0)
+    case 'relu6':
+      return (x) => Math.min(6, x > 0 ? x : 0)
+    case 'leaky': {
+      const slope = number(node, 'slope')
+      return (x) => (x > 0 ? x : x * slope)
+    }
+    default:
+      throw new Error(`activation ${node.attributes.activation}`)
+  }
+}
+
+const conv: Run = (node, [input], output, model) => {
+  const [kh, kw] = numbers(node, 'kernel')
+  const [sy, sx] = numbers(node, 'strides')
+  const [top, left] = numbers(node, 'pads')
+  const activate = activator(node)
+  const weight = found(model.constants.get(node.constants.weight), 'weight').data
+  const bias = found(model.constants.get(node.constants.bias), 'bias').data
+  const depth = input.channels / number(node, 'groups')
+  const perGroup = output.channels / number(node, 'groups')
+  const x = input.data
+  for (let oy = 0, at = 0; oy < output.height; oy++) {
+    for (let ox = 0; ox < output.width; ox++) {
+      for (let o = 0; o < output.channels; o++, at++) {
+        const start = Math.floor(o / perGroup) * depth
+        let sum = bias[o]
+        for (let ky = 0; ky < kh; ky++) {
+          const y = oy * sy - top + ky
+          if (y < 0 || y >= input.height) continue
+          for (let kx = 0; kx < kw; kx++) {
+            const column = ox * sx - left + kx
+            if (column < 0 || column >= input.width) continue
+            const from = (y * input.width + column) * input.channels + start
+            const w = ((o * kh + ky) * kw + kx) * depth
+            for (let c = 0; c < depth; c++) sum += x[from + c] * weight[w + c]
+          }
+        }
+        output.data[at] = activate(sum)
+      }
+    }
+  }
+}
+
+/** A pool over the part of each window that lies inside the input. */
+const pool =
+  (
+    start: number,
+    step: (sum: number, x: number) => number,
+    finish: (sum: number, count: number) => number,
+  ): Run =>
+  (node, [input], output) => {
+    const [kh, kw] = numbers(node, 'kernel')
+    const [sy, sx] = numbers(node, 'strides')
+    const [top, left] = numbers(node, 'pads')
+    for (let oy = 0, at = 0; oy < output.height; oy++) {
+      for (let ox = 0; ox < output.width; ox++) {
+        for (let c = 0; c < output.channels; c++, at++) {
+          let sum = start
+          let count = 0
+          for (let y = Math.max(0, oy * sy - top); y < Math.min(input.height, oy * sy - top + kh); y++) {
+            for (let x = Math.max(0, ox * sx - left); x < Math.min(input.width, ox * sx - left + kw); x++) {
+              sum = step(sum, input.data[(y * input.width + x) * input.channels + c])
+              count++
+            }
+          }
+          output.data[at] = finish(sum, count)
+        }
+      }
+    }
+  }
+
+const upsample: Run = (node, [input], output) => {
+  const scale = number(node, 'scale')
+  for (let y = 0, at = 0; y < output.height; y++) {
+    for (let x = 0; x < output.width; x++) {
+      const from = (Math.floor(y / scale) * input.width + Math.floor(x / scale)) * input.channels
+      for (let c = 0; c < output.channels; c++) output.data[at++] = input.data[from + c]
+    }
+  }
+}
+
+const add: Run = (node, [a, b], output) => {
+  const activate = activator(node)
+  for (let i = 0; i < output.data.length; i++) output.data[i] = activate(a.data[i] + b.data[i])
+}
+
+const concat: Run = (_node, inputs, output) => {
+  for (let pixel = 0, at = 0; pixel < output.height * output.width; pixel++) {
+    for (const { data, channels } of inputs) {
+      output.data.set(data.subarray(pixel * channels, (pixel + 1) * channels), at)
+      at += channels
+    }
+  }
+}
+
+const slice: Run = (node, [input], output) => {
+  const start = number(node, 'start')
+  for (let pixel = 0; pixel < output.height * output.width; pixel++) {
+    const from = pixel * input.channels + start
+    output.data.set(input.data.subarray(from, from + output.channels), pixel * output.channels)
+  }
+}
+
+const curves: Readonly<Record<string, (x: number) => number>> = {
+  logistic: (x) => 1 / (1 + Math.exp(-x)),
+  swish: (x) => x / (1 + Math.exp(-x)),
+  mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
+}
+
+const activation: Run = (node, [input], output) => {
+  const curve = found(curves[node.attributes.kind as string], `${node.attributes.kind}`)
+  for (let i = 0; i < output.data.length; i++) output.data[i] = curve(input.data[i])
+}
+
+const operators: Readonly<Record<string, Run>> = {
+  conv,
+  maxPool: pool(Number.NEGATIVE_INFINITY, Math.max, (sum) => sum),
+  averagePool: pool(
+    0,
+    (sum, x) => sum + x,
+    (sum, count) => sum / count,
+  ),
+  upsample,
+  add,
+  concat,
+  slice,
+  activation,
+}

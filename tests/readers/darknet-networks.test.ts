@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createCanvas, loadImage } from '@napi-rs/canvas'
+import { expect, test } from 'vitest'
+import { loadDarknet } from '../../tools/quantize/readers/load.js'
+import { runReference } from '../helpers/reference.js'
+import { sharedData, skipUnless } from '../helpers/require.js'
+
+/** A picture as a network of this preprocessing sees it: RGB / 255. */
+async function pixels(path: string): Promise<Float32Array> {
+  const image = await loadImage(path)
+  const canvas = createCanvas(image.width, image.height)
+  const context = canvas.getContext('2d')
+  context.drawImage(image, 0, 0)
+  const { data } = context.getImageData(0, 0, image.width, image.height)
+  const rgb = new Float32Array((data.length / 4) * 3)
+  for (let i = 0, at = 0; i < data.length; i += 4) {
+    for (let c = 0; c < 3; c++) rgb[at++] = data[i + c] / 255
+  }
+  return rgb
+}
+
+function floats(path: string): Float32Array {
+  const bytes = readFileSync(path)
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  expect(a.length).toBe(b.length)
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0)
+}
+
+// Made by OpenCV, whose batch-norm epsilon is 1e-6.
+for (const name of ['yolo-fastest-1.1', 'yolo-fastest-1.1-xl']) {
+  test(`${name}: the raw heads for dog.jpg are OpenCV's`, async (context) => {
+    const weights = sharedData(`yolo-fastest/${name}.weights`)
+    const raw = sharedData(`reference/raw_dog_${name}`)
+    skipUnless(context, weights && raw, 'yolo-fastest and reference of the shared data')
+    const model = await loadDarknet(weights, { epsilon: 1e-6 })
+    expect(model.graph.task.labels).toHaveLength(80)
+    expect(model.graph.task.labels[16]).toBe('dog')
+    expect(model.graph.outputs).toHaveLength(2)
+    const tensors = runReference(model, await pixels(join(raw, 'dog_320x320.png')))
+    const expected = ['permute_121_f32_1x10x10x255.bin', 'permute_130_f32_1x20x20x255.bin']
+    model.graph.outputs.forEach((output, head) => {
+      const difference = largestDifference(tensors.get(output)!, floats(join(raw, expected[head])))
+      if (process.env.VERBOSE) console.log(name, output, difference)
+      expect(difference).toBeLessThan(1e-3)
+    })
+  })
+}
