@@ -1,0 +1,127 @@
+import { Session, type SessionOptions } from '../../src/host/engine/session.js'
+import { OcellusError } from '../../src/host/errors.js'
+import type { Model, Quantization, Tensor } from '../../src/host/graph/types.js'
+import type { Pixels } from '../../src/host/image/pixels.js'
+import { pictureGeometry } from '../../src/host/tasks/detection/geometry.js'
+import { exposeAll } from './calibrate/expose.js'
+import { Histogram } from './calibrate/histogram.js'
+import { fromRange, type ObserverOptions, observe } from './calibrate/observers.js'
+import { rewriteInt8 } from './passes/rewrite.js'
+import { freshTensors, shareScales } from './passes/share.js'
+import { type LayerNoise, Noise } from './report/noise.js'
+
+export interface QuantizeOptions extends ObserverOptions {
+  readonly reduceRange: boolean
+  readonly session?: SessionOptions
+  /** Photos, of those given, on which int8 is compared with float. */
+  readonly compare: number
+  /** Called after each photo: `calibrate`, then `compare`. */
+  readonly progress?: (stage: 'calibrate' | 'compare', done: number, total: number) => void
+}
+
+export interface QuantizeResult {
+  readonly model: Model
+  /** Signal-to-noise ratio of each tensor that a node makes, in the order of the network. */
+  readonly layers: readonly LayerNoise[]
+}
+
+/** A photo when it is needed: they are not all held in memory. */
+export type Photo = () => Promise<Pixels>
+
+/** Post-training quantisation of a float network to int8, calibrated on photos. */
+export async function quantizeModel(
+  float: Model,
+  photos: readonly Photo[],
+  options: QuantizeOptions,
+): Promise<QuantizeResult> {
+  if (photos.length === 0)
+    throw new OcellusError('E_CALIBRATION_EMPTY', 'no photos to calibrate on: give a folder that has some')
+  const reference = await Session.create(exposeAll(float), options.session)
+  try {
+    const scales = await calibrate(float, reference, photos, options)
+    const model = rewriteInt8(float, scales, options)
+    return { model, layers: await compare(reference, model, photos.slice(0, options.compare), options) }
+  } finally {
+    reference.close()
+  }
+}
+
+function show(session: Session, pixels: Pixels): void {
+  const [, height, width] = session.inputs[0].shape
+  const { preprocessing } = session.plan.model.graph
+  session.setImage(pixels, pictureGeometry(preprocessing.mode, pixels, { width, height }))
+  session.run()
+}
+
+async function calibrate(
+  float: Model,
+  session: Session,
+  photos: readonly Photo[],
+  options: QuantizeOptions,
+): Promise<ReadonlyMap<string, Quantization>> {
+  const fresh = freshTensors(float)
+  const histograms = new Map(fresh.map((name) => [name, new Histogram()]))
+  for (const [i, photo] of photos.entries()) {
+    show(session, await photo())
+    for (const [name, histogram] of histograms) histogram.add(session.output(name) as Float32Array)
+    options.progress?.('calibrate', i + 1, photos.length)
+  }
+  const groups = shareScales(float)
+  const merged = new Map<string, Histogram>()
+  for (const [name, histogram] of histograms) {
+    const group = groups.get(name)!
+    const known = merged.get(group)
+    if (known === undefined) merged.set(group, histogram)
+    else known.merge(histogram)
+  }
+  const chosen = new Map<string, Quantization>()
+  for (const name of float.graph.inputs) chosen.set(name, inputScale(float))
+  for (const [group, histogram] of merged)
+    if (!chosen.has(group)) chosen.set(group, observe(histogram, options))
+  return new Map(float.graph.tensors.map((t) => [t.name, chosen.get(groups.get(t.name)!)!]))
+}
+
+/** A picture's bytes, normalised, span a known range; without mean and deviation int8 holds them exactly. */
+function inputScale({ graph: { preprocessing } }: Model): Quantization {
+  const { mean, std } = preprocessing
+  const low = Math.min(...mean.map((m, c) => -m / std[c]))
+  const high = Math.max(...mean.map((m, c) => (1 - m) / std[c]))
+  return fromRange(low, high)
+}
+
+async function compare(
+  reference: Session,
+  model: Model,
+  photos: readonly Photo[],
+  options: QuantizeOptions,
+): Promise<LayerNoise[]> {
+  const session = await Session.create(exposeAll(model), options.session)
+  try {
+    const known = new Set(reference.outputs.map((t) => t.name))
+    const shared = session.outputs.filter((t) => known.has(t.name))
+    const noise = new Map(shared.map((t) => [t.name, new Noise()]))
+    for (const [i, photo] of photos.entries()) {
+      const pixels = await photo()
+      show(reference, pixels)
+      show(session, pixels)
+      for (const tensor of shared) {
+        noise.get(tensor.name)!.add(reference.output(tensor.name) as Float32Array, real(session, tensor))
+      }
+      options.progress?.('compare', i + 1, photos.length)
+    }
+    return model.graph.nodes.flatMap((node) => {
+      const measured = noise.get(node.outputs[0])
+      return measured === undefined ? [] : [{ name: node.name, op: node.op, decibels: measured.decibels }]
+    })
+  } finally {
+    session.close()
+  }
+}
+
+/** An output's real values: (q - zeroPoint) * scale when it is int8. */
+function real(session: Session, tensor: Tensor): Float32Array {
+  const values = session.output(tensor.name)
+  if (values instanceof Float32Array) return values
+  const { scale, zeroPoint } = tensor.quantization!
+  return Float32Array.from(values, (q) => (q - zeroPoint) * scale)
+}
