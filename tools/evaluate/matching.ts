@@ -53,9 +53,9 @@ export const matchVoc: Matcher = (labels, ranked, overlaps) => {
   const taken = overlaps.map(() => new Uint8Array(objects.length))
   return ranked.map(({ score, box }) => {
     const ious = objects.map((object) => iou(box, object))
-    const most = Math.max(0, ...ious)
+    const most = ious.reduce((a, b) => Math.max(a, b), 0)
     const best = ious.indexOf(most)
-    const inCrowd = Math.max(0, ...crowds.map((crowd) => iou(box, crowd)))
+    const inCrowd = crowds.reduce((a, crowd) => Math.max(a, iou(box, crowd)), 0)
     const verdicts = overlaps.map((least, t) => {
       if (best < 0 || most < least) return inCrowd < least ? 'wrong' : 'ignored'
       if (taken[t][best]) return 'wrong'
