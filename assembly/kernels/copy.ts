@@ -1,0 +1,43 @@
+// output[p][b] = input[p][b]: `pixels` pixels of `pixelBytes` bytes, from view to view, any type.
+// Views must not overlap. Reads up to 15 bytes beyond a pixel, writes none. No arithmetic, no padding.
+
+import { SIMD } from '../isa'
+import { storePart } from '../vector'
+import { address, word } from '../word'
+
+export function copy(i: usize): void {
+  let input = address(i, 1)
+  let output = address(i, 2)
+  let pixels = word(i, 3)
+  let bytes = <usize>word(i, 4)
+  const inputStride = <usize>word(i, 5)
+  const outputStride = <usize>word(i, 6)
+  if (inputStride == bytes && outputStride == bytes) {
+    bytes *= pixels
+    pixels = 1
+  }
+  for (; pixels > 0; pixels--) {
+    copyBytes(input, output, bytes)
+    input += inputStride
+    output += outputStride
+  }
+}
+
+/** Not memory.copy: a call out of the engine costs more than a pixel. */
+export function copyBytes(from: usize, to: usize, bytes: usize): void {
+  if (SIMD) {
+    for (; bytes >= 16; bytes -= 16) {
+      v128.store(to, v128.load(from))
+      from += 16
+      to += 16
+    }
+    if (bytes) storePart(to, v128.load(from), bytes)
+  } else {
+    for (; bytes >= 8; bytes -= 8) {
+      store<u64>(to, load<u64>(from))
+      from += 8
+      to += 8
+    }
+    for (; bytes; bytes--) store<u8>(to++, load<u8>(from++))
+  }
+}
