@@ -1,3 +1,53 @@
 #!/usr/bin/env node
-process.stderr.write('E_NOT_YET: no command is built yet\n')
-process.exitCode = 2
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command, CommanderError } from 'commander'
+import { OcellusError } from '../host/errors.js'
+import { packageFolder } from '../host/platform/node.js'
+import { addDetect } from './detect.js'
+import { addEval } from './eval.js'
+import { addInspect } from './inspect.js'
+import { addQuantize } from './quantize.js'
+
+const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
+  version: string
+}
+
+const program = new Command('ocellus')
+  .description('int8 vision on small machines: find objects, quantise networks, measure them')
+  .version(version)
+  .exitOverride()
+  .configureOutput({ writeErr: () => {} })
+  .showSuggestionAfterError()
+for (const add of [addDetect, addQuantize, addEval, addInspect]) add(program)
+// Subcommands made by the functions above inherit neither of these by themselves.
+for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} })
+
+/** Exit codes: 0 done, 1 the work failed, 2 the words were wrong. */
+try {
+  if (process.argv.length <= 2) program.outputHelp()
+  else await program.parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    process.stderr.write(
+      `E_USAGE: ${error.message
+        .replace(/^error: /, '')
+        .split('\n')
+        .join(' ')}; see ocellus --help\n`,
+    )
+    return 2
+  }
+  if (error instanceof OcellusError) {
+    process.stderr.write(`${error.code}: ${error.message}\n`)
+    return error.code === 'E_OPTION' || error.code === 'E_USAGE' ? 2 : 1
+  }
+  process.stderr.write(
+    `E_INTERNAL: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  )
+  return 1
+}

@@ -1,0 +1,112 @@
+import type { Command } from 'commander'
+import { type Evaluation, Evaluator, evaluationOptions } from '../../tools/evaluate/evaluate.js'
+import { readDataSet } from '../../tools/evaluate/labels.js'
+import type { Model } from '../host/graph/types.js'
+import { type Build, Detector } from '../host/platform/node.js'
+import { openModel, parseBuild, parseChoice, parseFraction } from './inputs.js'
+import { fixed, print, printJson, progress, table, warn } from './output.js'
+
+interface Options {
+  against?: string
+  data: string
+  voc?: boolean
+  config?: string
+  names?: string
+  epsilon?: number
+  iou: number
+  fit?: 'letterbox' | 'stretch'
+  json?: boolean
+  build?: Build
+}
+
+export function addEval(program: Command): void {
+  program
+    .command('eval')
+    .description('measure a detector on labelled photos, int8 and float side by side')
+    .argument('[model]', 'model (.safetensors) or darknet .weights; default: the embedded detector')
+    .requiredOption('--data <path>', 'labelled photos: a folder with YOLO labels, or COCO instances JSON')
+    .option('--against <model>', 'a second model, usually the float original, measured on the same photos')
+    .option('--voc', 'Pascal VOC all-point average precision instead of COCO 101-point')
+    .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
+    .option('--names <file>', 'labels of darknet weights, one a line')
+    .option('--epsilon <value>', "of batch normalisation in darknet weights; default: darknet's 1e-5", Number)
+    .option('--iou <overlap>', 'overlap of the suppression', parseFraction, evaluationOptions.iouThreshold)
+    .option(
+      '--fit <mode>',
+      "letterbox or stretch; default: the model's",
+      parseChoice(['letterbox', 'stretch'] as const),
+    )
+    .option('--json', 'print JSON')
+    .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .action(evaluate)
+}
+
+async function evaluate(path: string | undefined, options: Options): Promise<void> {
+  const model = await openModel(path, options)
+  const other = options.against === undefined ? undefined : await openModel(options.against, options)
+  const data = await readDataSet(options.data, { names: model.graph.task.labels })
+  for (const warning of data.warnings) warn(warning)
+  const results = new Map<string, Evaluation>()
+  const measured = other === undefined ? [model] : [model, other]
+  for (const one of measured) {
+    let kind: string = precisionOf(one)
+    if (results.has(kind)) kind = 'against'
+    results.set(kind, await measure(one, data, kind, options))
+  }
+  const first = [...results.values()][0]
+  if (options.json) {
+    const columns = [...results].map(([kind, { images: _, boxes: __, ...rest }]) => [kind, rest] as const)
+    printJson({ images: first.images, boxes: boxesOf(first), ...Object.fromEntries(columns) })
+    return
+  }
+  const names = [...results.keys()]
+  const row = (label: string, boxes: number, value: (e: Evaluation) => number | undefined): string[] => [
+    label,
+    String(boxes),
+    ...[...results.values()].map((e) => fixed(value(e) ?? Number.NaN)),
+  ]
+  print(
+    table(
+      ['', 'boxes', ...names],
+      [
+        row('AP50', boxesOf(first), (e) => e.ap50),
+        row('AP75', boxesOf(first), (e) => e.ap75),
+        row('AP50:95', boxesOf(first), (e) => e.ap),
+        ...Object.entries(first.perClass).map(([label, { boxes }]) =>
+          row(label, boxes, (e) => e.perClass[label]?.ap50),
+        ),
+      ],
+    ),
+  )
+  print(`\n${first.images} photos; classes: AP50, ${options.voc ? 'VOC all-point' : 'COCO 101-point'}`)
+}
+
+const precisionOf = ({ graph }: Model): 'int8' | 'float' =>
+  graph.tensors.some((t) => t.dtype === 'int8') ? 'int8' : 'float'
+
+const boxesOf = (e: Evaluation): number => e.boxes
+
+async function measure(
+  model: Model,
+  data: Awaited<ReturnType<typeof readDataSet>>,
+  kind: string,
+  options: Options,
+): Promise<Evaluation> {
+  const detector = await Detector.create({
+    model,
+    build: options.build,
+    fit: options.fit,
+    ...evaluationOptions,
+    iouThreshold: options.iou,
+  })
+  const bar = progress(`measuring ${kind}`)
+  try {
+    return await new Evaluator(data, model.graph.task.labels).run((file) => detector.detectWithSize(file), {
+      protocol: options.voc ? 'voc' : 'coco',
+      onProgress: (done, total) => bar.update(done, total),
+    })
+  } finally {
+    bar.stop()
+    detector.close()
+  }
+}

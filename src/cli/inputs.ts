@@ -1,0 +1,71 @@
+import { stat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { glob, isDynamicPattern } from 'tinyglobby'
+import { loadDarknet } from '../../tools/quantize/readers/load.js'
+import { OcellusError } from '../host/errors.js'
+import type { Model } from '../host/graph/types.js'
+import { type Build, builds, loadModel } from '../host/platform/node.js'
+
+const photoPattern = '**/*.{jpg,jpeg,png,webp,bmp,gif,JPG,JPEG,PNG}'
+
+/** Photos named by paths, folders (searched to the bottom) and globs, each once, in a stable order. */
+export async function findPhotos(words: readonly string[]): Promise<string[]> {
+  const found = new Set<string>()
+  for (const word of words) {
+    const info = await stat(word).catch(() => undefined)
+    if (info?.isFile()) found.add(word)
+    else if (info?.isDirectory()) {
+      const inside = (await glob([photoPattern], { cwd: word })).sort()
+      if (inside.length === 0) throw new OcellusError('E_FILE_MISSING', `${word}: no photos in this folder`)
+      for (const file of inside) found.add(join(word, file))
+    } else {
+      const matches = isDynamicPattern(word) ? (await glob([word])).sort() : []
+      if (matches.length === 0) throw new OcellusError('E_FILE_MISSING', `${word}: no such file`)
+      for (const file of matches) found.add(file)
+    }
+  }
+  return [...found]
+}
+
+export interface ModelWords {
+  readonly config?: string
+  readonly names?: string
+  readonly epsilon?: number
+}
+
+/** A model by its path: an Ocellus file, or darknet's weights with their cfg. Default: the embedded detector. */
+export async function openModel(path: string | undefined, words: ModelWords = {}): Promise<Model> {
+  if (path !== undefined && extname(path).toLowerCase() === '.weights') return loadDarknet(path, words)
+  if (path !== undefined && extname(path).toLowerCase() === '.cfg') {
+    return loadDarknet(path.slice(0, -4) + '.weights', { config: path, ...words })
+  }
+  return loadModel(path)
+}
+
+export function parseBuild(word: string): Build {
+  const build = builds.find((b) => b === word)
+  if (build === undefined)
+    throw new OcellusError('E_OPTION', `no build ${word}: there are ${builds.join(', ')}`)
+  return build
+}
+
+export function parseFraction(word: string): number {
+  const value = Number(word)
+  if (word.trim() === '' || !(value >= 0 && value <= 1))
+    throw new OcellusError('E_OPTION', `${word} is not a number from 0 to 1`)
+  return value
+}
+
+export function parseCount(word: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(word))
+    throw new OcellusError('E_OPTION', `${word} is not a whole number of at least 1`)
+  return Number(word)
+}
+
+export function parseChoice<T extends string>(values: readonly T[]): (word: string) => T {
+  return (word) => {
+    const value = values.find((v) => v === word)
+    if (value === undefined) throw new OcellusError('E_OPTION', `${word}: give one of ${values.join(', ')}`)
+    return value
+  }
+}

@@ -1,0 +1,102 @@
+import type { Command } from 'commander'
+import type { Tensor } from '../host/graph/types.js'
+import { verifyModel } from '../host/graph/verify.js'
+import { planModel } from '../host/plan/plan.js'
+import { openModel } from './inputs.js'
+import { bytes, print, printJson, table } from './output.js'
+
+interface Options {
+  config?: string
+  names?: string
+  json?: boolean
+}
+
+export function addInspect(program: Command): void {
+  program
+    .command('inspect')
+    .description('show what a model is made of and what it needs: operators, scales, MACs, memory')
+    .argument('[model]', 'model (.safetensors) or darknet .weights; default: the embedded detector')
+    .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
+    .option('--names <file>', 'labels of darknet weights, one a line')
+    .option('--json', 'print JSON')
+    .action(inspect)
+}
+
+async function inspect(path: string | undefined, options: Options): Promise<void> {
+  const model = verifyModel(await openModel(path, options))
+  const plan = planModel(model)
+  const { graph } = model
+  const operators = model.views.map(({ view, operator }) => ({
+    name: view.node.name,
+    op: view.node.op,
+    shape: view.output.shape,
+    dtype: view.output.dtype,
+    ...view.output.quantization,
+    attributes: view.node.attributes,
+    macs: operator.macs(view),
+    weightBytes: Object.values(view.constants).reduce((sum, c) => sum + c.data.byteLength, 0),
+    place: plan.places.get(view.output.name)?.address,
+  }))
+  const total = (value: (o: (typeof operators)[number]) => number): number =>
+    operators.reduce((sum, o) => sum + value(o), 0)
+  const ends = (names: readonly string[]) =>
+    names.map((name) => {
+      const { shape, dtype, quantization } = model.tensorsByName.get(name) as Tensor
+      return { name, shape, dtype, ...quantization }
+    })
+  const summary = {
+    name: graph.name,
+    task: graph.task.kind,
+    macs: total((o) => o.macs),
+    weightBytes: total((o) => o.weightBytes),
+    packedBytes: plan.packedBytes,
+    arenaBytes: plan.arenaBytes,
+    arenaLowerBound: plan.arenaLowerBound,
+    memoryBytes: plan.end,
+    inputs: ends(graph.inputs),
+    outputs: ends(graph.outputs),
+    labels: graph.task.labels,
+    preprocessing: graph.preprocessing,
+    provenance: graph.provenance,
+  }
+  if (options.json) {
+    printJson({ ...summary, operators })
+    return
+  }
+  const rows = operators.map((o) => [
+    o.name,
+    o.op + kernelOf(o.attributes),
+    o.shape.slice(1).join('x'),
+    o.dtype,
+    o.scale === undefined ? '' : o.scale.toPrecision(4),
+    o.zeroPoint === undefined ? '' : String(o.zeroPoint),
+    o.macs === 0 ? '' : (o.macs / 1e6).toFixed(2),
+    o.weightBytes === 0 ? '' : bytes(o.weightBytes),
+  ])
+  print(table(['layer', 'operator', 'output', 'type', 'scale', 'zero', 'MMAC', 'weights'], rows))
+  const [, height, width] = summary.inputs[0].shape
+  print(`
+${graph.name}: ${graph.task.kind}, ${graph.task.labels.length} labels, input ${width}x${height} ${summary.inputs[0].dtype} (${graph.preprocessing.mode})
+MACs     ${(summary.macs / 1e9).toFixed(3)} G
+weights  ${bytes(summary.weightBytes)} in the file, ${bytes(summary.packedBytes)} packed
+arena    ${bytes(summary.arenaBytes)} (no plan can need less than ${bytes(summary.arenaLowerBound)})
+memory   ${bytes(summary.memoryBytes)} with the engine and without a frame
+labels   ${summarise(graph.task.labels)}`)
+  for (const [key, value] of Object.entries(graph.provenance)) print(`${key.padEnd(8)} ${String(value)}`)
+}
+
+function kernelOf(attributes: Readonly<Record<string, unknown>>): string {
+  const { kernel, strides, groups, activation } = attributes
+  const parts = [
+    Array.isArray(kernel) ? ` ${kernel.join('x')}` : '',
+    Array.isArray(strides) && strides.some((s) => s !== 1) ? `/${strides[0]}` : '',
+    typeof groups === 'number' && groups > 1 ? ` g${groups}` : '',
+    typeof activation === 'string' && activation !== 'linear' ? ` ${activation}` : '',
+  ]
+  return parts.join('')
+}
+
+const summarise = (labels: readonly string[]): string =>
+  labels.length <= 20
+    ? labels.join(', ')
+    : `${labels.slice(0, 20).join(', ')} ... and ${labels.length - 20} more`

@@ -1,0 +1,137 @@
+import { basename, extname } from 'node:path'
+import type { Command } from 'commander'
+import { type Method, methods } from '../../tools/quantize/calibrate/observers.js'
+import { type Photo, quantizeModel } from '../../tools/quantize/quantize.js'
+import { OcellusError } from '../host/errors.js'
+import { limits } from '../host/limits.js'
+import { decodeImage } from '../host/platform/node/canvas.js'
+import { type Build, readCapped, writeModel } from '../host/platform/node.js'
+import { findPhotos, openModel, parseBuild, parseChoice, parseCount } from './inputs.js'
+import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
+
+interface Options {
+  config?: string
+  names?: string
+  epsilon?: number
+  calibrate: string[]
+  samples: number
+  out: string
+  method: Method
+  percentile: number
+  reduceRange?: boolean
+  fit?: 'letterbox' | 'stretch'
+  name?: string
+  license?: string
+  source?: string
+  json?: boolean
+  build?: Build
+}
+
+export function addQuantize(program: Command): void {
+  program
+    .command('quantize')
+    .description('turn float weights into an int8 model, calibrated on photos')
+    .argument('<weights>', 'darknet .weights, or a float Ocellus model (.safetensors)')
+    .requiredOption('--calibrate <photos...>', 'photos, folders or globs; not the ones that you evaluate on')
+    .requiredOption('-o, --out <file>', 'the int8 model to write (.safetensors)')
+    .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
+    .option('--names <file>', 'labels, one a line; default: the .names beside the weights')
+    .option('--epsilon <value>', "of batch normalisation; default: darknet's 1e-5", parseEpsilon)
+    .option('--samples <n>', 'most photos to calibrate on, evenly picked', parseCount, 128)
+    .option('--method <method>', `how ranges are chosen: ${methods.join(', ')}`, parseChoice(methods), 'mse')
+    .option(
+      '--percentile <percent>',
+      'of the values at each end that stay unclipped, for --method percentile',
+      parsePercent,
+      99.99,
+    )
+    .option('--reduce-range', '7-bit weights, as the relaxed dot product needs them')
+    .option(
+      '--fit <mode>',
+      'letterbox or stretch: how photos are fitted, kept in the model',
+      parseChoice(['letterbox', 'stretch'] as const),
+    )
+    .option('--name <name>', "the model's name; default: the file's")
+    .option('--license <text>', 'licence of the weights, kept in the model')
+    .option('--source <text>', 'where the weights come from, kept in the model')
+    .option('--json', 'print the noise of each layer as JSON')
+    .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .action(quantize)
+}
+
+async function quantize(weights: string, options: Options): Promise<void> {
+  const read = await openModel(weights, options)
+  if (read.graph.tensors.some((t) => t.dtype === 'int8')) {
+    throw new OcellusError('E_OPTION', `${weights} is quantised already: give its float weights`)
+  }
+  const { preprocessing } = read.graph
+  const float = {
+    ...read,
+    graph: { ...read.graph, preprocessing: { ...preprocessing, mode: options.fit ?? preprocessing.mode } },
+  }
+  const photos = pick(await findPhotos(options.calibrate), options.samples).map(
+    (file): Photo =>
+      async () =>
+        decodeImage(await readCapped(file, limits.imageFileBytes), file),
+  )
+  const bars = { calibrate: progress('calibrating'), compare: progress('comparing  ') }
+  const { model, layers } = await quantizeModel(float, photos, {
+    method: options.method,
+    percentile: options.percentile,
+    reduceRange: options.reduceRange ?? false,
+    compare: Math.min(photos.length, 8),
+    session: { build: options.build },
+    progress: (stage, done, total) => bars[stage].update(done, total),
+  }).finally(() => {
+    bars.calibrate.stop()
+    bars.compare.stop()
+  })
+  const method = options.method === 'percentile' ? `percentile ${options.percentile}` : options.method
+  const file = writeModel({
+    ...model,
+    graph: {
+      ...model.graph,
+      name: options.name ?? basename(options.out, extname(options.out)),
+      provenance: {
+        ...model.graph.provenance,
+        quantization: `int8, ${options.reduceRange ? '7-bit' : '8-bit'} weights per channel, ${method}, ${photos.length} photos`,
+        ...(options.license === undefined ? {} : { license: options.license }),
+        ...(options.source === undefined ? {} : { source: options.source }),
+      },
+    },
+  })
+  await writeWhole(options.out, file)
+  if (options.json) {
+    printJson({ file: options.out, bytes: file.length, photos: photos.length, layers })
+    return
+  }
+  print(
+    table(
+      ['layer', 'operator', 'SNR dB'],
+      layers.map((l) => [l.name, l.op, l.decibels.toFixed(1)]),
+    ),
+  )
+  const worst = [...layers].sort((a, b) => a.decibels - b.decibels)[0]
+  print(
+    `\n${options.out}: ${bytes(file.length)}, calibrated on ${photos.length} photos; most noise in ${worst.name} (${worst.decibels.toFixed(1)} dB)`,
+  )
+}
+
+/** At most `count` of a list, evenly spaced, so that every folder of it has its share. */
+function pick<T>(list: readonly T[], count: number): T[] {
+  if (list.length <= count) return [...list]
+  return Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)])
+}
+
+function parsePercent(word: string): number {
+  const value = Number(word)
+  if (!(value > 50 && value <= 100))
+    throw new OcellusError('E_OPTION', `${word} is not a percentage above 50`)
+  return value
+}
+
+function parseEpsilon(word: string): number {
+  const value = Number(word)
+  if (!(value > 0 && value < 1)) throw new OcellusError('E_OPTION', `${word} is not a number between 0 and 1`)
+  return value
+}
