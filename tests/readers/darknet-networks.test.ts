@@ -32,7 +32,7 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
 
 // Made by OpenCV, whose batch-norm epsilon is 1e-6.
 for (const name of ['yolo-fastest-1.1', 'yolo-fastest-1.1-xl']) {
-  test(`${name}: the raw heads for dog.jpg are OpenCV's`, async (context) => {
+  test(`${name}: the raw heads for dog.jpg are those of OpenCV`, async (context) => {
     const weights = sharedData(`yolo-fastest/${name}.weights`)
     const raw = sharedData(`reference/raw_dog_${name}`)
     skipUnless(context, weights && raw, 'yolo-fastest and reference of the shared data')
@@ -44,8 +44,24 @@ for (const name of ['yolo-fastest-1.1', 'yolo-fastest-1.1-xl']) {
     const expected = ['permute_121_f32_1x10x10x255.bin', 'permute_130_f32_1x20x20x255.bin']
     model.graph.outputs.forEach((output, head) => {
       const difference = largestDifference(tensors.get(output)!, floats(join(raw, expected[head])))
-      if (process.env.VERBOSE) console.log(name, output, difference)
       expect(difference).toBeLessThan(1e-3)
     })
   })
 }
+
+// Made by PyTorch, whose batch-norm epsilon is darknet's, 1e-5. It keeps channels apart, as planes.
+test('yolov4-tiny: the raw heads for dog.jpg are those of PyTorch', async (context) => {
+  const weights = sharedData('yolov4-tiny-voc/yolov4-tiny-voc-leaky01-refit.weights')
+  const raw = sharedData('yolov4-tiny-voc/raw_dog')
+  skipUnless(context, weights && raw, 'yolov4-tiny-voc of the shared data')
+  const model = await loadDarknet(weights)
+  const tensors = runReference(model, await pixels(join(raw, 'dog_letterbox_416.png')))
+  const expected = ['dog_refit_P5_1x75x13x13_f32.bin', 'dog_refit_P4_1x75x26x26_f32.bin']
+  expect(model.graph.outputs).toHaveLength(2)
+  model.graph.outputs.forEach((output, head) => {
+    const planes = floats(join(raw, expected[head]))
+    const area = planes.length / 75
+    const pixelwise = planes.map((_, i) => planes[(i % 75) * area + Math.floor(i / 75)])
+    expect(largestDifference(tensors.get(output)!, pixelwise)).toBeLessThan(1e-3)
+  })
+})

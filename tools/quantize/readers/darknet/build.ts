@@ -1,7 +1,7 @@
 import { limits } from '../../../../src/host/limits.js'
 import type { Cfg } from './cfg.js'
 import { layerTraining, netTraining } from './keys.js'
-import { layerTypes } from './layers.js'
+import { layerTypes, shortNames } from './layers.js'
 import { checkFeature, checkHeads, type Feature, type Network, NetworkBuilder } from './network.js'
 import { Options } from './options.js'
 
@@ -11,7 +11,7 @@ export function buildNetwork(cfg: Cfg): Network {
   const builder = new NetworkBuilder(input)
   cfg.layers.forEach((section, index) => {
     const options = new Options(cfg.file, section)
-    const layer = layerTypes.get(section.type)
+    const layer = layerTypes.get(shortNames.get(section.type) ?? section.type)
     if (layer === undefined) {
       const known = [...layerTypes.keys()].map((type) => `[${type}]`).join(' ')
       throw options.error('E_CFG_SECTION', `is no layer that Ocellus can run; it can run ${known}`)

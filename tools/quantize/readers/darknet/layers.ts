@@ -159,22 +159,23 @@ const sameSides = (a: Feature, b: Feature): boolean => a.height === b.height && 
 const describe = ({ name, width, height, channels }: Feature): string =>
   `${name} (${width}x${height}x${channels})`
 
-const maxPool = pool('maxPool', 'maxpool')
-const localAverage = pool('averagePool', 'local_avgpool')
-
-/** The sections that Ocellus can run, with darknet's short names. */
+/** The sections that Ocellus can run. */
 export const layerTypes: ReadonlyMap<string, Layer> = new Map([
   ['convolutional', convolution],
-  ['conv', convolution],
-  ['maxpool', maxPool],
-  ['max', maxPool],
-  ['local_avgpool', localAverage],
-  ['local_avg', localAverage],
+  ['maxpool', pool('maxPool', 'maxpool')],
+  ['local_avgpool', pool('averagePool', 'local_avgpool')],
   ['avgpool', globalAverage],
-  ['avg', globalAverage],
   ['upsample', upsample],
   ['dropout', dropout],
   ['shortcut', shortcut],
   ['route', route],
   ['yolo', yolo],
+])
+
+/** darknet's other names for them. */
+export const shortNames: ReadonlyMap<string, string> = new Map([
+  ['conv', 'convolutional'],
+  ['max', 'maxpool'],
+  ['local_avg', 'local_avgpool'],
+  ['avg', 'avgpool'],
 ])

@@ -44,6 +44,9 @@ export function readHeader({ bytes, file }: WeightFile): Header {
 const valuesOf = ({ filters, size, depth, batchNormalize }: Convolution): number =>
   filters * (batchNormalize ? 4 : 1) + filters * size * size * depth
 
+const amount = (bytes: number): string =>
+  bytes % 4 === 0 ? `${bytes} bytes (${bytes / 4} values)` : `${bytes} bytes`
+
 /** The file must hold what the configuration needs, to the byte; checked before anything is allocated. */
 export function checkLength(
   convolutions: readonly Convolution[],
@@ -54,10 +57,9 @@ export function checkLength(
   const { bytes, file } = weights
   const needed = convolutions.reduce((sum, convolution) => sum + valuesOf(convolution) * 4, header.bytes)
   if (bytes.length > needed) {
-    const excess = bytes.length - needed
     throw new OcellusError(
       'E_WEIGHTS_TRAILING',
-      `${file} has ${excess} bytes (${excess / 4} values) after its last layer, ${convolutions.at(-1)?.node ?? 'none'}: it is not of ${cfg}`,
+      `${file} has ${amount(bytes.length - needed)} after its last layer, ${convolutions.at(-1)?.node ?? 'none'}: it is not of ${cfg}`,
     )
   }
   if (bytes.length === needed) return
@@ -66,10 +68,9 @@ export function checkLength(
     end += valuesOf(convolution) * 4
     return end > bytes.length
   })
-  const missing = needed - bytes.length
   throw new OcellusError(
     'E_WEIGHTS_TRUNCATED',
-    `${file} ends ${missing} bytes (${missing / 4} values) early, in ${layer?.node}: it is cut off, or not of ${cfg}`,
+    `${file} ends ${amount(needed - bytes.length)} early, in ${layer?.node}: it is cut off, or not of ${cfg}`,
   )
 }
 
