@@ -207,6 +207,11 @@ describe('files', () => {
       () => loadDarknet(path('none.weights'), { config: path('net.cfg') }),
       'E_FILE_MISSING: there is no file',
     ],
+    [
+      'no folder',
+      () => loadDarknet(path('none/none.weights'), { config: path('net.cfg') }),
+      'E_FILE_MISSING: there is no file',
+    ],
     ['no cfg', () => loadDarknet(path('none.weights')), 'E_FILE_MISSING: .* needs its cfg'],
     ['no such cfg', () => labels({ config: path('none.cfg') }), 'E_FILE_MISSING: there is no file'],
     ['no such names', () => labels({ names: path('none.names') }), 'E_FILE_MISSING: there is no file'],

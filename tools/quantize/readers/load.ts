@@ -57,7 +57,7 @@ async function findNames(weights: string, config: string, classes: number): Prom
   }
   const folder = dirname(weights)
   const fitting: string[][] = []
-  for (const entry of (await readdir(folder)).filter((name) => extname(name) === '.names')) {
+  for (const entry of (await readdir(folder).catch(() => [])).filter((name) => extname(name) === '.names')) {
     const path = join(folder, entry)
     const names = (await isFile(path)) ? await readNames(path).catch(() => []) : []
     if (names.length === classes) fitting.push(names)
