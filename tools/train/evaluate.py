@@ -1,0 +1,156 @@
+"""AP50 on a YOLO-format folder: letterbox, score >= 0.001, NMS 0.45 per class, area under the full curve (VOC 2010+)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from data import SAME_NAMES, Boxes, load_yolo, overlap
+from model import Spec, decode
+
+SCORE_FLOOR = 0.001
+NMS_IOU = 0.45
+MATCH_IOU = 0.5
+CANDIDATES = 400
+
+
+@dataclass
+class Sample:
+    pixels: np.ndarray
+    truth: Boxes  # class, score, x, y, w, h in letterboxed input pixels
+
+
+def letterbox(image: np.ndarray, size: int) -> tuple[np.ndarray, float, int, int]:
+    """RGB photo into a grey (127) square; returns it with the scale and the offsets."""
+    h, w = image.shape[:2]
+    scale = size / max(h, w)
+    nw, nh = max(1, round(w * scale)), max(1, round(h * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    left, top = (size - nw) // 2, (size - nh) // 2
+    out = np.full((size, size, 3), 127, np.uint8)
+    out[top:top + nh, left:left + nw] = cv2.resize(image, (nw, nh), interpolation=method)
+    return out, scale, left, top
+
+
+def load_samples(root: Path, ids: dict[int, int], size: int) -> list[Sample]:
+    samples = []
+    for photo in load_yolo(root, ids):
+        image = cv2.imread(str(photo.path), cv2.IMREAD_COLOR)
+        if image is None:
+            continue
+        h, w = image.shape[:2]
+        pixels, scale, left, top = letterbox(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), size)
+        truth = photo.boxes.copy()
+        truth[:, 2:] *= np.array([w, h, w, h], np.float32) * scale
+        truth[:, 2:4] += (left, top)
+        samples.append(Sample(pixels, truth))
+    return samples
+
+
+def suppress(boxes: np.ndarray, scores: np.ndarray, limit: float = NMS_IOU) -> list[int]:
+    """Greedy non-maximum suppression; boxes x, y, w, h (top left)."""
+    order = scores.argsort()[::-1]
+    table = overlap(boxes[order], boxes[order]) > limit
+    alive = np.ones(len(order), bool)
+    for i in range(len(order)):
+        if alive[i]:
+            alive[i + 1:] &= ~table[i, i + 1:]
+    return [int(k) for k in order[alive]]
+
+
+def detect(model: nn.Module, spec: Spec, pixels: list[np.ndarray]) -> list[np.ndarray]:
+    """Detections per image: rows of class, score, x, y, w, h in input pixels."""
+    batch = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float().div(255)
+    with torch.no_grad():
+        output = decode(model(batch.contiguous(memory_format=torch.channels_last)), spec, batch.shape[-1]).numpy()
+    found = []
+    for rows in output:
+        corner = np.concatenate((rows[:, :2] - rows[:, 2:4] / 2, rows[:, 2:4]), 1)
+        scores = rows[:, 4:5] * rows[:, 5:]
+        parts = []
+        for c in range(scores.shape[1]):
+            chosen = np.flatnonzero(scores[:, c] >= SCORE_FLOOR)
+            chosen = chosen[scores[chosen, c].argsort()[::-1][:CANDIDATES]]
+            kept = chosen[suppress(corner[chosen], scores[chosen, c])] if len(chosen) else chosen
+            parts.append(np.concatenate((np.full((len(kept), 1), c), scores[kept, c:c + 1], corner[kept]), 1))
+        found.append(np.concatenate(parts))
+    return found
+
+
+def average_precision(found: list[np.ndarray], truth: list[Boxes], classes: int) -> list[float | None]:
+    """AP at IoU 0.5 per class; None where no photo shows the class."""
+    results: list[float | None] = []
+    for c in range(classes):
+        total = sum(int((t[:, 0] == c).sum()) for t in truth)
+        if total == 0:
+            results.append(None)
+            continue
+        marks: list[tuple[float, bool]] = []
+        for rows, boxes in zip(found, truth):
+            mine, real = rows[rows[:, 0] == c], boxes[boxes[:, 0] == c]
+            taken = np.zeros(len(real), bool)
+            for row in mine[mine[:, 1].argsort()[::-1]]:
+                hit = False
+                if len(real):
+                    ious = overlap(row[None, 2:], real[:, 2:])[0]
+                    best = int(ious.argmax())
+                    hit = bool(ious[best] >= MATCH_IOU and not taken[best])
+                    taken[best] |= hit
+                marks.append((float(row[1]), hit))
+        marks.sort(key=lambda m: -m[0])
+        hits = np.cumsum([m[1] for m in marks]) if marks else np.zeros(1)
+        recall = np.concatenate(([0.0], hits / total, [1.0]))
+        precision = np.concatenate(([1.0], hits / np.arange(1, len(hits) + 1), [0.0]))
+        envelope = np.maximum.accumulate(precision[::-1])[::-1]
+        results.append(float(((recall[1:] - recall[:-1]) * envelope[1:]).sum()))
+    return results
+
+
+def measure(model: nn.Module, spec: Spec, samples: list[Sample]) -> dict[str, float | None]:
+    """AP50 by class name, and their mean under "mean"."""
+    model.eval()
+    found: list[np.ndarray] = []
+    for start in range(0, len(samples), 16):
+        found += detect(model, spec, [s.pixels for s in samples[start:start + 16]])
+    scores = average_precision(found, [s.truth for s in samples], len(spec.names))
+    present = [s for s in scores if s is not None]
+    return {"mean": float(np.mean(present)) if present else None, **dict(zip(spec.names, scores))}
+
+
+def main() -> None:
+    from export_darknet import read_cfg_spec, read_weights
+    from model import Detector
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cfg", type=Path)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("photos", type=Path, help="folder in YOLO format")
+    parser.add_argument("--names", type=Path, required=True, help="the model's class names, one per line")
+    parser.add_argument("--label-names", type=Path, required=True, help="class names behind the label files' numbers")
+    parser.add_argument("--alias", action="append", default=[], help="LABEL=MODEL, e.g. motorbike=motorcycle")
+    parser.add_argument("--size", type=int)
+    args = parser.parse_args()
+    spec = read_cfg_spec(args.cfg, args.names)
+    model = Detector(spec)
+    read_weights(model, args.weights)
+    ids = class_ids(args.label_names, list(spec.names), args.alias)
+    samples = load_samples(args.photos, ids, args.size or spec.size)
+    print(json.dumps(measure(model.to(memory_format=torch.channels_last), spec, samples), indent=2))
+
+
+def class_ids(label_names: Path, names: list[str], aliases: list[str]) -> dict[int, int]:
+    """Label numbers to model numbers by name; COCO's two spellings of motorcycle are the same."""
+    same = {**SAME_NAMES, **dict(a.split("=", 1) for a in aliases)}
+    labels = [same.get(n.strip(), n.strip()) for n in label_names.read_text().splitlines() if n.strip()]
+    return {i: names.index(n) for i, n in enumerate(labels) if n in names}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Labels photos with a teacher detector (darknet cfg and weights, run by OpenCV) and writes a `pseudo.json`.
+
+The format is the one `train_detector.py --pseudo` reads: {"names": [...], "boxes": {path: [[class, score, x, y, w, h],
+...]}}, fractions, x and y the top left. Photos that look like one of `--exclude` (64-bit difference hash, at most four
+bits apart, mirrored too) are left out, so that what is measured on is never trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from data import PHOTO_SUFFIXES
+from evaluate import suppress
+
+ALIKE_BITS = 4
+
+
+def difference_hash(image: np.ndarray) -> np.ndarray:
+    """64 bits: whether each of 8 x 8 grey cells is darker than its right neighbour."""
+    small = cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
+    return (small[:, :-1] < small[:, 1:]).reshape(-1)
+
+
+def load_teacher(cfg: Path, weights: Path, floor: float) -> cv2.dnn.Net:
+    """OpenCV's own threshold (0.2 unless the cfg says otherwise) is lowered to `floor`."""
+    text = re.sub(r"^\s*thresh\s*=.*$", "", cfg.read_text(), flags=re.MULTILINE)
+    text = text.replace("[yolo]", f"[yolo]\nthresh={floor}")
+    with tempfile.NamedTemporaryFile("w", suffix=".cfg", delete=False) as out:
+        out.write(text)
+    try:
+        return cv2.dnn.readNetFromDarknet(out.name, str(weights))
+    finally:
+        os.unlink(out.name)
+
+
+def label(net: cv2.dnn.Net, image: np.ndarray, size: int, floor: float) -> list[list[float]]:
+    net.setInput(cv2.dnn.blobFromImage(image, 1 / 255, (size, size), swapRB=True))
+    rows = np.concatenate(net.forward(net.getUnconnectedOutLayersNames()))
+    corner = np.concatenate((rows[:, :2] - rows[:, 2:4] / 2, rows[:, 2:4]), 1)
+    found = []
+    for c in range(rows.shape[1] - 5):
+        chosen = np.flatnonzero(rows[:, 5 + c] >= floor)
+        if len(chosen):
+            for k in chosen[suppress(corner[chosen], rows[chosen, 5 + c])]:
+                low = corner[k, :2].clip(0, 1)
+                high = (corner[k, :2] + corner[k, 2:]).clip(0, 1)
+                values = [rows[k, 5 + c], *low, *(high - low)]
+                found.append([c, *(round(float(v), 4) for v in values)])
+    return sorted(found, key=lambda r: -r[1])[:60]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cfg", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--names", type=Path, required=True, help="the teacher's class names, one per line")
+    parser.add_argument("--photos", type=Path, required=True, help="folder, searched in depth")
+    parser.add_argument("--exclude", type=Path, action="append", default=[], help="folder of photos not to train on")
+    parser.add_argument("--size", type=int, default=320, help="the teacher's input; photos are stretched to it")
+    parser.add_argument("--floor", type=float, default=0.05)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    net = load_teacher(args.cfg, args.weights, args.floor)
+    hashes = []
+    for folder in args.exclude:
+        for path in (p for p in folder.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES):
+            image = cv2.imread(str(path))
+            if image is not None:
+                hashes += [difference_hash(image), difference_hash(np.ascontiguousarray(image[:, ::-1]))]
+    known = np.array(hashes, bool).reshape(-1, 64)
+    boxes: dict[str, list[list[float]]] = {}
+    excluded = unreadable = 0
+    paths = sorted(p for p in args.photos.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES)
+    for n, path in enumerate(paths):
+        image = cv2.imread(str(path))
+        if image is None:
+            unreadable += 1
+            continue
+        if len(known) and int((known != difference_hash(image)).sum(1).min()) <= ALIKE_BITS:
+            excluded += 1
+            continue
+        boxes[str(path.relative_to(args.photos))] = label(net, image, args.size, args.floor)
+        if (n + 1) % 200 == 0:
+            print(f"{n + 1} of {len(paths)} photos", flush=True)
+    names = [n for n in args.names.read_text().splitlines() if n]
+    args.out.write_text(json.dumps({"names": names, "boxes": boxes}))
+    print(f"{len(boxes)} photos labelled, {excluded} excluded as alike, {unreadable} unreadable")
+
+
+if __name__ == "__main__":
+    main()
