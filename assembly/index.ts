@@ -1,3 +1,12 @@
+// The engine's exports; docs/engine.md is their contract.
+
+export { pack_conv_f32 } from './kernels/conv_f32'
+export { pack_conv_s8 } from './kernels/conv_s8'
+export { pack_depthwise_f32 } from './kernels/depthwise_f32'
+export { pack_depthwise_s8 } from './kernels/depthwise_s8'
+export { probe } from './probe'
+export { run } from './program'
+
 /** The version of the program format that this engine runs. */
 export function version(): i32 {
   return 1

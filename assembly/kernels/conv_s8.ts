@@ -1,0 +1,178 @@
+// acc = foldedBias[o] + sum over (ky, kx, c) of x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] *
+// weight[o][ky][kx][c], positions outside the input count as inputZeroPoint; y = float(acc) * multiplier[o];
+// int8 output: roundHalfEven(clamp(max(y, y * slope), low - outputZeroPoint, high - outputZeroPoint)) +
+// outputZeroPoint; float32 output (outputType 1): y. NHWC int8 views; a group has inputChannels and outputChannels
+// of its own. foldedBias[o] = bias[o] - inputZeroPoint * sum(weight[o]).
+//
+// For `block` output pixels at a time gather_s8 brings a group's receptive fields, padded, to scratch as
+// [4 pixels][pair of depth][4][2] int16, depth = kernelHeight * kernelWidth * inputChannels. Weights are packed
+// [group][panel of 8 channels][pair of depth][8][2] int16, zero padded. So 4 pixels x 8 channels are eight
+// accumulators and six loads a pair of depth, whatever the shape. The block is walked panel by panel: a panel's
+// weights are read once a block.
+// Scratch: roundUp(block, 4) * ceil(depth / 2) * 4 + 64 bytes.
+//
+// Exact: |x| <= 128 and |weight| <= 128, so a pair's products sum to at most 2^15 in int32; the host proves that no
+// sum of them with the bias leaves int32. low and high are int8, so |y| <= 255 when it is rounded.
+
+import { SIMD } from '../isa'
+import { storeSum, storeSums } from '../requantize'
+import { address, float, word } from '../word'
+import { gather_s8 } from './gather_s8'
+
+/**
+ * int8 [groups * outputChannels][depth] to the packed layout, int32 biases to foldedBias, each group padded to a
+ * multiple of 8 channels. Returns the largest sum of abs(weight) of a channel.
+ */
+export function pack_conv_s8(
+  source: usize,
+  target: usize,
+  bias: usize,
+  outputChannels: i32,
+  depth: i32,
+  groups: i32,
+  inputZeroPoint: i32,
+  foldedBias: usize,
+): i32 {
+  let largest = 0
+  for (let g = 0; g < groups; g++) {
+    for (let first = 0; first < outputChannels; first += 8) {
+      for (let o = first; o < first + 8; o++) {
+        const real = o < outputChannels
+        let sum = 0
+        let magnitude = 0
+        let to = target + <usize>(o - first) * 4
+        for (let k = 0; k < depth + (depth & 1); k++) {
+          const weight = real && k < depth ? <i32>load<i8>(source + <usize>k) : 0
+          store<i16>(to, weight)
+          sum += weight
+          magnitude += abs(weight)
+          to += k & 1 ? 30 : 2
+        }
+        store<i32>(foldedBias, real ? load<i32>(bias) - inputZeroPoint * sum : 0)
+        foldedBias += 4
+        largest = max(largest, magnitude)
+        if (real) {
+          source += depth
+          bias += 4
+        }
+      }
+      target += <usize>((depth + 1) >> 1) * 32
+    }
+  }
+  return largest
+}
+
+export function conv_s8(i: usize): void {
+  const inputChannels = word(i, 8)
+  const outputPixels = word(i, 10) * word(i, 11)
+  const outputChannels = word(i, 12)
+  const outputStride = <usize>word(i, 13)
+  const pairs = <usize>((word(i, 14) * word(i, 15) * inputChannels + 1) >> 1)
+  const groups = word(i, 20)
+  const size: usize = word(i, 26) == 1 ? 4 : 1
+  const scratch = address(i, 27)
+  const block = word(i, 28)
+  let weights = address(i, 3)
+  let bias = address(i, 4)
+  let multipliers = address(i, 5)
+  for (let g = 0; g < groups; g++) {
+    const input = address(i, 1) + <usize>(g * inputChannels)
+    for (let first = 0; first < outputPixels; first += block) {
+      const pixels = min(block, outputPixels - first)
+      gather_s8(i, input, first, pixels, scratch)
+      const output = address(i, 2) + <usize>first * outputStride + <usize>(g * outputChannels) * size
+      for (let o = 0; o < outputChannels; o += 8) {
+        panel(
+          i,
+          scratch,
+          weights + <usize>(o >> 3) * pairs * 32,
+          bias + <usize>o * 4,
+          multipliers + <usize>o * 4,
+          pairs,
+          output + <usize>o * size,
+          pixels,
+          min(8, outputChannels - o),
+        )
+      }
+    }
+    const padded = <usize>((outputChannels + 7) & ~7)
+    weights += padded * pairs * 4
+    bias += padded * 4
+    multipliers += padded * 4
+  }
+}
+
+/** `pixels` pixels x one panel of 8 output channels, of which `channels` are stored. */
+function panel(
+  i: usize,
+  fields: usize,
+  weights: usize,
+  bias: usize,
+  multipliers: usize,
+  pairs: usize,
+  to: usize,
+  pixels: i32,
+  channels: i32,
+): void {
+  const stride = <usize>word(i, 13)
+  const zero = word(i, 22)
+  const slope = float(i, 23)
+  const low = <f32>(word(i, 24) - zero)
+  const high = <f32>(word(i, 25) - zero)
+  const type = word(i, 26)
+  if (SIMD) {
+    const s = f32x4.splat(slope)
+    const l = f32x4.splat(low)
+    const h = f32x4.splat(high)
+    const z = i32x4.splat(zero)
+    for (; pixels > 0; pixels -= 4) {
+      let a0 = v128.load(bias)
+      let a1 = v128.load(bias, 16)
+      let b0 = a0
+      let b1 = a1
+      let c0 = a0
+      let c1 = a1
+      let d0 = a0
+      let d1 = a1
+      let w = weights
+      for (const end = fields + pairs * 16; fields < end; fields += 16) {
+        const w0 = v128.load(w)
+        const w1 = v128.load(w, 16)
+        let x = v128.load32_splat(fields)
+        a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x, w0))
+        a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x, w1))
+        x = v128.load32_splat(fields, 4)
+        b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x, w0))
+        b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x, w1))
+        x = v128.load32_splat(fields, 8)
+        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, w0))
+        c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x, w1))
+        x = v128.load32_splat(fields, 12)
+        d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x, w0))
+        d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x, w1))
+        w += 32
+      }
+      storeSums(to, a0, a1, multipliers, s, l, h, z, type, channels)
+      if (pixels > 1) storeSums(to + stride, b0, b1, multipliers, s, l, h, z, type, channels)
+      if (pixels > 2) storeSums(to + 2 * stride, c0, c1, multipliers, s, l, h, z, type, channels)
+      if (pixels > 3) storeSums(to + 3 * stride, d0, d1, multipliers, s, l, h, z, type, channels)
+      to += 4 * stride
+    }
+  } else {
+    for (let p = 0; p < pixels; p++) {
+      const field = fields + <usize>(p >> 2) * pairs * 16 + <usize>(p & 3) * 4
+      for (let o: usize = 0; o < <usize>channels; o++) {
+        let acc = load<i32>(bias + o * 4)
+        let x = field
+        let w = weights + o * 4
+        for (let k: usize = 0; k < pairs; k++) {
+          acc += <i32>load<i16>(x) * <i32>load<i16>(w) + <i32>load<i16>(x, 2) * <i32>load<i16>(w, 2)
+          x += 16
+          w += 32
+        }
+        storeSum(to, o, acc, load<f32>(multipliers + o * 4), slope, low, high, zero, type)
+      }
+      to += stride
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// A known-answer test of what the int8 kernels rely on: widening, interleaving, dot products, conversion, rounding and
+// narrowing, extremes among the operands. The host refuses a build that answers otherwise than plain JavaScript
+// arithmetic does (tests/engine/probe.test.ts): what a runtime says it supports is not always what it computes.
+
+import { conv_s8, pack_conv_s8 } from './kernels/conv_s8'
+
+const PIXELS: usize = 11
+const CHANNELS: usize = 10
+const STRIDE: usize = 12
+const OUTPUTS: usize = 9
+
+/**
+ * In 4 KiB at `at`: a 1x1 convolution with leaky 0.1 of pseudo-random int8 (x = 1664525 x + 1013904223, the top
+ * byte, its ends widened to the extremes); FNV-1a of the output's bytes.
+ */
+export function probe(at: usize): i32 {
+  const input = at + 128
+  const bias = at + 320
+  const folded = at + 384
+  const multipliers = at + 448
+  const weights = at + 512
+  const packed = at + 640
+  const scratch = at + 960
+  const output = at + 1408
+  memory.fill(at, 0, 4096)
+  let seed: u32 = 1
+  for (let n: usize = 0; n < <usize>(PIXELS * STRIDE); n++) {
+    seed = seed * 1664525 + 1013904223
+    store<i8>(input + n, extreme(seed))
+  }
+  for (let n: usize = 0; n < <usize>(OUTPUTS * CHANNELS); n++) {
+    seed = seed * 1664525 + 1013904223
+    store<i8>(weights + n, max(extreme(seed), -127))
+  }
+  for (let n: usize = 0; n < <usize>OUTPUTS; n++) {
+    seed = seed * 1664525 + 1013904223
+    store<i32>(bias + n * 4, <i32>seed >> 16)
+    store<f32>(multipliers + n * 4, <f32>(n + 1) / 1024.0)
+  }
+  pack_conv_s8(weights, packed, bias, OUTPUTS, CHANNELS, 1, -3, folded)
+  put(at, 1, <i32>input)
+  put(at, 2, <i32>output)
+  put(at, 3, <i32>packed)
+  put(at, 4, <i32>folded)
+  put(at, 5, <i32>multipliers)
+  put(at, 6, 1)
+  put(at, 7, PIXELS)
+  put(at, 8, CHANNELS)
+  put(at, 9, STRIDE)
+  put(at, 10, 1)
+  put(at, 11, PIXELS)
+  put(at, 12, OUTPUTS)
+  put(at, 13, STRIDE)
+  for (let n: usize = 14; n < 18; n++) put(at, n, 1)
+  put(at, 20, 1)
+  put(at, 21, -3)
+  put(at, 22, 5)
+  put(at, 23, reinterpret<i32>(<f32>0.1))
+  put(at, 24, -128)
+  put(at, 25, 127)
+  put(at, 27, <i32>scratch)
+  put(at, 28, 8)
+  conv_s8(at)
+  let hash: u32 = 0x811c9dc5
+  for (let n: usize = 0; n < <usize>(PIXELS * STRIDE); n++) hash = (hash ^ load<u8>(output + n)) * 0x01000193
+  return <i32>hash
+}
+
+function put(i: usize, n: usize, value: i32): void {
+  store<i32>(i + (n << 2), value)
+}
+
+function extreme(seed: u32): i32 {
+  const v = <i32>(seed >> 24)
+  return v < 32 ? -128 : v > 223 ? 127 : v - 128
+}

@@ -1,0 +1,115 @@
+// Executes a program: instructions of INSTRUCTION_BYTES, one after the other. The host has checked every field when
+// it wrote them; nothing is checked here but the opcode, so that host and engine of different versions cannot
+// misunderstand each other silently.
+
+import { add_f32 } from './kernels/add_f32'
+import { add_s8 } from './kernels/add_s8'
+import { activation_f32 } from './kernels/activation_f32'
+import { average_pool_f32, average_pool_s8 } from './kernels/average_pool'
+import { conv_f32 } from './kernels/conv_f32'
+import { conv_s8 } from './kernels/conv_s8'
+import { copy } from './kernels/copy'
+import { depthwise_f32 } from './kernels/depthwise_f32'
+import { depthwise_s8 } from './kernels/depthwise_s8'
+import { dequantize_s8 } from './kernels/dequantize_s8'
+import { max_pool_f32, max_pool_s8 } from './kernels/max_pool'
+import { preprocess } from './kernels/preprocess'
+import { quantize_s8 } from './kernels/quantize_s8'
+import { requantize_s8 } from './kernels/requantize_s8'
+import { table_s8 } from './kernels/table_s8'
+import { upsample } from './kernels/upsample'
+import {
+  INSTRUCTION_BYTES,
+  OP_ACTIVATION_F32,
+  OP_ADD_F32,
+  OP_ADD_S8,
+  OP_AVERAGE_POOL_F32,
+  OP_AVERAGE_POOL_S8,
+  OP_CONV_F32,
+  OP_CONV_S8,
+  OP_COPY,
+  OP_DEPTHWISE_F32,
+  OP_DEPTHWISE_S8,
+  OP_DEQUANTIZE_S8,
+  OP_MAX_POOL_F32,
+  OP_MAX_POOL_S8,
+  OP_PREPROCESS,
+  OP_QUANTIZE_S8,
+  OP_REQUANTIZE_S8,
+  OP_TABLE_S8,
+  OP_UPSAMPLE,
+} from './opcodes'
+
+/**
+ * Runs `count` instructions from `program`. Returns 0, or 1 + the index of an instruction whose opcode is unknown.
+ * Of `threads` threads, which call this with the same program, this is number `thread`; today there is one.
+ */
+export function run(program: usize, count: i32, thread: i32, threads: i32): i32 {
+  for (let n = 0; n < count; n++) {
+    if (!execute(program)) return n + 1
+    program += INSTRUCTION_BYTES
+  }
+  return 0
+}
+
+function execute(i: usize): bool {
+  switch (load<i32>(i)) {
+    case OP_CONV_S8:
+      conv_s8(i)
+      break
+    case OP_DEPTHWISE_S8:
+      depthwise_s8(i)
+      break
+    case OP_CONV_F32:
+      conv_f32(i)
+      break
+    case OP_DEPTHWISE_F32:
+      depthwise_f32(i)
+      break
+    case OP_MAX_POOL_S8:
+      max_pool_s8(i)
+      break
+    case OP_MAX_POOL_F32:
+      max_pool_f32(i)
+      break
+    case OP_AVERAGE_POOL_S8:
+      average_pool_s8(i)
+      break
+    case OP_AVERAGE_POOL_F32:
+      average_pool_f32(i)
+      break
+    case OP_UPSAMPLE:
+      upsample(i)
+      break
+    case OP_COPY:
+      copy(i)
+      break
+    case OP_REQUANTIZE_S8:
+      requantize_s8(i)
+      break
+    case OP_ADD_S8:
+      add_s8(i)
+      break
+    case OP_ADD_F32:
+      add_f32(i)
+      break
+    case OP_TABLE_S8:
+      table_s8(i)
+      break
+    case OP_ACTIVATION_F32:
+      activation_f32(i)
+      break
+    case OP_QUANTIZE_S8:
+      quantize_s8(i)
+      break
+    case OP_DEQUANTIZE_S8:
+      dequantize_s8(i)
+      break
+    case OP_PREPROCESS:
+      preprocess(i)
+      break
+    default:
+      return false
+  }
+  return true
+}
