@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+import type { PackExports } from '../../src/host/graph/descriptor.js'
+import {
+  type Fields,
+  fields,
+  instructionWords,
+  type Opcode,
+  opcodes,
+} from '../../src/host/graph/instruction.js'
+
+/** The builds that must give the same bytes. */
+export const builds = ['scalar', 'simd'] as const
+export type Build = (typeof builds)[number]
+
+export interface EngineExports extends PackExports {
+  version(): number
+  probe(at: number): number
+  run(program: number, count: number, thread: number, threads: number): number
+}
+
+export interface Engine {
+  readonly memory: WebAssembly.Memory
+  readonly exports: EngineExports
+}
+
+/** The first address that a module's static data leaves free. */
+export const programStart = 0x10000
+
+const modules = new Map<Build, WebAssembly.Module>()
+
+/** A fresh instance of build/ocellus.<build>.wasm with `bytes` of memory beyond its static data. */
+export function loadEngine(build: Build, bytes = 0): Engine {
+  let module = modules.get(build)
+  if (module === undefined) {
+    module = new WebAssembly.Module(
+      readFileSync(new URL(`../../build/ocellus.${build}.wasm`, import.meta.url)),
+    )
+    modules.set(build, module)
+  }
+  const memory = new WebAssembly.Memory({
+    initial: Math.ceil((programStart + bytes) / 65536),
+    maximum: 65536,
+  })
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } })
+  return { memory, exports: exports as unknown as EngineExports }
+}
+
+/** Writes one instruction at `at`. */
+export function writeInstruction<O extends Opcode>(
+  memory: WebAssembly.Memory,
+  at: number,
+  opcode: O,
+  values: Fields<O>,
+): void {
+  const words = new Int32Array(memory.buffer, at, instructionWords).fill(0)
+  words[0] = opcodes[opcode]
+  const names: readonly string[] = fields[opcode]
+  names.forEach((name, n) => {
+    words[n + 1] = (values as Record<string, number>)[name]
+  })
+}
