@@ -349,7 +349,7 @@ describe('activationF32', () => {
     const output = arena.view(1, 4, 4)
     arena.fill(input, 1, () => 0)
     const ends = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3.4e38, -3.4e38]
-    ends.forEach((x, n) => arena.put(arena.bytes, input, n, x))
+    for (const [n, x] of ends.entries()) arena.put(arena.bytes, input, n, x)
     const fields = places({ input, output }, 1)
     arena.check('activationF32', { ...fields, kind: activationKinds.logistic }, output, [1, 0, 1, 0])
   })
