@@ -37,7 +37,7 @@ export interface ModelWords {
 export async function openModel(path: string | undefined, words: ModelWords = {}): Promise<Model> {
   if (path !== undefined && extname(path).toLowerCase() === '.weights') return loadDarknet(path, words)
   if (path !== undefined && extname(path).toLowerCase() === '.cfg') {
-    return loadDarknet(path.slice(0, -4) + '.weights', { config: path, ...words })
+    return loadDarknet(`${path.slice(0, -4)}.weights`, { config: path, ...words })
   }
   return loadModel(path)
 }

@@ -1,17 +1,12 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { OcellusError } from '../host/errors.js'
-import { packageFolder } from '../host/platform/node.js'
+import { addBench } from './bench.js'
 import { addDetect } from './detect.js'
 import { addEval } from './eval.js'
 import { addInspect } from './inspect.js'
 import { addQuantize } from './quantize.js'
-
-const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
-  version: string
-}
+import { version } from './version.js'
 
 const program = new Command('ocellus')
   .description('int8 vision on small machines: find objects, quantise networks, measure them')
@@ -19,7 +14,7 @@ const program = new Command('ocellus')
   .exitOverride()
   .configureOutput({ writeErr: () => {} })
   .showSuggestionAfterError()
-for (const add of [addDetect, addQuantize, addEval, addInspect]) add(program)
+for (const add of [addDetect, addQuantize, addEval, addInspect, addBench]) add(program)
 // Subcommands made by the functions above inherit neither of these by themselves.
 for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} })
 

@@ -2,9 +2,15 @@
 export { type Build, builds } from './engine/build.js'
 export { Session, type SessionOptions, type StepTime } from './engine/session.js'
 export { type ErrorCode, errorCodes, OcellusError } from './errors.js'
-export { readModel, writeModel } from './format/model.js'
+export { readModel, writeModel } from './graph/file.js'
 export type { Graph, Model, Node, Quantization, Tensor } from './graph/types.js'
 export type { Pixels } from './image/pixels.js'
 export { limits } from './limits.js'
 export type { Box, Detection, DetectionOptions } from './tasks/detection/detections.js'
-export { type DetectOptions, Detector, type DetectorOptions, type DetectorResult, loadModel } from './tasks/detector.js'
+export {
+  type DetectOptions,
+  Detector,
+  type DetectorOptions,
+  type DetectorResult,
+  loadModel,
+} from './tasks/detector.js'

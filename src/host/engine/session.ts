@@ -35,7 +35,8 @@ export class Session {
   readonly build: Build
   readonly plan: Plan
   #engine: Engine | undefined
-  #frameReady = false
+  /** What the next run starts from; an input set directly is used up by it, as its memory is reused. */
+  #source: 'none' | 'frame' | 'input' = 'none'
 
   private constructor(engine: Engine, plan: Plan) {
     this.build = engine.build
@@ -72,10 +73,13 @@ export class Session {
       const index = (fields.preprocess as readonly string[]).indexOf(name)
       if (index >= 0) words[index + 1] = value
     }
-    this.#frameReady = true
+    this.#source = 'frame'
   }
 
-  /** Sets the network's input directly, [height][width][channels], already normalised or quantised. */
+  /**
+   * Sets the network's input directly, [height][width][channels], already normalised or quantised. It serves one
+   * run; a picture serves any number.
+   */
   setInput(values: Float32Array | Int8Array): void {
     const [tensor] = this.inputs
     const expected = elements(tensor.shape)
@@ -94,7 +98,7 @@ export class Session {
     for (let i = 0, p = 0; i < expected; i += channels, p += step) {
       for (let c = 0; c < channels; c++) view[p + c] = values[i + c]
     }
-    this.#frameReady = false
+    this.#source = 'input'
   }
 
   run(): void {
@@ -167,9 +171,14 @@ export class Session {
     }
   }
 
-  /** First instruction and count: without a frame the preprocessing is left out. */
+  /** First instruction and count: without a picture the preprocessing is left out. */
   #span(): [number, number] {
-    return this.#frameReady ? [0, this.plan.steps.length + 1] : [1, this.plan.steps.length]
+    const { length } = this.plan.steps
+    if (this.#source === 'frame') return [0, length + 1]
+    if (this.#source === 'none')
+      throw new OcellusError('E_INPUT_SHAPE', 'nothing to run on: set a picture or an input first')
+    this.#source = 'none'
+    return [1, length]
   }
 
   #execute(first: number, count: number): void {

@@ -1,7 +1,7 @@
 import { platform } from '../engine/platform.js'
 import { Session, type SessionOptions } from '../engine/session.js'
 import { OcellusError } from '../errors.js'
-import { readModel } from '../format/model.js'
+import { readModel } from '../graph/file.js'
 import type { Model } from '../graph/types.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
 import { type Detection, type DetectionOptions, detections } from './detection/detections.js'

@@ -45,7 +45,7 @@ export const conv: OperatorDescriptor = {
   constantRoles: (view) => (isInt8(view) ? ['weight', 'bias', 'weightScale'] : ['weight', 'bias']),
   infer,
   macs: (view) => elements(view.output.shape) * depthOf(view),
-  scratchBytes: (view) => (isDepthwise(view) ? 0 : geometry(view).block * fieldBytes(view) + 64),
+  scratchBytes,
   blocks,
   load,
   emit(view, place) {
@@ -106,6 +106,12 @@ const depthOf = (view: NodeView): number => {
 /** Bytes of one packed receptive field: int16 pairs or float32. */
 const fieldBytes = (view: NodeView): number =>
   isInt8(view) ? Math.ceil(depthOf(view) / 2) * 4 : depthOf(view) * 4
+
+function scratchBytes(view: NodeView): number {
+  const { groups, block, kernel } = geometry(view)
+  if (!isDepthwise(view)) return block * fieldBytes(view) + 64
+  return isInt8(view) ? groups + 4 * (kernel[0] * kernel[1] + 1) + 128 : 0
+}
 
 function geometry(view: NodeView) {
   const groups = integer(view, 'groups', 1)
@@ -220,7 +226,7 @@ function blocks(view: NodeView): readonly Block[] {
   const int8 = isInt8(view)
   const perGroup = isDepthwise(view) ? roundUp(groups, 8) / groups : roundUp(outputChannels, 8)
   const weight = isDepthwise(view)
-    ? depth * roundUp(groups, 8) * (int8 ? 2 : 4)
+    ? roundUp(groups, 8) * (int8 ? Math.ceil(depth / 2) * 4 : depth * 4)
     : groups * Math.ceil(outputChannels / 8) * (int8 ? Math.ceil(depth / 2) : depth) * 32
   const list: Block[] = [
     { role: 'weight', bytes: weight },

@@ -10,6 +10,10 @@ export async function decodeImage(bytes: Uint8Array, _file: string): Promise<Pix
   return context.getImageData(0, 0, image.width, image.height)
 }
 
-export async function drawOn(_pixels: Pixels, _found: readonly Detection[], _file: string): Promise<Uint8Array> {
+export async function drawOn(
+  _pixels: Pixels,
+  _found: readonly Detection[],
+  _file: string,
+): Promise<Uint8Array> {
   return new Uint8Array()
 }

@@ -1,7 +1,12 @@
 import { OcellusError } from '../errors.js'
-import type { Constant, DType, Model } from '../graph/types.js'
-import { readGraph } from './graph.js'
-import { type ElementType, readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.js'
+import {
+  type ElementType,
+  readSafetensors,
+  type StoredTensor,
+  writeSafetensors,
+} from '../format/safetensors.js'
+import { readGraph } from './read.js'
+import type { Constant, DType, Model } from './types.js'
 
 const version = '1'
 const types: Readonly<Record<ElementType, DType>> = { I8: 'int8', I32: 'int32', F32: 'float32' }

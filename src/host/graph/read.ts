@@ -1,4 +1,6 @@
 import { OcellusError } from '../errors.js'
+import { parseStrictJson } from '../format/json.js'
+import { limits } from '../limits.js'
 import type {
   AttributeValue,
   Graph,
@@ -8,9 +10,7 @@ import type {
   Task,
   Tensor,
   YoloHead,
-} from '../graph/types.js'
-import { limits } from '../limits.js'
-import { parseStrictJson } from './json.js'
+} from './types.js'
 
 /** Reads fields of parsed JSON and names the place of whatever does not fit. */
 class Reader {
