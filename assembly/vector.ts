@@ -66,7 +66,7 @@ export function storeFirst(at: usize, v: v128, bytes: usize): void {
   else storePart(at, v, bytes)
 }
 
-export function storePart(at: usize, v: v128, bytes: usize): void {
+function storePart(at: usize, v: v128, bytes: usize): void {
   if (bytes & 8) {
     v128.store64_lane(at, v, 0)
     at += 8

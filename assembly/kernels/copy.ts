@@ -2,7 +2,7 @@
 // Views must not overlap. Reads up to 15 bytes beyond a pixel, writes none. No arithmetic, no padding.
 
 import { SIMD } from '../isa'
-import { storePart } from '../vector'
+import { storeFirst } from '../vector'
 import { address, word } from '../word'
 
 export function copy(i: usize): void {
@@ -31,7 +31,7 @@ export function copyBytes(from: usize, to: usize, bytes: usize): void {
       from += 16
       to += 16
     }
-    if (bytes) storePart(to, v128.load(from), bytes)
+    if (bytes) storeFirst(to, v128.load(from), bytes)
   } else {
     for (; bytes >= 8; bytes -= 8) {
       store<u64>(to, load<u64>(from))

@@ -3,36 +3,109 @@
 // first + p) of one group, in the order in which conv_f32 multiplies them. A last incomplete four repeats its last
 // pixel. Writes up to 48 bytes beyond the last field. No arithmetic.
 
+import { SIMD } from '../isa'
 import { word } from '../word'
 
-export function gather_f32(i: usize, input: usize, first: i32, pixels: i32, fields: usize): void {
-  const outputWidth = word(i, 11)
-  const depthBytes = <usize>(word(i, 14) * word(i, 15) * word(i, 8)) * 16
-  const last = first + pixels - 1
-  for (let p = first; p <= last; p += 4) {
-    for (let lane = 0; lane < 4; lane++) {
-      const pixel = min(p + lane, last)
-      gatherOne(i, input, pixel / outputWidth, pixel % outputWidth, fields + <usize>lane * 4)
-    }
-    fields += depthBytes
-  }
-}
+const ZEROS: usize = memory.data(16, 16)
 
-function gatherOne(i: usize, input: usize, y: i32, x: i32, to: usize): void {
+export function gather_f32(i: usize, input: usize, first: i32, pixels: i32, fields: usize): void {
   const inputHeight = word(i, 6)
   const inputWidth = word(i, 7)
   const channels = word(i, 8)
-  const inputStride = <usize>word(i, 9)
-  const top = y * word(i, 16) - word(i, 18)
-  const left = x * word(i, 17) - word(i, 19)
-  for (let row = top; row < top + word(i, 14); row++) {
-    for (let column = left; column < left + word(i, 15); column++) {
-      const inside = <u32>row < <u32>inputHeight && <u32>column < <u32>inputWidth
-      const from = input + <usize>(row * inputWidth + column) * inputStride
-      for (let c = 0; c < channels; c++) {
-        store<f32>(to, inside ? load<f32>(from + (<usize>c << 2)) : 0)
-        to += 16
+  const inputStride = word(i, 9)
+  const outputWidth = word(i, 11)
+  const kernelHeight = word(i, 14)
+  const kernelWidth = word(i, 15)
+  const strideY = word(i, 16)
+  const strideX = word(i, 17)
+  const padTop = word(i, 18)
+  const padLeft = word(i, 19)
+  const tapBytes = <usize>channels * 16
+  const last = first + pixels - 1
+  for (let p = first; p <= last; p += 4) {
+    const pixel1 = min(p + 1, last)
+    const pixel2 = min(p + 2, last)
+    const pixel3 = min(p + 3, last)
+    let row0 = (p / outputWidth) * strideY - padTop
+    let row1 = (pixel1 / outputWidth) * strideY - padTop
+    let row2 = (pixel2 / outputWidth) * strideY - padTop
+    let row3 = (pixel3 / outputWidth) * strideY - padTop
+    const left0 = (p % outputWidth) * strideX - padLeft
+    const left1 = (pixel1 % outputWidth) * strideX - padLeft
+    const left2 = (pixel2 % outputWidth) * strideX - padLeft
+    const left3 = (pixel3 % outputWidth) * strideX - padLeft
+    for (let ky = 0; ky < kernelHeight; ky++) {
+      for (let kx = 0; kx < kernelWidth; kx++) {
+        const inside0 = <u32>row0 < <u32>inputHeight && <u32>(left0 + kx) < <u32>inputWidth
+        const inside1 = <u32>row1 < <u32>inputHeight && <u32>(left1 + kx) < <u32>inputWidth
+        const inside2 = <u32>row2 < <u32>inputHeight && <u32>(left2 + kx) < <u32>inputWidth
+        const inside3 = <u32>row3 < <u32>inputHeight && <u32>(left3 + kx) < <u32>inputWidth
+        interleave(
+          inside0 ? input + <usize>((row0 * inputWidth + left0 + kx) * inputStride) : ZEROS,
+          inside1 ? input + <usize>((row1 * inputWidth + left1 + kx) * inputStride) : ZEROS,
+          inside2 ? input + <usize>((row2 * inputWidth + left2 + kx) * inputStride) : ZEROS,
+          inside3 ? input + <usize>((row3 * inputWidth + left3 + kx) * inputStride) : ZEROS,
+          inside0,
+          inside1,
+          inside2,
+          inside3,
+          fields,
+          tapBytes,
+        )
+        fields += tapBytes
       }
+      row0++
+      row1++
+      row2++
+      row3++
     }
+  }
+}
+
+/** to[c][n] = lane n's channel c; a lane outside the input reads the same zeros again and again. */
+// @ts-ignore: decorator
+@inline
+function interleave(
+  lane0: usize,
+  lane1: usize,
+  lane2: usize,
+  lane3: usize,
+  inside0: bool,
+  inside1: bool,
+  inside2: bool,
+  inside3: bool,
+  to: usize,
+  bytes: usize,
+): void {
+  const channels: usize = SIMD ? 4 : 1
+  const step = channels * 4
+  const step0 = inside0 ? step : 0
+  const step1 = inside1 ? step : 0
+  const step2 = inside2 ? step : 0
+  const step3 = inside3 ? step : 0
+  for (const end = to + bytes; to < end; to += channels * 16) {
+    if (SIMD) {
+      const a = v128.load(lane0)
+      const b = v128.load(lane1)
+      const c = v128.load(lane2)
+      const d = v128.load(lane3)
+      const abLow = i32x4.shuffle(a, b, 0, 4, 1, 5)
+      const abHigh = i32x4.shuffle(a, b, 2, 6, 3, 7)
+      const cdLow = i32x4.shuffle(c, d, 0, 4, 1, 5)
+      const cdHigh = i32x4.shuffle(c, d, 2, 6, 3, 7)
+      v128.store(to, i64x2.shuffle(abLow, cdLow, 0, 2))
+      v128.store(to, i64x2.shuffle(abLow, cdLow, 1, 3), 16)
+      v128.store(to, i64x2.shuffle(abHigh, cdHigh, 0, 2), 32)
+      v128.store(to, i64x2.shuffle(abHigh, cdHigh, 1, 3), 48)
+    } else {
+      store<f32>(to, load<f32>(lane0))
+      store<f32>(to, load<f32>(lane1), 4)
+      store<f32>(to, load<f32>(lane2), 8)
+      store<f32>(to, load<f32>(lane3), 12)
+    }
+    lane0 += step0
+    lane1 += step1
+    lane2 += step2
+    lane3 += step3
   }
 }
