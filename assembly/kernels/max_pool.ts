@@ -56,7 +56,7 @@ function pool<T>(i: usize): void {
             let at = corner + b + <usize>ky * rowStride
             for (let kx = 0; kx < columns; kx++) {
               const value = load<T>(at)
-              if (best < value) best = value
+              best = select<T>(value, best, best < value)
               at += inputStride
             }
           }
