@@ -2,7 +2,14 @@
 // head) or the fused activation, the clamp and the rounding to int8. |y| <= 255 after the clamp, so the rounding's
 // magic number is exact; low and high are int8, so the narrowing never saturates.
 
-import { activate, activateV, narrow, roundEven, roundEvenV, storeFirst } from './vector'
+import { activate, activateV, narrow, roundEven, roundEvenAndAddV, storeFirst } from './vector'
+
+/** Four sums as int32 in the range of int8. `offset` is roundingOffset(outputZeroPoint). */
+// @ts-ignore: decorator
+@inline
+export function requantized(acc: v128, multiplier: v128, slope: v128, low: v128, high: v128, offset: v128): v128 {
+  return roundEvenAndAddV(activateV(f32x4.mul(f32x4.convert_i32x4_s(acc), multiplier), slope, low, high), offset)
+}
 
 /** Eight channels of one pixel, of which the first `count` are stored; `type` 1 stores float32. */
 // @ts-ignore: decorator
@@ -15,21 +22,21 @@ export function storeSums(
   slope: v128,
   low: v128,
   high: v128,
-  zeroPoint: v128,
+  offset: v128,
   type: i32,
   count: i32,
 ): void {
-  const y0 = f32x4.mul(f32x4.convert_i32x4_s(acc0), v128.load(multipliers))
-  const y1 = f32x4.mul(f32x4.convert_i32x4_s(acc1), v128.load(multipliers, 16))
+  const m0 = v128.load(multipliers)
+  const m1 = v128.load(multipliers, 16)
   if (type == 0) {
-    const q0 = i32x4.add(roundEvenV(activateV(y0, slope, low, high)), zeroPoint)
-    const q1 = i32x4.add(roundEvenV(activateV(y1, slope, low, high)), zeroPoint)
+    const q0 = requantized(acc0, m0, slope, low, high, offset)
+    const q1 = requantized(acc1, m1, slope, low, high, offset)
     const q = narrow(q0, q1, q0, q1)
     if (count == 8) v128.store64_lane(to, q, 0)
     else storeFirst(to, q, <usize>count)
   } else {
-    storeFirst(to, y0, <usize>count << 2)
-    if (count > 4) storeFirst(to + 16, y1, <usize>(count - 4) << 2)
+    storeFirst(to, f32x4.mul(f32x4.convert_i32x4_s(acc0), m0), <usize>count << 2)
+    if (count > 4) storeFirst(to + 16, f32x4.mul(f32x4.convert_i32x4_s(acc1), m1), <usize>(count - 4) << 2)
   }
 }
 

@@ -17,6 +17,19 @@ export function roundEvenV(y: v128): v128 {
   return i32x4.sub(f32x4.add(y, f32x4.splat(MAGIC)), i32x4.splat(MAGIC_BITS))
 }
 
+/** Rounds half to even and adds the integer that `roundingOffset` was made of, without an addition of its own. */
+// @ts-ignore: decorator
+@inline
+export function roundEvenAndAddV(y: v128, offset: v128): v128 {
+  return i32x4.sub(f32x4.add(y, f32x4.splat(MAGIC)), offset)
+}
+
+// @ts-ignore: decorator
+@inline
+export function roundingOffset(added: i32): v128 {
+  return i32x4.splat(MAGIC_BITS - added)
+}
+
 /** The larger; of zeros or of anything with NaN, the first. One instruction as a vector, unlike f32x4.max. */
 // @ts-ignore: decorator
 @inline

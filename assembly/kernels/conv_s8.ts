@@ -15,7 +15,8 @@
 // sum of them with the bias leaves int32. low and high are int8, so |y| <= 255 when it is rounded.
 
 import { SIMD } from '../isa'
-import { storeSum, storeSums } from '../requantize'
+import { requantized, storeSum, storeSums } from '../requantize'
+import { narrow, roundingOffset } from '../vector'
 import { address, float, word } from '../word'
 import { gather_s8 } from './gather_s8'
 
@@ -124,7 +125,8 @@ function panel(
     const s = f32x4.splat(slope)
     const l = f32x4.splat(low)
     const h = f32x4.splat(high)
-    const z = i32x4.splat(zero)
+    const offset = roundingOffset(zero)
+    const wholeBytes = type == 0 && channels == 8
     for (; pixels > 0; pixels -= 4) {
       let a0 = v128.load(bias)
       let a1 = v128.load(bias, 16)
@@ -152,10 +154,32 @@ function panel(
         d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x, w1))
         w += 32
       }
-      storeSums(to, a0, a1, multipliers, s, l, h, z, type, channels)
-      if (pixels > 1) storeSums(to + stride, b0, b1, multipliers, s, l, h, z, type, channels)
-      if (pixels > 2) storeSums(to + 2 * stride, c0, c1, multipliers, s, l, h, z, type, channels)
-      if (pixels > 3) storeSums(to + 3 * stride, d0, d1, multipliers, s, l, h, z, type, channels)
+      if (pixels > 3 && wholeBytes) {
+        // What nearly every tile is: two pixels share a narrowing.
+        const m0 = v128.load(multipliers)
+        const m1 = v128.load(multipliers, 16)
+        const ab = narrow(
+          requantized(a0, m0, s, l, h, offset),
+          requantized(a1, m1, s, l, h, offset),
+          requantized(b0, m0, s, l, h, offset),
+          requantized(b1, m1, s, l, h, offset),
+        )
+        v128.store64_lane(to, ab, 0)
+        v128.store64_lane(to + stride, ab, 1)
+        const cd = narrow(
+          requantized(c0, m0, s, l, h, offset),
+          requantized(c1, m1, s, l, h, offset),
+          requantized(d0, m0, s, l, h, offset),
+          requantized(d1, m1, s, l, h, offset),
+        )
+        v128.store64_lane(to + 2 * stride, cd, 0)
+        v128.store64_lane(to + 3 * stride, cd, 1)
+      } else {
+        storeSums(to, a0, a1, multipliers, s, l, h, offset, type, channels)
+        if (pixels > 1) storeSums(to + stride, b0, b1, multipliers, s, l, h, offset, type, channels)
+        if (pixels > 2) storeSums(to + 2 * stride, c0, c1, multipliers, s, l, h, offset, type, channels)
+        if (pixels > 3) storeSums(to + 3 * stride, d0, d1, multipliers, s, l, h, offset, type, channels)
+      }
       to += 4 * stride
     }
   } else {

@@ -13,6 +13,7 @@
 
 import { SIMD } from '../isa'
 import { storeSum, storeSums } from '../requantize'
+import { roundingOffset } from '../vector'
 import { address, float, word } from '../word'
 
 /** int8 [channels][taps] to the packed layout, int32 biases to foldedBias. Returns the largest sum of abs(weight). */
@@ -119,7 +120,7 @@ function pixel(i: usize, taps: usize, count: i32, to: usize): void {
     const s = f32x4.splat(slope)
     const l = f32x4.splat(low)
     const h = f32x4.splat(high)
-    const z = i32x4.splat(zero)
+    const offset = roundingOffset(zero)
     for (let c = 0; c < channels; c += 8) {
       let acc0 = v128.load(bias + <usize>c * 4)
       let acc1 = v128.load(bias + <usize>c * 4, 16)
@@ -131,7 +132,7 @@ function pixel(i: usize, taps: usize, count: i32, to: usize): void {
         weights += 32
       }
       const out = to + (type == 0 ? <usize>c : <usize>c * 4)
-      storeSums(out, acc0, acc1, multipliers + <usize>c * 4, s, l, h, z, type, min(8, channels - c))
+      storeSums(out, acc0, acc1, multipliers + <usize>c * 4, s, l, h, offset, type, min(8, channels - c))
     }
   } else {
     const panelBytes = <usize>((count + 1) >> 1) * 32
@@ -158,7 +159,7 @@ function interior3x3(i: usize, corner: usize, to: usize, count: i32): void {
   const s = f32x4.splat(float(i, 23))
   const l = f32x4.splat(<f32>(word(i, 24) - word(i, 22)))
   const h = f32x4.splat(<f32>(word(i, 25) - word(i, 22)))
-  const z = i32x4.splat(word(i, 22))
+  const offset = roundingOffset(word(i, 22))
   for (; count > 0; count--) {
     let weights = address(i, 3)
     let bias = address(i, 4)
@@ -189,7 +190,7 @@ function interior3x3(i: usize, corner: usize, to: usize, count: i32): void {
       acc1 = i32x4.add(acc1, i32x4.dot_i16x8_s(secondHalves(even, even), v128.load(weights, 144)))
       weights += 160
       const out = to + (type == 0 ? <usize>c : <usize>c * 4)
-      storeSums(out, acc0, acc1, multipliers + <usize>c * 4, s, l, h, z, type, min(8, channels - c))
+      storeSums(out, acc0, acc1, multipliers + <usize>c * 4, s, l, h, offset, type, min(8, channels - c))
       bias += 32
     }
     corner += <usize>word(i, 17) * stride

@@ -30,6 +30,18 @@ export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, field
   memory.fill(outside, <u8>word(i, 21), 8)
 
   const last = first + pixels - 1
+  if (kernelHeight * kernelWidth * strideY * strideX == 1) {
+    // Every pixel is its own field: an unpadded 1x1 convolution needs no coordinates.
+    const end = input + <usize>last * stride
+    for (let at = input + <usize>first * stride; at <= end; at += 4 * stride) {
+      const b = min(at + stride, end)
+      const c = min(at + 2 * stride, end)
+      const d = min(at + 3 * stride, end)
+      gatherTap(at, b, c, d, 8, 8, 8, 8, channels, fields, 0)
+      fields += fieldBytes
+    }
+    return
+  }
   let y = first / outputWidth
   let x = first % outputWidth
   for (let p = first; p <= last; p += 4) {
