@@ -1,0 +1,122 @@
+import { activation_f32 } from '../kernels/activation_f32'
+import { conv_f32, pack_conv_f32 } from '../kernels/conv_f32'
+import { depthwise_f32, pack_depthwise_f32 } from '../kernels/depthwise_f32'
+import { bits, floats, instruction } from './instruction'
+
+const HEIGHT = 5
+const WIDTH = 6
+
+/** 3x3, one pixel of padding, leaky 0.1; one output pixel of the convolution in plain loops. */
+function plain(input: usize, weights: usize, bias: f32, inputs: i32, first: i32, count: i32, y: i32, x: i32): f32 {
+  let acc = bias
+  for (let ky = 0; ky < 3; ky++) {
+    for (let kx = 0; kx < 3; kx++) {
+      const row = y + ky - 1
+      const column = x + kx - 1
+      const inside = row >= 0 && row < HEIGHT && column >= 0 && column < WIDTH
+      for (let c = 0; c < count; c++) {
+        const value = inside ? load<f32>(input + ((row * WIDTH + column) * inputs + first + c) * 4) : 0
+        acc += value * load<f32>(weights)
+        weights += 4
+      }
+    }
+  }
+  return max<f32>(acc, acc * <f32>0.1)
+}
+
+function fields(input: usize, output: usize, weights: usize, bias: usize, shape: i32[], scratch: usize): usize {
+  const groups = shape[0]
+  const inputs = shape[1]
+  const outputs = shape[2]
+  const places = [<i32>input, <i32>output, <i32>weights, <i32>bias, 0]
+  const from = [HEIGHT, WIDTH, inputs, groups * inputs * 4]
+  const to = [HEIGHT, WIDTH, outputs, groups * outputs * 4]
+  const window = [3, 3, 1, 1, 1, 1, groups, 0, 0]
+  const ends = [bits(0.1), bits(-f32.MAX_VALUE), bits(f32.MAX_VALUE), 1, <i32>scratch, 8]
+  return instruction(places.concat(from).concat(to).concat(window).concat(ends))
+}
+
+function checkConv(groups: i32, inputs: i32, outputs: i32): void {
+  const depth = 9 * inputs
+  const padded = (outputs + 7) & ~7
+  const input = floats(HEIGHT * WIDTH * groups * inputs)
+  const output = floats(HEIGHT * WIDTH * groups * outputs)
+  const weights = floats(groups * outputs * depth)
+  const bias = floats(groups * padded)
+  const packed = floats(groups * padded * depth)
+  pack_conv_f32(weights, packed, outputs, depth, groups)
+  conv_f32(fields(input, output, packed, bias, [groups, inputs, outputs], floats(8 * depth + 16)))
+  for (let y = 0; y < HEIGHT; y++) {
+    for (let x = 0; x < WIDTH; x++) {
+      for (let o = 0; o < groups * outputs; o++) {
+        const group = o / outputs
+        const start = load<f32>(bias + (group * padded + (o % outputs)) * 4)
+        const filter = weights + o * depth * 4
+        const expected = plain(input, filter, start, groups * inputs, group * inputs, inputs, y, x)
+        expect<f32>(load<f32>(output + ((y * WIDTH + x) * groups * outputs + o) * 4)).toBe(expected)
+      }
+    }
+  }
+}
+
+describe('conv_f32', () => {
+  test('1 to 9 input and output channels', () => {
+    for (let channels = 1; channels <= 9; channels++) checkConv(1, channels, 10 - channels)
+  })
+
+  test('17 to 33 channels', () => checkConv(1, 17, 33))
+  test('three groups', () => checkConv(3, 5, 6))
+})
+
+test('depthwise_f32 on 1 to 20 channels', () => {
+  for (let channels = 1; channels <= 20; channels++) {
+    const padded = (channels + 7) & ~7
+    const input = floats(HEIGHT * WIDTH * channels)
+    const output = floats(HEIGHT * WIDTH * channels)
+    const weights = floats(channels * 9)
+    const bias = floats(padded)
+    const packed = floats(padded * 9)
+    pack_depthwise_f32(weights, packed, channels, 9)
+    depthwise_f32(fields(input, output, packed, bias, [channels, 1, 1], 0))
+    for (let y = 0; y < HEIGHT; y++) {
+      for (let x = 0; x < WIDTH; x++) {
+        for (let c = 0; c < channels; c++) {
+          const expected = plain(input, weights + c * 36, load<f32>(bias + c * 4), channels, c, 1, y, x)
+          expect<f32>(load<f32>(output + ((y * WIDTH + x) * channels + c) * 4)).toBe(expected)
+        }
+      }
+    }
+  }
+})
+
+function meaning(kind: i32, x: f64): f64 {
+  if (kind == 2) return x * NativeMath.tanh(NativeMath.log1p(NativeMath.exp(x)))
+  const logistic = 1 / (1 + NativeMath.exp(-x))
+  return kind == 1 ? logistic : x * logistic
+}
+
+describe('activation_f32', () => {
+  test('is close to float64', () => {
+    for (let kind = 1; kind <= 3; kind++) {
+      const count = 1001
+      const input = floats(count)
+      const output = floats(count)
+      for (let n = 0; n < count; n++) store<f32>(input + n * 4, <f32>(n - 500) / 8)
+      activation_f32(instruction([<i32>input, <i32>output, count, 1, 4, 4, kind]))
+      for (let n = 0; n < count; n++) {
+        const expected = meaning(kind, load<f32>(input + n * 4))
+        const error = abs<f64>(<f64>load<f32>(output + n * 4) - expected)
+        expect<bool>(error <= abs<f64>(expected) * 4e-7).toBe(true)
+      }
+    }
+  })
+
+  test('NaN stays NaN', () => {
+    for (let kind = 1; kind <= 3; kind++) {
+      const x = floats(1)
+      store<f32>(x, NaN)
+      activation_f32(instruction([<i32>x, <i32>x, 1, 1, 4, 4, kind]))
+      expect<bool>(isNaN(load<f32>(x))).toBe(true)
+    }
+  })
+})
