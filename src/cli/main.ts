@@ -18,6 +18,12 @@ for (const add of [addDetect, addQuantize, addEval, addInspect, addBench]) add(p
 // Subcommands made by the functions above inherit neither of these by themselves.
 for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} })
 
+// The reader of a pipe may leave early, as `head` does: that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
 /** Exit codes: 0 done, 1 the work failed, 2 the words were wrong. */
 try {
   if (process.argv.length <= 2) program.outputHelp()

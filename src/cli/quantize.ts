@@ -19,6 +19,7 @@ interface Options {
   method: Method
   percentile: number
   reduceRange?: boolean
+  biasCorrection: boolean
   fit?: 'letterbox' | 'stretch'
   name?: string
   license?: string
@@ -45,6 +46,7 @@ export function addQuantize(program: Command): void {
       parsePercent,
       99.99,
     )
+    .option('--no-bias-correction', 'leave biases as they are when rounding the weights shifts the mean')
     .option('--reduce-range', '7-bit weights, as the relaxed dot product needs them')
     .option(
       '--fit <mode>',
@@ -79,6 +81,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
     method: options.method,
     percentile: options.percentile,
     reduceRange: options.reduceRange ?? false,
+    biasCorrection: options.biasCorrection,
     compare: Math.min(photos.length, 8),
     session: { build: options.build },
     progress: (stage, done, total) => bars[stage].update(done, total),

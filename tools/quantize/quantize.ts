@@ -5,6 +5,7 @@ import type { Pixels } from '../../src/host/image/pixels.js'
 import { pictureGeometry } from '../../src/host/tasks/detection/geometry.js'
 import { exposeAll } from './calibrate/expose.js'
 import { Histogram } from './calibrate/histogram.js'
+import { ChannelMeans } from './calibrate/means.js'
 import { fromRange, type ObserverOptions, observe } from './calibrate/observers.js'
 import { rewriteInt8 } from './passes/rewrite.js'
 import { freshTensors, shareScales } from './passes/share.js'
@@ -12,6 +13,8 @@ import { type LayerNoise, Noise } from './report/noise.js'
 
 export interface QuantizeOptions extends ObserverOptions {
   readonly reduceRange: boolean
+  /** Correct biases for what rounding the weights changes in the mean. */
+  readonly biasCorrection: boolean
   readonly session?: SessionOptions
   /** Photos, of those given, on which int8 is compared with float. */
   readonly compare: number
@@ -38,8 +41,11 @@ export async function quantizeModel(
     throw new OcellusError('E_CALIBRATION_EMPTY', 'no photos to calibrate on: give a folder that has some')
   const reference = await Session.create(exposeAll(float), options.session)
   try {
-    const scales = await calibrate(float, reference, photos, options)
-    const model = rewriteInt8(float, scales, options)
+    const { scales, means } = await calibrate(float, reference, photos, options)
+    const model = rewriteInt8(float, scales, {
+      ...options,
+      means: options.biasCorrection ? means : undefined,
+    })
     return { model, layers: await compare(reference, model, photos.slice(0, options.compare), options) }
   } finally {
     reference.close()
@@ -53,17 +59,27 @@ function show(session: Session, pixels: Pixels): void {
   session.run()
 }
 
+interface Calibration {
+  readonly scales: ReadonlyMap<string, Quantization>
+  readonly means: ReadonlyMap<string, Float64Array>
+}
+
+const channelsOf = (session: Session, tensor: string): number =>
+  session.plan.model.tensorsByName.get(tensor)!.shape.at(-1)!
+
 async function calibrate(
   float: Model,
   session: Session,
   photos: readonly Photo[],
   options: QuantizeOptions,
-): Promise<ReadonlyMap<string, Quantization>> {
-  const fresh = freshTensors(float)
-  const histograms = new Map(fresh.map((name) => [name, new Histogram()]))
+): Promise<Calibration> {
+  const histograms = new Map(freshTensors(float).map((name) => [name, new Histogram()]))
+  const convInputs = float.graph.nodes.filter((n) => n.op === 'conv').map((n) => n.inputs[0])
+  const means = new Map(convInputs.map((name) => [name, new ChannelMeans(channelsOf(session, name))]))
   for (const [i, photo] of photos.entries()) {
     show(session, await photo())
     for (const [name, histogram] of histograms) histogram.add(session.output(name) as Float32Array)
+    for (const [name, mean] of means) mean.add(session.output(name) as Float32Array)
     options.progress?.('calibrate', i + 1, photos.length)
   }
   const groups = shareScales(float)
@@ -78,7 +94,10 @@ async function calibrate(
   for (const name of float.graph.inputs) chosen.set(name, inputScale(float))
   for (const [group, histogram] of merged)
     if (!chosen.has(group)) chosen.set(group, observe(histogram, options))
-  return new Map(float.graph.tensors.map((t) => [t.name, chosen.get(groups.get(t.name)!)!]))
+  return {
+    scales: new Map(float.graph.tensors.map((t) => [t.name, chosen.get(groups.get(t.name)!)!])),
+    means: new Map([...means].map(([name, mean]) => [name, mean.values])),
+  }
 }
 
 /** A picture's bytes, normalised, span a known range; without mean and deviation int8 holds them exactly. */

@@ -4,6 +4,8 @@ import { quantizeWeights } from './weights.js'
 export interface RewriteOptions {
   /** 7-bit weights. */
   readonly reduceRange: boolean
+  /** Mean of each channel of a tensor, by its name: corrects biases for the rounding of weights. */
+  readonly means?: ReadonlyMap<string, Float64Array>
 }
 
 /**
@@ -92,7 +94,7 @@ function quantizeConv(
   model: Model,
   input: Quantization,
   constants: Map<string, Constant>,
-  { reduceRange }: RewriteOptions,
+  { reduceRange, means }: RewriteOptions,
 ): Node {
   const weight = model.constants.get(node.constants.weight)!
   const bias = model.constants.get(node.constants.bias)!
@@ -102,6 +104,8 @@ function quantizeConv(
     bias.data as Float32Array,
     input.scale,
     reduceRange,
+    node.attributes.groups as number,
+    means?.get(node.inputs[0]),
   )
   const scaleName = `${weight.name}_scale`
   constants.set(weight.name, { ...weight, dtype: 'int8', data: quantized.weight })

@@ -15,6 +15,10 @@ const biasLimit = 2 ** 30
 /**
  * Symmetric int8 per output channel: w = q * s_w, q in [-127, 127], or [-63, 63] when `reduceRange` asks for
  * the 7 bits that the relaxed dot product takes.
+ *
+ * With `inputMeans`, the mean of each input channel, the bias takes up what rounding the weights changes in the
+ * mean of the output (Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, 2019,
+ * section 4.2); weight is [out][tap][in / groups], and `groups` of channels follow one another.
  */
 export function quantizeWeights(
   name: string,
@@ -22,10 +26,13 @@ export function quantizeWeights(
   bias: Float32Array,
   inputScale: number,
   reduceRange: boolean,
+  groups = 1,
+  inputMeans?: Float64Array,
 ): QuantizedWeights {
   const channels = bias.length
   const depth = weight.length / channels
   const limit = reduceRange ? 63 : 127
+  const inputs = (inputMeans?.length ?? 0) / groups
   const quantized = {
     weight: new Int8Array(weight.length),
     bias: new Int32Array(channels),
@@ -44,10 +51,14 @@ export function quantizeWeights(
     // The scale must also keep the bias within int32: a channel of tiny weights can have a large one.
     const scale = Math.fround(Math.max(largest / limit, Math.abs(bias[o]) / inputScale / biasLimit, 2 ** -60))
     quantized.weightScale[o] = scale
-    quantized.bias[o] = Math.round(bias[o] / (inputScale * scale))
+    const first = inputMeans === undefined ? 0 : Math.floor(o / (channels / groups)) * inputs
+    let shift = 0
     for (let k = 0; k < depth; k++) {
-      quantized.weight[o * depth + k] = Math.max(-limit, Math.min(limit, Math.round(filter[k] / scale)))
+      const q = Math.max(-limit, Math.min(limit, Math.round(filter[k] / scale)))
+      quantized.weight[o * depth + k] = q
+      if (inputMeans !== undefined) shift += (q * scale - filter[k]) * inputMeans[first + (k % inputs)]
     }
+    quantized.bias[o] = Math.round((bias[o] - shift) / (inputScale * scale))
   }
   return quantized
 }
