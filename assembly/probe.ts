@@ -4,10 +4,10 @@
 
 import { conv_s8, pack_conv_s8 } from './kernels/conv_s8'
 
-const PIXELS: usize = 11
-const CHANNELS: usize = 10
-const STRIDE: usize = 12
-const OUTPUTS: usize = 9
+const PIXELS = 11
+const CHANNELS = 10
+const STRIDE = 12
+const OUTPUTS = 9
 
 /**
  * In 4 KiB at `at`: a 1x1 convolution with leaky 0.1 of pseudo-random int8 (x = 1664525 x + 1013904223, the top
