@@ -1,7 +1,8 @@
 // fields[p / 4][(ky, kx, c)][p % 4] = input[y * strideY - padTop + ky][x * strideX - padLeft + kx][c], 0 outside
 // the input: the receptive fields of output pixels first .. first + pixels - 1 (p counts from `first`, (y, x) is pixel
-// first + p) of one group, in the order in which conv_f32 multiplies them. A last incomplete four repeats its last
-// pixel. Writes up to 48 bytes beyond the last field. No arithmetic.
+// first + p) of one group, in the order in which conv_f32 multiplies them. A last incomplete four is filled with
+// what would follow, inside the input or zeros; nobody stores its products. Writes up to 48 bytes beyond the last
+// field. No arithmetic.
 
 import { SIMD } from '../isa'
 import { word } from '../word'
@@ -21,19 +22,15 @@ export function gather_f32(i: usize, input: usize, first: i32, pixels: i32, fiel
   const padTop = word(i, 18)
   const padLeft = word(i, 19)
   const tapBytes = <usize>channels * 16
-  const last = first + pixels - 1
-  for (let p = first; p <= last; p += 4) {
-    const pixel1 = min(p + 1, last)
-    const pixel2 = min(p + 2, last)
-    const pixel3 = min(p + 3, last)
+  for (let p = first; p < first + pixels; p += 4) {
     let row0 = (p / outputWidth) * strideY - padTop
-    let row1 = (pixel1 / outputWidth) * strideY - padTop
-    let row2 = (pixel2 / outputWidth) * strideY - padTop
-    let row3 = (pixel3 / outputWidth) * strideY - padTop
+    let row1 = ((p + 1) / outputWidth) * strideY - padTop
+    let row2 = ((p + 2) / outputWidth) * strideY - padTop
+    let row3 = ((p + 3) / outputWidth) * strideY - padTop
     const left0 = (p % outputWidth) * strideX - padLeft
-    const left1 = (pixel1 % outputWidth) * strideX - padLeft
-    const left2 = (pixel2 % outputWidth) * strideX - padLeft
-    const left3 = (pixel3 % outputWidth) * strideX - padLeft
+    const left1 = ((p + 1) % outputWidth) * strideX - padLeft
+    const left2 = ((p + 2) % outputWidth) * strideX - padLeft
+    const left3 = ((p + 3) % outputWidth) * strideX - padLeft
     for (let ky = 0; ky < kernelHeight; ky++) {
       for (let kx = 0; kx < kernelWidth; kx++) {
         const inside0 = <u32>row0 < <u32>inputHeight && <u32>(left0 + kx) < <u32>inputWidth
