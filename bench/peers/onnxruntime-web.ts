@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { OcellusError } from '../../src/host/errors.js'
 import type { Model } from '../../src/host/graph/types.js'
 import { exportOnnx } from '../../tools/export/onnx.js'
@@ -32,7 +31,7 @@ export async function onnxruntimeWeb(model: Model, threads: number): Promise<Con
   }
   return {
     runtime: 'onnxruntime-web',
-    version: versionOf('onnxruntime-web'),
+    version: ort.env.versions.web ?? 'unknown',
     precision: isInt8(model) ? 'int8' : 'float32',
     build: 'wasm simd',
     threads,
@@ -51,9 +50,4 @@ function planar(picture: Uint8Array): Float32Array {
     { length: picture.length },
     (_, i) => picture[(i % pixels) * 3 + Math.floor(i / pixels)] / 255,
   )
-}
-
-function versionOf(name: string): string {
-  const { version } = createRequire(import.meta.url)(`${name}/package.json`) as { version: string }
-  return version
 }

@@ -25,7 +25,7 @@ test('imports go in one direction only', () => {
 describe('the checker', () => {
   test.each([
     ['src/host/format/read.ts', "import { infer } from '../graph/infer.js'"],
-    ['src/host/errors.ts', "import type { Model } from './format/model.js'"],
+    ['src/host/errors.ts', "import type { Model } from './graph/file.js'"],
     ['src/host/engine/session.ts', "export { Detector } from '../tasks/detector.js'"],
     ['src/host/plan/arena.ts', "const cli = await import('../../cli/main.js')"],
     ['src/host/tasks/detector.ts', "import { quantize } from '../../../tools/quantize/index.js'"],

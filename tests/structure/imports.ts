@@ -39,7 +39,7 @@ const mayUseNode = (path: string) =>
 const areas: Record<string, RegExp> = {
   assembly: /^assembly\//,
   tools: /^(?:tools|src\/host)\//,
-  bench: /^(?:bench|src\/host)\//,
+  bench: /^(?:bench|tools|src\/host)\//,
   'src/cli': /^(?:src|tools|bench)\//,
 }
 
