@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { expectedProbe } from '../../src/host/engine/probe.js'
+import { builds, loadEngine, programStart } from '../helpers/engine.js'
 
 /** The computation that assembly/probe.ts describes, written from its description alone. */
 function answer(): number {
@@ -36,4 +37,9 @@ function answer(): number {
 
 it("has the known answer of the engine's probe", () => {
   expect(answer()).toBe(expectedProbe)
+})
+
+it.each(builds)('gives it in the %s build', (build) => {
+  const { exports } = loadEngine(build, 4096)
+  expect(exports.probe(programStart) >>> 0).toBe(expectedProbe)
 })
