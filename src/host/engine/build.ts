@@ -44,21 +44,22 @@ export async function loadEngine(bytes: number, wanted?: Build): Promise<Engine>
   throw new OcellusError('E_ENGINE_BUILD', `no build of the engine works here (${failures.join('; ')})`)
 }
 
+/** The engine, or why this build can't be used here: also one that can't be instantiated, or traps. */
 async function tryBuild(build: Build, bytes: number): Promise<Engine | string> {
-  let module: WebAssembly.Module
   try {
-    module = await platform().loadEngine(build)
+    const module = await platform().loadEngine(build)
+    const memory = createMemory(bytes)
+    const instance = await instantiate(module, { env: { memory } })
+    const exports = instance.exports as unknown as EngineExports
+    const version = exports.version()
+    if (version !== engineVersion) return `version ${version}, expected ${engineVersion}`
+    const answer = exports.probe(pageBytes) >>> 0
+    if (answer !== expectedProbe) return `a known computation gives ${answer} instead of ${expectedProbe}`
+    return { build, exports, memory }
   } catch (cause) {
     if (cause instanceof OcellusError) throw cause
     return cause instanceof Error ? cause.message : String(cause)
   }
-  const memory = createMemory(bytes)
-  const { exports } = await instantiate(module, { env: { memory } })
-  const engine = { build, exports: exports as unknown as EngineExports, memory }
-  if (engine.exports.version() !== engineVersion)
-    return `version ${engine.exports.version()}, expected ${engineVersion}`
-  const answer = engine.exports.probe(pageBytes) >>> 0
-  return answer === expectedProbe ? engine : `a known computation gives ${answer} instead of ${expectedProbe}`
 }
 
 /** Room for the model, and for the probe's 4 KiB above the first page. */

@@ -48,9 +48,10 @@ export class Session {
   static async create(model: Model, options: SessionOptions = {}): Promise<Session> {
     const verified = verifyModel(model)
     const plan = planModel(verified)
+    const program = compileProgram(plan)
     const engine = await loadEngine(plan.end, options.build)
     const session = new Session(engine, plan)
-    session.#load(verified)
+    session.#load(verified, program)
     return session
   }
 
@@ -62,6 +63,7 @@ export class Session {
   /** Copies a picture into the engine; the next `run` starts by preprocessing it. */
   setImage(pixels: Pixels, fit: Fit): void {
     checkPixels(pixels)
+    this.#checkFit(fit)
     const engine = this.#live()
     const { width, height, data } = pixels
     const source = this.plan.end
@@ -74,6 +76,18 @@ export class Session {
       if (index >= 0) words[index + 1] = value
     }
     this.#source = 'frame'
+  }
+
+  /** The engine trusts these numbers. */
+  #checkFit({ resizedWidth, resizedHeight, offsetX, offsetY }: Fit): void {
+    const [, height, width] = this.inputs[0].shape
+    const within = (size: number, offset: number, most: number): boolean =>
+      Number.isInteger(size) && Number.isInteger(offset) && size >= 1 && offset >= 0 && offset + size <= most
+    if (within(resizedWidth, offsetX, width) && within(resizedHeight, offsetY, height)) return
+    throw new OcellusError(
+      'E_IMAGE_INPUT',
+      `a picture resized to ${resizedWidth}x${resizedHeight} at ${offsetX}, ${offsetY} is not within the input of ${width}x${height}`,
+    )
   }
 
   /**
@@ -133,7 +147,8 @@ export class Session {
     const channels = tensor.shape[tensor.shape.length - 1]
     const pixels = elements(tensor.shape) / channels
     const step = tensor.dtype === 'float32' ? stride / 4 : stride
-    const view = this.#view(tensor, address, pixels * step)
+    // A view of some channels must not reach beyond the last of them: that may be the end of the memory.
+    const view = this.#view(tensor, address, (pixels - 1) * step + channels)
     if (step === channels) return view.slice()
     const packed =
       tensor.dtype === 'float32' ? new Float32Array(pixels * channels) : new Int8Array(pixels * channels)
@@ -203,7 +218,7 @@ export class Session {
     return { name: node.name, op: node.op }
   }
 
-  #load(model: VerifiedModel): void {
+  #load(model: VerifiedModel, program: Int32Array): void {
     const { memory, exports } = this.#live()
     const { plan } = this
     model.views.forEach(({ view, operator }, index) => {
@@ -234,7 +249,6 @@ export class Session {
     new Uint8Array(memory.buffer, plan.preprocessing.table, tables.byteLength).set(
       new Uint8Array(tables.buffer, tables.byteOffset, tables.byteLength),
     )
-    const program = compileProgram(plan)
     new Int32Array(memory.buffer, programStart, program.length).set(program)
   }
 }

@@ -1,5 +1,4 @@
 import { channelCount, pixelCount, roundUp } from '../graph/descriptor.js'
-import { sameQuantization } from '../graph/ops/shared.js'
 import type { Tensor } from '../graph/types.js'
 import type { VerifiedModel } from '../graph/verify.js'
 
@@ -48,29 +47,40 @@ export function planStorage(model: VerifiedModel): StoragePlan {
   const steps: Step[] = []
   model.views.forEach(({ view, operator }, index) => {
     if (operator.storage === 'kernel') steps.push({ kind: 'node', index })
-    for (const copy of copies.get(view.node.name) ?? [])
-      steps.push({ kind: 'copy', into: view.output.name, ...copy })
+    for (const copy of copies.get(index) ?? []) steps.push({ kind: 'copy', into: view.output.name, ...copy })
   })
 
   const storage = new Map<string, Storage>()
   const buffers: Buffer[] = []
+  const own = (tensor: Tensor): Storage => {
+    const stride = strideOf(tensor)
+    const bytes = pixelCount(tensor.shape) * stride + slack
+    const buffer: Buffer = { name: tensor.name, bytes, first: Number.POSITIVE_INFINITY, last: -1 }
+    buffers.push(buffer)
+    return { buffer, offset: 0, stride }
+  }
   const locate = (tensor: Tensor): Storage => {
-    const known = storage.get(tensor.name)
-    if (known !== undefined) return known
-    const parent = parents.get(tensor.name)
-    let made: Storage
-    if (parent === undefined) {
-      const stride = strideOf(tensor)
-      const bytes = pixelCount(tensor.shape) * stride + slack
-      const buffer: Buffer = { name: tensor.name, bytes, first: Number.POSITIVE_INFINITY, last: -1 }
-      buffers.push(buffer)
-      made = { buffer, offset: 0, stride }
-    } else {
-      const base = locate(model.tensorsByName.get(parent.tensor)!)
-      made = { ...base, offset: base.offset + parent.channel * elementBytes(tensor) }
+    // Up to a tensor that has a place, then down again: views of views can be as many as nodes, too deep to recurse.
+    const views: Tensor[] = []
+    let base = tensor
+    let place = storage.get(base.name)
+    while (place === undefined) {
+      const parent = parents.get(base.name)
+      if (parent === undefined) {
+        place = own(base)
+        storage.set(base.name, place)
+      } else {
+        views.push(base)
+        base = model.tensorsByName.get(parent.tensor)!
+        place = storage.get(base.name)
+      }
     }
-    storage.set(tensor.name, made)
-    return made
+    for (const view of views.reverse()) {
+      const { channel } = parents.get(view.name)!
+      place = { ...place, offset: place.offset + channel * elementBytes(view) }
+      storage.set(view.name, place)
+    }
+    return place
   }
   const touch = (name: string, step: number): void => {
     const { buffer } = locate(model.tensorsByName.get(name)!)
@@ -102,12 +112,13 @@ const strideOf = (tensor: Tensor): number =>
 
 function chooseParents(model: VerifiedModel) {
   const parents = new Map<string, Parent>()
-  const copies = new Map<string, { from: string; channel: number }[]>()
+  const copies = new Map<number, { from: string; channel: number }[]>()
   const uses = new Map<string, number>()
   for (const { view } of model.views)
     for (const t of view.inputs) uses.set(t.name, (uses.get(t.name) ?? 0) + 1)
   const isFixed = new Set([...model.graph.inputs, ...model.graph.outputs])
-  const sliced = new Set<string>()
+  // What more than one tensor is a view of: overwriting it would change others, which may still be read.
+  const shared = new Set<string>()
 
   for (const { view, operator } of model.views) {
     if (operator.storage === 'slice') {
@@ -116,11 +127,12 @@ function chooseParents(model: VerifiedModel) {
         tensor: view.inputs[0].name,
         channel: typeof start === 'number' ? start : 0,
       })
-      sliced.add(view.inputs[0].name)
+      shared.add(view.inputs[0].name)
     }
   }
-  for (const { view, operator } of model.views) {
+  for (const [index, { view, operator }] of model.views.entries()) {
     if (operator.storage !== 'concat') continue
+    shared.add(view.output.name)
     let channel = 0
     const list: { from: string; channel: number }[] = []
     for (const input of view.inputs) {
@@ -129,7 +141,7 @@ function chooseParents(model: VerifiedModel) {
       else list.push({ from: input.name, channel })
       channel += channelCount(input.shape)
     }
-    copies.set(view.node.name, list)
+    copies.set(index, list)
   }
   // In place: the input becomes a view of the output, wherever that lies.
   for (const { view, operator } of model.views) {
@@ -139,9 +151,8 @@ function chooseParents(model: VerifiedModel) {
       uses.get(input.name) === 1 &&
       !parents.has(input.name) &&
       !isFixed.has(input.name) &&
-      !sliced.has(input.name) &&
-      input.dtype === view.output.dtype &&
-      (view.node.op === 'activation' || sameQuantization(input, view.output) || view.output.dtype === 'int8')
+      !shared.has(input.name) &&
+      input.dtype === view.output.dtype
     ) {
       parents.set(input.name, { tensor: view.output.name, channel: 0 })
     }

@@ -1,4 +1,4 @@
-import { channelCount, floatBits, type OperatorDescriptor, pixelCount } from '../descriptor.js'
+import { channelCount, floatBits, type NodeView, type OperatorDescriptor, pixelCount } from '../descriptor.js'
 import {
   activationAttributes,
   activationBounds,
@@ -12,6 +12,13 @@ import {
   requireSameType,
 } from './shared.js'
 
+/** What brings an int8 input to the output's scale. */
+function inputMultiplier(view: NodeView, index: number): number {
+  const input = view.inputs[index]
+  const { scale } = quantizationOf(view, view.output)
+  return multiplier(view, quantizationOf(view, input).scale / scale, input.name)
+}
+
 /** Sum of two tensors of one shape, with a fused activation; in int8 each input is brought to the output's scale. */
 export const add: OperatorDescriptor = {
   op: 'add',
@@ -23,6 +30,7 @@ export const add: OperatorDescriptor = {
   infer(view) {
     const [a, b] = view.inputs
     requireSameType(view)
+    if (view.output.dtype === 'int8') for (const index of [0, 1]) inputMultiplier(view, index)
     if (a.shape.length !== b.shape.length || a.shape.some((n, i) => n !== b.shape[i])) {
       fail(view, 'E_MODEL_SHAPE', `${a.name} is [${a.shape}] but ${b.name} is [${b.shape}]`)
     }
@@ -37,13 +45,7 @@ export const add: OperatorDescriptor = {
     const placeA = place.input(0)
     const placeB = place.input(1)
     const int8 = view.output.dtype === 'int8'
-    const scale = int8 ? quantizationOf(view, view.output).scale : 1
-    const factor = (index: number): number =>
-      int8
-        ? floatBits(
-            multiplier(view, quantizationOf(view, view.inputs[index]).scale / scale, view.inputs[index].name),
-          )
-        : 0
+    const factor = (index: number): number => (int8 ? floatBits(inputMultiplier(view, index)) : 0)
     return {
       opcode: int8 ? 'addS8' : 'addF32',
       fields: {

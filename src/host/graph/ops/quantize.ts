@@ -20,6 +20,7 @@ export const quantize: OperatorDescriptor = {
     if (view.inputs[0].dtype !== 'float32' || view.output.dtype !== 'int8') {
       fail(view, 'E_MODEL_OPERATOR', 'takes float32 and gives int8')
     }
+    inverseScale(view)
     return view.inputs[0].shape
   },
   macs: none,
@@ -27,8 +28,8 @@ export const quantize: OperatorDescriptor = {
   blocks: noBlocks,
   load: nothing,
   emit(view, place) {
-    const { scale, zeroPoint } = quantizationOf(view, view.output)
-    const multiplierF = floatBits(multiplier(view, 1 / scale, view.output.name))
+    const { zeroPoint } = quantizationOf(view, view.output)
+    const multiplierF = floatBits(inverseScale(view))
     return { opcode: 'quantizeS8', fields: { ...pixelwise(view, place), multiplierF, zeroPoint } }
   },
 }
@@ -41,14 +42,19 @@ export const dequantize: OperatorDescriptor = {
     if (view.inputs[0].dtype !== 'int8' || view.output.dtype !== 'float32') {
       fail(view, 'E_MODEL_OPERATOR', 'takes int8 and gives float32')
     }
+    const { scale } = quantizationOf(view, view.inputs[0])
+    multiplier(view, scale, view.inputs[0].name)
     return view.inputs[0].shape
   },
   emit(view, place) {
     const { scale, zeroPoint } = quantizationOf(view, view.inputs[0])
-    const multiplierF = floatBits(multiplier(view, scale, view.inputs[0].name))
+    const multiplierF = floatBits(scale)
     return { opcode: 'dequantizeS8', fields: { ...pixelwise(view, place), multiplierF, zeroPoint } }
   },
 }
+
+const inverseScale = (view: NodeView): number =>
+  multiplier(view, 1 / quantizationOf(view, view.output).scale, view.output.name)
 
 function pixelwise(view: NodeView, place: Placement) {
   const input = place.input(0)
