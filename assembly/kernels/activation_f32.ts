@@ -6,8 +6,8 @@
 //   tanh(log(1 + e)) = n / (n + 2) with n = e * (e + 2), e = exp(min(x, 20)): 1 in float32 from there on.
 // exp(x) = 2^k * exp(r), k = round(x * log2 e), |r| <= 0.35, and exp(r) by its Taylor polynomial of degree 7, whose
 // error is below a quarter ulp; ln 2 is in two parts (Cody and Waite), the first exact times k; 2^k is in two
-// factors, so that results down to float32's smallest are rounded, not lost. Correct to a few ulp, or to 1e-43; plain float32
-// operations in one order, so every build gives the same bytes. NaN gives NaN.
+// factors, so that results down to float32's smallest are rounded, not lost. Correct to a few ulp, or to 1e-43.
+// Plain float32 operations in one order, so every build gives the same bytes. NaN gives NaN.
 
 import { SIMD } from '../isa'
 import { pmax, pmin, roundEven, roundEvenV, storeFirst } from '../vector'
