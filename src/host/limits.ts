@@ -2,6 +2,8 @@
 export const limits = {
   /** Bytes of a safetensors header; the reference implementation's own cap. */
   headerBytes: 100_000_000,
+  /** Values in a file's JSON: many times what `nodes` and `tensors` need. */
+  jsonValues: 1 << 22,
   /** Bytes of a model or weight file: a Wasm memory holds 4 GiB at most. */
   modelBytes: 2 ** 31,
   /** Bytes of a darknet configuration. */

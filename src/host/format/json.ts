@@ -1,57 +1,138 @@
+import { limits } from '../limits.js'
+
 /** Nesting beyond this is an attack, not a model. */
 const maxDepth = 32
+const maxNumberLength = 40
+
+const anyNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/
+const wholeNumber = /^(?:0|[1-9]\d*)$/
+const loneSurrogate = /\p{Surrogate}/u
+const constants: readonly (readonly [word: string, value: unknown])[] = [
+  ['true', true],
+  ['false', false],
+  ['null', null],
+]
 
 /**
- * JSON (RFC 8259) for files that can't be trusted: an object becomes a Map, so that `__proto__` is a key like
- * any other, and a key that stands twice is an error, as readers would disagree on which one counts.
- * JSON.parse checks the grammar first; this pass then only has to walk it.
+ * JSON (RFC 8259) for files that can't be trusted. An object becomes a Map, so that `__proto__` is a key like any
+ * other. A key that stands twice is an error, as readers would disagree on which one counts. Depth and number of
+ * values are capped before anything is built: "[[[[" or "[],[],[]" takes far more memory than bytes.
+ * `numbers`: whether 1.0, 1e3 and -1 may stand, or only digits.
  */
-export function parseStrictJson(text: string, error: (what: string) => Error): unknown {
-  try {
-    JSON.parse(text)
-  } catch {
-    throw error('the JSON is malformed')
-  }
+export function parseStrictJson(
+  text: string,
+  error: (what: string) => Error,
+  numbers: 'any' | 'whole' = 'any',
+): unknown {
+  const number = numbers === 'any' ? anyNumber : wholeNumber
   let at = 0
-  const space = /[ \t\n\r]*/y
-  const skip = (): void => {
-    space.lastIndex = at
-    space.exec(text)
-    at = space.lastIndex
+  let values = 0
+
+  const malformed = (): Error => error(`the JSON is malformed at character ${at}`)
+
+  const skipSpace = (): void => {
+    while (at < text.length && ' \t\n\r'.includes(text[at])) at++
   }
-  const scalar = /"(?:[^"\\]|\\.)*"|[^,\]}\s]+/y
-  const readScalar = (): unknown => {
-    scalar.lastIndex = at
-    const [token] = scalar.exec(text) as RegExpExecArray
-    at = scalar.lastIndex
-    return JSON.parse(token)
-  }
-  const read = (depth: number): unknown => {
-    if (depth > maxDepth) throw error('the JSON is nested too deeply')
-    skip()
-    const open = text[at]
-    if (open !== '{' && open !== '[') return readScalar()
-    const close = open === '{' ? '}' : ']'
-    const map = new Map<string, unknown>()
-    const list: unknown[] = []
+
+  const expect = (character: string): void => {
+    if (text[at] !== character) throw malformed()
     at++
-    skip()
-    while (text[at] !== close) {
-      if (open === '{') {
-        const key = readScalar() as string
-        if (map.has(key)) throw error(`the key ${JSON.stringify(key)} stands twice`)
-        skip()
-        at++ // the colon
-        map.set(key, read(depth + 1))
-      } else list.push(read(depth + 1))
-      skip()
-      if (text[at] === ',') {
+  }
+
+  const readString = (): string => {
+    if (text[at] !== '"') throw malformed()
+    const start = at
+    let end = text.indexOf('"', start + 1)
+    while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+    if (end < 0) throw malformed()
+    let value: string
+    try {
+      value = JSON.parse(text.slice(start, end + 1)) as string
+    } catch {
+      throw malformed()
+    }
+    if (loneSurrogate.test(value)) throw error(`the JSON has half a character at character ${at}`)
+    at = end + 1
+    return value
+  }
+
+  const readNumber = (): number => {
+    const start = at
+    while (at - start <= maxNumberLength && /[-+.\deE]/.test(text[at] ?? '')) at++
+    const token = text.slice(start, at)
+    const value = Number(token)
+    if (!number.test(token) || !Number.isFinite(value)) {
+      at = start
+      throw malformed()
+    }
+    return value
+  }
+
+  const readScalar = (): unknown => {
+    if (text[at] === '"') return readString()
+    for (const [word, value] of constants) {
+      if (!text.startsWith(word, at)) continue
+      at += word.length
+      return value
+    }
+    return readNumber()
+  }
+
+  const readObject = (depth: number): Map<string, unknown> => {
+    const map = new Map<string, unknown>()
+    items('}', () => {
+      const key = readString()
+      if (map.has(key)) throw error(`the key ${quoted(key)} stands twice`)
+      skipSpace()
+      expect(':')
+      map.set(key, read(depth + 1))
+    })
+    return map
+  }
+
+  const readList = (depth: number): unknown[] => {
+    const list: unknown[] = []
+    items(']', () => list.push(read(depth + 1)))
+    return list
+  }
+
+  const items = (close: string, readItem: () => void): void => {
+    at++
+    skipSpace()
+    if (text[at] !== close) {
+      for (;;) {
+        skipSpace()
+        readItem()
+        skipSpace()
+        if (text[at] !== ',') break
         at++
-        skip()
       }
     }
-    at++
-    return open === '{' ? map : list
+    expect(close)
   }
-  return read(0)
+
+  const read = (depth: number): unknown => {
+    if (depth > maxDepth) throw error('the JSON is nested too deeply')
+    if (++values > limits.jsonValues) throw error(`the JSON has more than ${limits.jsonValues} values`)
+    skipSpace()
+    if (text[at] === '{') return readObject(depth)
+    return text[at] === '[' ? readList(depth) : readScalar()
+  }
+
+  const value = read(0)
+  skipSpace()
+  if (at < text.length) throw malformed()
+  return value
+}
+
+/** Whether an odd number of backslashes stands before this quotation mark. */
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0
+  while (text[at - 1 - backslashes] === '\\') backslashes++
+  return backslashes % 2 === 1
+}
+
+/** Text of a file for a message: on one line, and not too long. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
 }

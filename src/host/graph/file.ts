@@ -1,20 +1,23 @@
-import { OcellusError } from '../errors.js'
+import { type ErrorCode, OcellusError } from '../errors.js'
+import { quoted } from '../format/json.js'
 import {
   type ElementType,
   readSafetensors,
   type StoredTensor,
   writeSafetensors,
 } from '../format/safetensors.js'
+import { limits } from '../limits.js'
 import { readGraph } from './read.js'
-import type { Constant, DType, Model } from './types.js'
+import type { Constant, DType, Graph, Model } from './types.js'
 
 const version = '1'
 const types: Readonly<Record<ElementType, DType>> = { I8: 'int8', I32: 'int32', F32: 'float32' }
 const elementTypes: Readonly<Record<DType, ElementType>> = { int8: 'I8', int32: 'I32', float32: 'F32' }
 
 /**
- * Reads a model file: the safetensors container, then the graph in its metadata, field by field. What the
- * operators make of it is checked by `verifyModel`. Throws E_MODEL_*; `file` names the file in messages.
+ * Reads a model file: the safetensors container, then the graph in its metadata, field by field, then the
+ * constants, which stay views of `bytes` where these are aligned. What the operators make of it is checked by
+ * `verifyModel`. Throws E_MODEL_*; `file` names the file in messages.
  */
 export function readModel(bytes: Uint8Array, file: string): Model {
   const { metadata, tensors } = readSafetensors(bytes, file)
@@ -25,39 +28,38 @@ export function readModel(bytes: Uint8Array, file: string): Model {
       `${file} is a safetensors file, but no Ocellus model: make one with \`ocellus quantize\``,
     )
   }
-  if (metadata.get('version') !== version) {
+  const found = metadata.get('version') ?? ''
+  if (found !== version) {
     throw new OcellusError(
       'E_MODEL_VERSION',
-      `${file} has format version ${metadata.get('version')}; this Ocellus reads ${version}: update it`,
+      `${file} has format version ${quoted(found)}; this Ocellus reads ${version}: update it, or quantize again`,
     )
   }
-  const constants = new Map([...tensors].map(([name, stored]) => [name, constant(name, stored, file)]))
-  return { graph: readGraph(text, file), constants }
+  const graph = readGraph(text, file)
+  const constants = new Map([...tensors].map(([name, stored]) => [name, readConstant(name, stored)]))
+  checkConstants({ graph, constants }, file)
+  return { graph, constants }
 }
 
-export function writeModel({ graph, constants }: Model): Uint8Array {
+/** The bytes of a model file, the same for the same model. Throws E_MODEL_* for a model that could not be read back. */
+export function writeModel(model: Model): Uint8Array {
+  const { name } = model.graph
+  // Reading settles the order of the keys, and finds what JSON can't hold: NaN would become null.
+  const graph: Graph = readGraph(JSON.stringify(model.graph), name)
+  checkConstants({ graph, constants: model.constants }, name)
   return writeSafetensors({
     metadata: new Map([
       ['format', 'ocellus'],
       ['version', version],
       ['graph', JSON.stringify(graph)],
     ]),
-    tensors: new Map(
-      [...constants.values()].map(({ name, dtype, shape, data }) => [
-        name,
-        {
-          dtype: elementTypes[dtype],
-          shape,
-          data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-        },
-      ]),
-    ),
+    tensors: new Map([...model.constants].map(([key, constant]) => [key, stored(constant)])),
   })
 }
 
-function constant(name: string, { dtype, shape, data: bytes }: StoredTensor, file: string): Constant {
+function readConstant(name: string, { dtype, shape, data: bytes }: StoredTensor): Constant {
   // A view where it is aligned; a file of another writer may need a copy.
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  const aligned = dtype === 'I8' || bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
   const { buffer, byteOffset, byteLength } = aligned
   const data =
     dtype === 'I8'
@@ -65,14 +67,57 @@ function constant(name: string, { dtype, shape, data: bytes }: StoredTensor, fil
       : dtype === 'I32'
         ? new Int32Array(buffer, byteOffset, byteLength / 4)
         : new Float32Array(buffer, byteOffset, byteLength / 4)
-  if (data instanceof Int8Array && data.includes(-128) && shape.length > 1) {
-    throw new OcellusError(
-      'E_MODEL_QUANTIZATION',
-      `${file}: ${name} holds the weight -128; symmetric weights end at -127`,
-    )
-  }
-  if (data instanceof Float32Array && !data.every(Number.isFinite)) {
-    throw new OcellusError('E_MODEL_QUANTIZATION', `${file}: ${name} holds a value that is not finite`)
-  }
   return { name, shape, dtype: types[dtype], data }
+}
+
+const stored = ({ dtype, shape, data }: Constant): StoredTensor => ({
+  dtype: elementTypes[dtype],
+  shape,
+  data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+})
+
+function checkConstants({ graph, constants }: Model, file: string): void {
+  for (const [name, constant] of constants) {
+    const refuse = (code: ErrorCode, what: string): never => {
+      throw new OcellusError(code, `${file}: the constant ${quoted(name)} ${what}`)
+    }
+    const { shape, dtype, data } = constant
+    if (shape.length < 1 || shape.length > limits.rank)
+      refuse('E_MODEL_SHAPE', `has ${shape.length} dimensions`)
+    if (shape.some((side) => !(side >= 1 && side <= limits.dimension)))
+      refuse('E_MODEL_SHAPE', `has the shape [${shape}]; a dimension is 1 to ${limits.dimension}`)
+    const kind = { int8: Int8Array, int32: Int32Array, float32: Float32Array }[dtype]
+    if (name !== constant.name || !(data instanceof kind))
+      refuse(
+        'E_MODEL_GRAPH',
+        `is called ${quoted(constant.name)} and holds ${dtype} as ${data.constructor.name}`,
+      )
+    if (data instanceof Float32Array) {
+      const at = indexOfNotFinite(data)
+      if (at >= 0) refuse('E_MODEL_QUANTIZATION', `holds ${data[at]} at ${at}; every value must be finite`)
+    }
+  }
+  const used = new Set<string>()
+  for (const node of graph.nodes) {
+    for (const [role, name] of Object.entries(node.constants)) {
+      used.add(name)
+      const data = constants.get(name)?.data
+      if (role !== 'weight' || !(data instanceof Int8Array)) continue
+      const at = data.indexOf(-128)
+      if (at < 0) continue
+      throw new OcellusError(
+        'E_MODEL_QUANTIZATION',
+        `${file}: ${node.name}: ${quoted(name)} holds the weight -128 at ${at}; symmetric weights end at -127`,
+      )
+    }
+  }
+  for (const name of constants.keys()) {
+    if (!used.has(name))
+      throw new OcellusError('E_MODEL_GRAPH', `${file}: no node uses the constant ${quoted(name)}`)
+  }
+}
+
+function indexOfNotFinite(data: Float32Array): number {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i
+  return -1
 }

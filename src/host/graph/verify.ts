@@ -31,6 +31,11 @@ export function verifyModel(model: Model): VerifiedModel {
   }
   if (tensorsByName.size !== graph.tensors.length)
     throw new OcellusError('E_MODEL_GRAPH', 'two tensors share a name')
+  for (const names of [graph.nodes.map((node) => node.name), graph.inputs, graph.outputs]) {
+    const seen = new Set<string>()
+    const twice = names.find((name) => seen.size === seen.add(name).size)
+    if (twice !== undefined) throw new OcellusError('E_MODEL_GRAPH', `${twice} stands twice`)
+  }
   const made = new Set(graph.inputs)
   const views = graph.nodes.map((node) => {
     const operator = operators.get(node.op)
@@ -44,6 +49,9 @@ export function verifyModel(model: Model): VerifiedModel {
   for (const name of [...graph.inputs, ...graph.outputs]) {
     if (!made.has(name) || !tensorsByName.has(name))
       throw new OcellusError('E_MODEL_GRAPH', `no tensor ${name} is made`)
+  }
+  for (const name of tensorsByName.keys()) {
+    if (!made.has(name)) throw new OcellusError('E_MODEL_GRAPH', `no node makes the tensor ${name}`)
   }
   checkTask(model, tensorsByName)
   return { ...model, views, tensorsByName }
