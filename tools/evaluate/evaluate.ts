@@ -47,7 +47,7 @@ export class Evaluator {
     if (!some) {
       throw new OcellusError(
         'E_DATA_EMPTY',
-        `the model's ${modelLabels.length} classes and those labelled here have none in common; compare the names`,
+        `no class of the model (${few(modelLabels)}) is labelled here (${few(dataSet.names)}); give it its names`,
       )
     }
   }
@@ -81,6 +81,8 @@ export class Evaluator {
     }
   }
 }
+
+const few = (names: readonly string[]) => names.slice(0, 3).join(', ') + (names.length > 3 ? ', ...' : '')
 
 function inPixels({ file, size, labels }: LabelledPhoto, width: number, height: number): readonly LabelBox[] {
   if (!size) {
