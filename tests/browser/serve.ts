@@ -22,7 +22,8 @@ const page = `<!doctype html>
 </script>
 <script type="module">
   import * as ocellus from '/dist/src/host/platform/browser.js'
-  globalThis.ocellus = ocellus
+  import { decodePicture } from '/dist/src/host/platform/browser/picture.js'
+  Object.assign(globalThis, { ocellus, decodePicture })
 </script>
 `
 
