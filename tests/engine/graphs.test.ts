@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { exposeAll } from '../../tools/quantize/calibrate/expose.js'
+import { int8Model, randomInput, randomInt8Input, tinyModel } from '../helpers/models.js'
+import { randomModel } from '../helpers/random-model.js'
+import { runReference } from '../helpers/reference.js'
+import { runInt8Reference } from '../helpers/reference-int8.js'
+import { builds, differing, type Outputs, runModel } from '../helpers/session.js'
+import { everyLayer } from '../readers/tiny.js'
+
+/** The largest difference, relative to values above 1. */
+function distance(outputs: Outputs, expected: ReadonlyMap<string, ArrayLike<number>>): number {
+  let largest = 0
+  for (const [name, values] of outputs) {
+    const wanted = expected.get(name)!
+    expect(values).toHaveLength(wanted.length)
+    values.forEach((value, i) => {
+      const difference = Math.abs(value - wanted[i]) / Math.max(1, Math.abs(wanted[i]))
+      largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(largest, difference)
+    })
+  }
+  return largest
+}
+
+/** Planned with shared memory and with none shared: the same bytes, on every build. */
+async function runEveryWay(model: Parameters<typeof exposeAll>[0], input: Float32Array | Int8Array) {
+  const all = await runModel(exposeAll(model), input, 'scalar')
+  for (const build of builds) {
+    expect(differing(await runModel(model, input, build), all), `${build}, planned`).toBeUndefined()
+    expect(
+      differing(await runModel(exposeAll(model), input, build), all),
+      `${build}, exposed`,
+    ).toBeUndefined()
+  }
+  return all
+}
+
+const seeds = Array.from({ length: 40 }, (_, seed) => seed)
+
+describe('a network with every darknet layer', () => {
+  const float = tinyModel(everyLayer, 7)
+
+  it('gives in float what the reference gives', async () => {
+    const input = randomInput(float, 1)
+    const all = await runEveryWay(float, input)
+    expect(distance(all, runReference(float, input))).toBeLessThan(1e-4)
+  })
+
+  it.each([false, true])('gives in int8 the bytes of the reference (reduced range %s)', async (reduce) => {
+    const model = int8Model(float, 2, reduce)
+    const input = randomInt8Input(model, 3)
+    const all = await runEveryWay(model, input)
+    const reference = runInt8Reference(model, input)
+    const exact = [...all].filter(([name]) => !floatCurves(model).has(name))
+    expect(exact.length).toBeGreaterThan(20)
+    expect(differing(new Map(exact), reference)).toBeUndefined()
+    expect(distance(all, reference)).toBeLessThan(1e-6)
+  })
+})
+
+/** Outputs of float32 activations, whose curves docs/engine.md gives to a few units in the last place only. */
+function floatCurves({ graph }: Parameters<typeof exposeAll>[0]): Set<string> {
+  const curves = new Set<string>()
+  for (const { op, inputs, outputs } of graph.nodes) {
+    const [input] = inputs.map((name) => graph.tensors.find((tensor) => tensor.name === name))
+    if (op === 'activation' && input?.dtype === 'float32') curves.add(outputs[0])
+  }
+  return curves
+}
+
+describe('random networks', () => {
+  it.each(seeds)('float, seed %i', async (seed) => {
+    const model = randomModel(seed)
+    const input = randomInput(model, seed)
+    const all = await runEveryWay(model, input)
+    expect(distance(all, runReference(model, input))).toBeLessThan(1e-4)
+  })
+
+  it.each(seeds)('int8, seed %i', async (seed) => {
+    const model = int8Model(randomModel(seed), seed)
+    const input = randomInt8Input(model, seed)
+    const all = await runEveryWay(model, input)
+    const reference = runInt8Reference(model, input)
+    const curves = floatCurves(model)
+    expect(differing(new Map([...all].filter(([name]) => !curves.has(name))), reference)).toBeUndefined()
+    expect(distance(all, reference)).toBeLessThan(1e-6)
+  })
+})

@@ -1,0 +1,44 @@
+import '../../src/host/platform/node.js'
+import { builds } from '../../src/host/engine/build.js'
+import { Session } from '../../src/host/engine/session.js'
+import type { Model } from '../../src/host/graph/types.js'
+
+export type Outputs = ReadonlyMap<string, Float32Array | Int8Array>
+
+export function outputsOf(session: Session): Outputs {
+  return new Map(session.outputs.map(({ name }) => [name, session.output(name)]))
+}
+
+/** Every output of one run on an input that is set directly, as one build computes it. */
+export async function runModel(
+  model: Model,
+  input: Float32Array | Int8Array,
+  build: (typeof builds)[number],
+): Promise<Outputs> {
+  const session = await Session.create(model, { build })
+  try {
+    session.setInput(input)
+    session.run()
+    return outputsOf(session)
+  } finally {
+    session.close()
+  }
+}
+
+export const bytesOf = (values: Float32Array | Int8Array): Buffer =>
+  Buffer.from(values.buffer, values.byteOffset, values.byteLength)
+
+/** The first tensor whose bytes differ, or undefined. Tensors that `some` has and `all` lacks differ. */
+export function differing(
+  some: Outputs,
+  all: ReadonlyMap<string, Float32Array | Int8Array>,
+): string | undefined {
+  for (const [name, values] of some) {
+    const other = all.get(name)
+    if (other === undefined || values.constructor !== other.constructor) return name
+    if (Buffer.compare(bytesOf(values), bytesOf(other)) !== 0) return name
+  }
+  return undefined
+}
+
+export { builds, Session }
