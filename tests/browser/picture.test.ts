@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { drawOn, encodeImage } from '../../src/host/platform/node/canvas.js'
+import { drawOn } from '../../src/host/platform/node/canvas.js'
 import type { Pixels } from '../../src/host/platform/node.js'
 import { chunk, exif, png, stored, withExif } from '../helpers/pictures.js'
 import { openPage } from './chromium.js'
@@ -101,7 +101,7 @@ test('cameras held in all eight ways: upright, as a file and as an element', asy
   const extra: Record<string, Uint8Array> = {}
   for (let o = 1; o <= 8; o++) {
     const turned = stored(rows, o)
-    extra[`/${o}.jpg`] = withExif(await encodeImage(rgba(turned, 16), 'a.jpg'), o, o % 2 ? 'II' : 'MM')
+    extra[`/${o}.jpg`] = withExif(await drawOn(rgba(turned, 16), [], 'a.jpg'), o, o % 2 ? 'II' : 'MM')
     const block = chunk('eXIf', exif(o))
     extra[`/${o}.png`] = png(turned[0].length, turned.length, turned.flat(2), {
       colourType: 2,
@@ -139,7 +139,7 @@ test('cameras held in all eight ways: upright, as a file and as an element', asy
 })
 
 test('bad pictures are refused with their codes', async (context) => {
-  const jpeg = await encodeImage(rgba(rows, 40), 'a.jpg')
+  const jpeg = await drawOn(rgba(rows, 40), [], 'a.jpg')
   const cutInside = png(3, 2, rows.flat(2), { colourType: 2, missing: 9 })
   const foreign = await openPage(context, { extra: { '/six.png': plainPng } })
   const { page } = await openPage(context, {
