@@ -72,7 +72,7 @@ function drawLabel(
   frame: Rectangle,
   line: number,
 ): void {
-  const { text, scale } = fitted(`${plain(label)} ${Math.round(score * 100)}%`, size)
+  const { text, scale } = fitted(`${plain(label)} ${score.toFixed(2)}`, size)
   const width = (textColumns(text) + 4) * scale
   const height = (glyphRows + 3) * scale
   if (text === '' || width > size.width || height > size.height) return

@@ -8,14 +8,20 @@ export interface Pixels {
   readonly data: Uint8Array | Uint8ClampedArray
 }
 
-/** Throws E_IMAGE_INPUT unless the data is there and has the length that its size says. */
-export function checkPixels({ width, height, data }: Pixels): void {
+/** Throws E_IMAGE_INPUT unless these are pixels, with the data's length as their size says. */
+export function checkPixels(pixels: Pixels): void {
+  if (typeof pixels !== 'object' || pixels === null) {
+    throw new OcellusError('E_IMAGE_INPUT', 'pixels must be { width, height, data } in RGBA')
+  }
+  const { width, height, data } = pixels
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new OcellusError('E_IMAGE_INPUT', `a picture of ${width}x${height} pixels; both must be at least 1`)
   }
   checkImageSize(width, height, 'the picture')
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
-    throw new OcellusError('E_IMAGE_INPUT', 'pixels must be a Uint8Array or Uint8ClampedArray in RGBA')
+  // By name, not by class: in a frame or a virtual machine's context, the classes are others.
+  const kind = Object.prototype.toString.call(data).slice(8, -1)
+  if (kind !== 'Uint8Array' && kind !== 'Uint8ClampedArray') {
+    throw new OcellusError('E_IMAGE_INPUT', `pixels must be a Uint8Array or Uint8ClampedArray, not ${kind}`)
   }
   if (data.length !== width * height * 4) {
     const why = data.length === 0 ? ' (is its buffer detached?)' : ''

@@ -57,8 +57,8 @@ export function readJpeg(reader: ByteReader): ImageHeader {
 /** Start of frame: 0xc0 to 0xcf, less the tables DHT, JPG and DAC that stand among them. */
 const isFrame = (code: number): boolean => code >= 0xc0 && code <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(code)
 
-/** Application data and comments, but for Adobe's APP14, which tells YCCK from CMYK. */
-const isMetadata = (code: number): boolean => (code >= 0xe0 && code <= 0xef && code !== 0xee) || code === 0xfe
+/** Application data and comments, but for JFIF's APP0 and Adobe's APP14, which tell what colours the components are. */
+const isMetadata = (code: number): boolean => (code >= 0xe1 && code <= 0xef && code !== 0xee) || code === 0xfe
 
 /** TEM and the restart markers have no length. */
 const isAlone = (code: number): boolean => code === 0x01 || (code >= 0xd0 && code <= 0xd8)

@@ -30,7 +30,9 @@ export function readWebp(reader: ByteReader): ImageHeader {
     at = end
   }
   if (!hasPixels) throw reader.malformed('it has no pixels')
-  return { format: 'webp', width, height, orientation, opaque: false, plain: repaired(excerpt.result) }
+  // Plain VP8 has no alpha.
+  const opaque = startsWith(bytes, 'VP8 ', 12)
+  return { format: 'webp', width, height, orientation, opaque, plain: repaired(excerpt.result) }
 }
 
 function sizeOf(reader: ByteReader): { width: number; height: number } {
