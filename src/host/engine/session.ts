@@ -62,9 +62,9 @@ export class Session {
 
   /** Copies a picture into the engine; the next `run` starts by preprocessing it. */
   setImage(pixels: Pixels, fit: Fit): void {
+    const engine = this.#live()
     checkPixels(pixels)
     this.#checkFit(fit)
-    const engine = this.#live()
     const { width, height, data } = pixels
     const source = this.plan.end
     this.#ensure(source + data.length + 64)
@@ -95,6 +95,7 @@ export class Session {
    * run; a picture serves any number.
    */
   setInput(values: Float32Array | Int8Array): void {
+    this.#live()
     const [tensor] = this.inputs
     const expected = elements(tensor.shape)
     const typed = tensor.dtype === 'float32' ? values instanceof Float32Array : values instanceof Int8Array
@@ -140,6 +141,7 @@ export class Session {
 
   /** Values of an output, [height][width][channels]; a copy. */
   output(name: string): Float32Array | Int8Array {
+    this.#live()
     if (!this.plan.model.graph.outputs.includes(name))
       throw new OcellusError('E_OPTION', `the model has no output ${name}`)
     const tensor = this.plan.model.tensorsByName.get(name)!
@@ -188,6 +190,7 @@ export class Session {
 
   /** First instruction and count: without a picture the preprocessing is left out. */
   #span(): [number, number] {
+    this.#live()
     const { length } = this.plan.steps
     if (this.#source === 'frame') return [0, length + 1]
     if (this.#source === 'none')

@@ -117,8 +117,8 @@ function chooseParents(model: VerifiedModel) {
   for (const { view } of model.views)
     for (const t of view.inputs) uses.set(t.name, (uses.get(t.name) ?? 0) + 1)
   const isFixed = new Set([...model.graph.inputs, ...model.graph.outputs])
-  // What more than one tensor is a view of: overwriting it would change others, which may still be read.
-  const shared = new Set<string>()
+  // Overwriting a concatenation would change the tensors that it is made of, which may still be read.
+  const joined = new Set<string>()
 
   for (const { view, operator } of model.views) {
     if (operator.storage === 'slice') {
@@ -127,12 +127,11 @@ function chooseParents(model: VerifiedModel) {
         tensor: view.inputs[0].name,
         channel: typeof start === 'number' ? start : 0,
       })
-      shared.add(view.inputs[0].name)
     }
   }
   for (const [index, { view, operator }] of model.views.entries()) {
     if (operator.storage !== 'concat') continue
-    shared.add(view.output.name)
+    joined.add(view.output.name)
     let channel = 0
     const list: { from: string; channel: number }[] = []
     for (const input of view.inputs) {
@@ -151,7 +150,7 @@ function chooseParents(model: VerifiedModel) {
       uses.get(input.name) === 1 &&
       !parents.has(input.name) &&
       !isFixed.has(input.name) &&
-      !shared.has(input.name) &&
+      !joined.has(input.name) &&
       input.dtype === view.output.dtype
     ) {
       parents.set(input.name, { tensor: view.output.name, channel: 0 })
