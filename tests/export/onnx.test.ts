@@ -3,19 +3,16 @@ import { join } from 'node:path'
 import { createCanvas, loadImage } from '@napi-rs/canvas'
 import * as ort from 'onnxruntime-web'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { Session } from '../../src/host/engine/session.js'
 import type { Model } from '../../src/host/graph/types.js'
-import '../../src/host/platform/node.js'
 import { exportOnnx } from '../../tools/export/onnx.js'
-import { fromRange } from '../../tools/quantize/calibrate/observers.js'
-import { rewriteInt8 } from '../../tools/quantize/passes/rewrite.js'
-import { shareScales } from '../../tools/quantize/passes/share.js'
-import { readDarknet } from '../../tools/quantize/readers/darknet.js'
 import { loadDarknet } from '../../tools/quantize/readers/load.js'
-import { runQuantizedReference } from '../helpers/quantized.js'
+import { int8Model, randomInput, randomInt8Input, tinyModel } from '../helpers/models.js'
+import { randomModel } from '../helpers/random-model.js'
 import { runReference } from '../helpers/reference.js'
+import { runInt8Reference } from '../helpers/reference-int8.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
-import { everyLayer, randomizer, randomWeights } from '../readers/tiny.js'
+import { runModel } from '../helpers/session.js'
+import { everyLayer } from '../readers/tiny.js'
 
 /** Activations that round once, as our own kernels do, so that ONNX Runtime must agree to a step. */
 const roundingOnce = `[net]
@@ -80,47 +77,12 @@ anchors=10,14, 23,27
 classes=2
 `
 
-function network(cfg: string, seed: number): { float: Model; input: Float32Array } {
-  const float = readDarknet({
-    cfg: { text: cfg, file: 'tiny.cfg' },
-    weights: { bytes: randomWeights(cfg, seed), file: 'tiny.weights' },
-  })
-  const [input] = float.graph.tensors
-  const length = input.shape.reduce((a, b) => a * b)
-  // values that the int8 input holds exactly
-  const random = randomizer(seed)
-  return { float, input: Float32Array.from({ length }, () => Math.floor(random() * 256) / 255) }
-}
-
-/** The int8 form with the very ranges that the tensors take. */
-function quantized(float: Model, input: Float32Array): Model {
-  const groups = shareScales(float)
-  const ranges = new Map<string, [number, number]>()
-  for (const [name, values] of runReference(float, input)) {
-    const group = groups.get(name)!
-    const [low, high] = ranges.get(group) ?? [0, 0]
-    ranges.set(group, [
-      values.reduce((a, b) => Math.min(a, b), low),
-      values.reduce((a, b) => Math.max(a, b), high),
-    ])
-  }
-  ranges.set(groups.get(float.graph.inputs[0])!, [0, 1])
-  const scales = new Map([...groups].map(([name, group]) => [name, fromRange(...ranges.get(group)!)]))
-  return rewriteInt8(float, scales, { reduceRange: false })
-}
-
 /** Runs an exported model; inputs and outputs are pixel by pixel here, planes there. */
-async function runOnnx(
-  bytes: Uint8Array,
-  model: Model,
-  input: Float32Array,
-  type: 'float32' | 'uint8' = 'float32',
-) {
-  const session = await ort.InferenceSession.create(bytes)
+async function runOnnx(file: Uint8Array, model: Model, input: Float32Array | Uint8Array) {
+  const session = await ort.InferenceSession.create(file)
   const [, h, w, c] = model.graph.tensors.find(({ name }) => name === model.graph.inputs[0])!.shape
-  const planes = Float32Array.from(input, (_, i) => input[(i % (h * w)) * c + Math.floor(i / (h * w))])
-  const data = type === 'uint8' ? Uint8Array.from(planes, (x) => Math.round(x * 255)) : planes
-  const results = await session.run({ [session.inputNames[0]]: new ort.Tensor(type, data, [1, c, h, w]) })
+  const planes = input.map((_, i) => input[(i % (h * w)) * c + Math.floor(i / (h * w))])
+  const results = await session.run({ [session.inputNames[0]]: new ort.Tensor(planes, [1, c, h, w]) })
   await session.release()
   return new Map(
     Object.entries(results).map(([name, { data, dims }]) => [
@@ -142,8 +104,14 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
 
 function decibels(signal: Float32Array, other: Float32Array): number {
   const power = signal.reduce((sum, x) => sum + x * x, 0)
-  return 10 * Math.log10(power / signal.reduce((sum, x, i) => sum + (x - other[i]) ** 2, 0))
+  const noise = signal.reduce((sum, x, i) => sum + (x - other[i]) ** 2, 0)
+  return noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(power / noise)
 }
+
+const models = [
+  ['every layer of darknet', tinyModel(everyLayer, 7)],
+  ...Array.from({ length: 8 }, (_, seed) => [`random graph ${seed}`, randomModel(seed)] as const),
+] as [string, Model][]
 
 beforeAll(() => {
   ort.env.wasm.numThreads = 1
@@ -151,11 +119,11 @@ beforeAll(() => {
 })
 
 describe('a float model', () => {
-  test('every layer', async () => {
-    const { float, input } = network(everyLayer, 7)
-    const expected = runReference(float, input)
-    const found = await runOnnx(exportOnnx(float), float, input)
-    expect([...found.keys()].sort()).toEqual([...float.graph.outputs].sort())
+  test.each(models)('%s', async (_, model) => {
+    const input = randomInput(model, 5)
+    const expected = runReference(model, input)
+    const found = await runOnnx(exportOnnx(model), model, input)
+    expect([...found.keys()].sort()).toEqual([...model.graph.outputs].sort())
     for (const [name, values] of found) {
       expect(largestDifference(values, expected.get(name)!), name).toBeLessThan(1e-5)
     }
@@ -177,33 +145,43 @@ describe('a float model', () => {
 })
 
 describe('an int8 model', () => {
+  const int8 = int8Model(tinyModel(roundingOnce, 1), 1)
+  const bytes = randomInt8Input(int8, 5)
+  const unsigned = Uint8Array.from(bytes, (q) => q + 128)
+
   test('agrees to the byte where each value is rounded once', async () => {
-    const { float, input } = network(roundingOnce, 1)
-    const int8 = quantized(float, input)
-    const bytes = exportOnnx(int8)
-    expect(Buffer.from(bytes).includes('Clip')).toBe(true)
-    const expected = runQuantizedReference(int8, input)
-    const session = await Session.create(int8)
-    session.setInput(Int8Array.from(input, (x) => Math.round(x * 255) - 128))
-    session.run()
-    const found = await runOnnx(bytes, int8, input)
-    const foundFromBytes = await runOnnx(exportOnnx(int8, { input: 'uint8' }), int8, input, 'uint8')
+    const file = exportOnnx(int8, { input: 'uint8' })
+    expect(Buffer.from(file).includes('Clip')).toBe(true)
+    const expected = runInt8Reference(int8, bytes)
+    const ours = await runModel(int8, bytes, 'simd')
+    const found = await runOnnx(file, int8, unsigned)
     for (const name of int8.graph.outputs) {
       // the heads are sums times a scale: float32's rounding is all that is left between them
-      expect(largestDifference(found.get(name)!, expected.get(name)!)).toBeLessThan(1e-5)
-      expect(largestDifference(found.get(name)!, session.output(name) as Float32Array)).toBeLessThan(1e-5)
-      expect(foundFromBytes.get(name)).toEqual(found.get(name))
+      expect(largestDifference(found.get(name)!, expected.get(name) as Float32Array)).toBeLessThan(1e-5)
+      expect(largestDifference(found.get(name)!, ours.get(name) as Float32Array)).toBeLessThan(1e-5)
     }
-    session.close()
   })
 
-  test('agrees within quantisation noise where LeakyRelu and curves round in between', async () => {
-    const { float, input } = network(everyLayer, 7)
-    const int8 = quantized(float, input)
-    const expected = runQuantizedReference(int8, input)
-    const found = await runOnnx(exportOnnx(int8), int8, input)
-    for (const [name, values] of found)
-      expect(decibels(expected.get(name)!, values), name).toBeGreaterThan(35)
+  test('takes the real values of its input too', async () => {
+    const { scale, zeroPoint } = int8.graph.tensors[0].quantization!
+    const real = Float32Array.from(bytes, (q) => (q - zeroPoint) * scale)
+    const expected = await runOnnx(exportOnnx(int8, { input: 'uint8' }), int8, unsigned)
+    expect(await runOnnx(exportOnnx(int8), int8, real)).toEqual(expected)
+  })
+
+  test.each(models)('%s: within the noise of quantisation', async (_, float) => {
+    const model = int8Model(float, 1)
+    const input = randomInt8Input(model, 5)
+    const expected = runInt8Reference(model, input)
+    const file = exportOnnx(model, { input: 'uint8' })
+    const found = await runOnnx(
+      file,
+      model,
+      Uint8Array.from(input, (q) => q + 128),
+    )
+    for (const [name, values] of found) {
+      expect(decibels(expected.get(name) as Float32Array, values), name).toBeGreaterThan(30)
+    }
   })
 })
 

@@ -12,14 +12,10 @@ type Run = (node: Node, inputs: readonly Map3[], output: Map3, model: Model) => 
 
 /**
  * Runs a float graph by the book: a loop for each operator, sums in float64, tensors in float32. It
- * shares no code with the engine or its planner, so that the two can be held to each other. `adjust` may
- * change what a node has made before others read it. Returns every tensor by its name.
+ * shares no code with the engine or its planner, so that the two can be held to each other.
+ * Returns every tensor by its name.
  */
-export function runReference(
-  model: Model,
-  input: Float32Array,
-  adjust: (name: string, values: Float32Array) => void = () => {},
-): Map<string, Float32Array> {
+export function runReference(model: Model, input: Float32Array): Map<string, Float32Array> {
   const { graph } = model
   const shapes = new Map(graph.tensors.map((tensor) => [tensor.name, tensor]))
   const maps = new Map<string, Map3>()
@@ -33,7 +29,6 @@ export function runReference(
     const inputs = node.inputs.map((name) => found(maps.get(name), name))
     const output = toMap(shapes.get(node.outputs[0]))
     run(node, inputs, output, model)
-    adjust(node.outputs[0], output.data)
     maps.set(node.outputs[0], output)
   }
   return new Map([...maps].map(([name, { data }]) => [name, data]))
@@ -175,12 +170,8 @@ const activation: Run = (node, [input], output) => {
   for (let i = 0; i < output.data.length; i++) output.data[i] = curve(input.data[i])
 }
 
-const copy: Run = (_node, [input], output) => output.data.set(input.data)
-
 const operators: Readonly<Record<string, Run>> = {
   conv,
-  quantize: copy,
-  dequantize: copy,
   maxPool: pool(Number.NEGATIVE_INFINITY, Math.max, (sum) => sum),
   averagePool: pool(
     0,
