@@ -55,6 +55,7 @@ def parse_arguments() -> argparse.Namespace:
     p.add_argument("--batch", type=int, default=48)
     p.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     p.add_argument("--decay", type=float, default=0.02, help="AdamW weight decay")
+    p.add_argument("--average", type=float, default=0.999, help="decay of the moving average, per step")
     p.add_argument("--mosaic", type=float, default=0.6, help="share of mosaics, until the last tenth")
     p.add_argument("--positive", type=float, default=0.3, help="teacher's score from which a box is a target")
     p.add_argument("--ignore", type=float, default=0.1, help="score from which a weaker box is ignored, not background")
@@ -63,6 +64,7 @@ def parse_arguments() -> argparse.Namespace:
     p.add_argument("--checkpoint-every", type=float, default=3, help="minutes")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--resume", action="store_true")
+    p.add_argument("--from-progress", type=float, help="with --resume: go back to this point of the schedule (a stall)")
     p.add_argument("--smoke", action="store_true")
     args = p.parse_args()
     if args.smoke:
@@ -79,7 +81,7 @@ def parse_arguments() -> argparse.Namespace:
 class Average:
     """Exponential moving average of all weights and batch-norm statistics."""
 
-    def __init__(self, model: nn.Module, decay: float = 0.9995) -> None:
+    def __init__(self, model: nn.Module, decay: float) -> None:
         self.model = copy.deepcopy(model).eval()
         self.decay, self.updates = decay, 0
 
@@ -133,7 +135,7 @@ class Run:
         self.spec = spec
         self.model = Detector(spec).to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(parameter_groups(self.model, args.decay), lr=args.rate, betas=(0.9, 0.99))
-        self.average = Average(self.model)
+        self.average = Average(self.model, args.average)
         self.step = self.seen = 0
         self.progress = self.first_progress = 0.0
         self.minutes_before = self.epochs = 0.0
@@ -142,7 +144,7 @@ class Run:
             self.average.model.load_state_dict(saved["average"])
             self.optimiser.load_state_dict(saved["optimiser"])
             self.average.updates, self.step, self.seen = saved["updates"], saved["step"], saved["seen"]
-            self.progress = self.first_progress = saved["progress"]
+            self.progress = self.first_progress = saved["progress"] if args.from_progress is None else args.from_progress
             self.minutes_before = saved["minutes"]
             self.epochs = saved["epochs"]
         self.samples = []
