@@ -1,0 +1,123 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import '../../src/host/platform/node.js'
+import type { Build } from '../../src/host/engine/build.js'
+import { platform, usePlatform } from '../../src/host/engine/platform.js'
+import { expectedProbe } from '../../src/host/engine/probe.js'
+import { OcellusError } from '../../src/host/errors.js'
+import { loadEngine } from '../helpers/engine.js'
+import { randomInput, tinyModel } from '../helpers/models.js'
+import { builds, differing, outputsOf, runModel, Session } from '../helpers/session.js'
+import { type Body, tinyModule } from '../helpers/tiny-wasm.js'
+import { smallest } from '../readers/tiny.js'
+
+const model = tinyModel(smallest, 1)
+const input = randomInput(model, 1)
+const node = platform()
+afterEach(() => usePlatform(node))
+
+/** Replaces some builds by others. */
+function replace(modules: Partial<Record<Build, () => WebAssembly.Module>>): void {
+  usePlatform({
+    ...node,
+    loadEngine: async (build) => modules[build]?.() ?? node.loadEngine(build),
+  })
+}
+
+const engine = (changes: Readonly<Record<string, readonly [number, Body]>> = {}) =>
+  tinyModule({
+    version: [0, 1],
+    probe: [1, expectedProbe],
+    run: [4, 0],
+    pack_conv_s8: [8, 0],
+    pack_depthwise_s8: [7, 0],
+    pack_conv_f32: [5, 0],
+    pack_depthwise_f32: [4, 0],
+    ...changes,
+  })
+
+const broken: Readonly<Record<string, () => WebAssembly.Module>> = {
+  'computes wrongly': () => engine({ probe: [1, expectedProbe ^ 1] }),
+  'is of another version': () => engine({ version: [0, 2] }),
+  'traps when it is asked': () => engine({ probe: [1, 'trap'] }),
+  'has no exports': () => tinyModule({}),
+  'wants imports that there are not': () => {
+    const wanting = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 2, 8, 1, 1, 0x65, 1, 0x66, 3, 0x7f, 0]
+    return new WebAssembly.Module(Uint8Array.from(wanting))
+  },
+  'does not compile': () => {
+    throw new WebAssembly.CompileError('no SIMD here')
+  },
+}
+
+async function refusal(promise: Promise<unknown>): Promise<OcellusError> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (error instanceof OcellusError) return error
+  throw error ?? new Error('nothing was refused')
+}
+
+describe('the choice of a build', () => {
+  it('takes SIMD where nothing speaks against it', async () => {
+    expect((await Session.create(model)).build).toBe('simd')
+  })
+
+  it.each(builds)('finds that %s computes correctly here', (build) => {
+    expect(loadEngine(build, 4096).exports.probe(0x10000) >>> 0).toBe(expectedProbe)
+  })
+
+  it.each(builds)('uses %s when it is asked for', async (build) => {
+    expect((await Session.create(model, { build })).build).toBe(build)
+  })
+
+  it.each(Object.entries(broken))('steps down from one that %s, and computes', async (_what, make) => {
+    replace({ simd: make })
+    const session = await Session.create(model)
+    expect(session.build).toBe('scalar')
+    session.setInput(input)
+    session.run()
+    expect(differing(outputsOf(session), await runModel(model, input, 'scalar'))).toBeUndefined()
+  })
+
+  it.each(Object.entries(broken))('never replaces one that was asked for and %s', async (_what, make) => {
+    replace({ simd: make })
+    const { code, message } = await refusal(Session.create(model, { build: 'simd' }))
+    expect(code).toBe('E_ENGINE_BUILD')
+    expect(message).toMatch(/simd: ./)
+    expect(message).not.toContain('scalar')
+  })
+
+  it('says what is wrong with each when none works', async () => {
+    replace({ simd: broken['computes wrongly'], scalar: broken['is of another version'] })
+    const { code, message } = await refusal(Session.create(model))
+    expect(code).toBe('E_ENGINE_BUILD')
+    expect(message).toMatch(
+      /simd: a known computation gives \d+ instead of \d+; scalar: version 2, expected 1/,
+    )
+  })
+
+  it('refuses a build that is missing', async () => {
+    const { code, message } = await refusal(Session.create(model, { build: 'relaxed' as Build }))
+    expect(code).toBe('E_ENGINE_BUILD')
+    expect(message).toContain('ocellus.relaxed.wasm')
+  })
+})
+
+describe('an engine that stops', () => {
+  it.each([
+    ['traps', 'trap', /the engine stopped: RuntimeError/],
+    ['does not know an instruction', 1, /^0_convolutional.*: the simd build has no such instruction/],
+  ] as const)(
+    'because it %s is an error with a code, and the session can be closed',
+    async (_what, run, message) => {
+      replace({ simd: () => engine({ run: [4, run] }) })
+      const session = await Session.create(model)
+      session.setInput(input)
+      const error = await refusal((async () => session.run())())
+      expect(error.code).toBe('E_ENGINE_TRAP')
+      expect(error.message).toMatch(message)
+      session.close()
+    },
+  )
+})

@@ -1,0 +1,120 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { OcellusError } from '../../src/host/errors.js'
+import type { Model } from '../../src/host/graph/types.js'
+import { Random } from '../helpers/kernel.js'
+import { int8Model, randomInput, tinyModel } from '../helpers/models.js'
+import { Builder } from '../helpers/random-model.js'
+import { builds, differing, outputsOf, runModel, Session } from '../helpers/session.js'
+import { smallest } from '../readers/tiny.js'
+
+const RealMemory = WebAssembly.Memory
+const realGrow = Object.getOwnPropertyDescriptor(RealMemory.prototype, 'grow')!.value as (
+  by: number,
+) => number
+
+afterEach(() => {
+  WebAssembly.Memory = RealMemory
+  vi.restoreAllMocks()
+})
+
+/** Refuses the k-th growth from now on; returns a count of those asked for. */
+function refuseGrowth(k: number) {
+  return vi.spyOn(RealMemory.prototype, 'grow').mockImplementation(function (this: WebAssembly.Memory, by) {
+    if (vi.mocked(this.grow).mock.calls.length === k) throw new RangeError('no memory')
+    return realGrow.call(this, by)
+  })
+}
+
+/** Refuses the k-th memory from now on. */
+function refuseMemory(k: number): void {
+  let made = 0
+  WebAssembly.Memory = new Proxy(RealMemory, {
+    construct(target, parameters: [WebAssembly.MemoryDescriptor]) {
+      if (++made === k) throw new RangeError('no memory')
+      return new target(...parameters)
+    },
+  })
+}
+
+async function codeOf(action: () => Promise<unknown>): Promise<string> {
+  try {
+    await action()
+  } catch (error) {
+    if (error instanceof OcellusError) return error.code
+    throw error
+  }
+  return 'none'
+}
+
+/** Little arena and many weights: loading them needs more memory than running, twice more and more. */
+function heavy(): Model {
+  const builder = new Builder(new Random(5), 1, 1)
+  const first = builder.conv(builder.tensors[0], 200, 1, 1, 1, 'leaky')
+  const second = builder.conv(first, 400, 1, 1, 1, 'leaky')
+  return builder.model([builder.conv(second, 500, 1, 1, 1).name])
+}
+
+describe.each(['float', 'int8'])('refused memory, %s', (kind) => {
+  const model = kind === 'float' ? heavy() : int8Model(heavy(), 1)
+  const [{ dtype }] = model.graph.tensors
+  const input = dtype === 'float32' ? randomInput(model, 2) : Int8Array.of(-128, 0, 127)
+
+  it('is an error when the memory is made, and the next session works', async () => {
+    refuseMemory(1)
+    expect(await codeOf(() => Session.create(model))).toBe('E_ENGINE_MEMORY')
+    const session = await Session.create(model)
+    session.setInput(input)
+    session.run()
+    WebAssembly.Memory = RealMemory
+    expect(differing(outputsOf(session), await runModel(model, input, 'scalar'))).toBeUndefined()
+  })
+
+  it('is an error at whichever growth it is refused, while weights are loaded', async () => {
+    const expected = await runModel(model, input, 'scalar')
+    for (const build of builds) {
+      const codes: string[] = []
+      do {
+        const grow = refuseGrowth(codes.length + 1)
+        codes.push(await codeOf(() => Session.create(model, { build })))
+        grow.mockRestore()
+      } while (codes.at(-1) !== 'none')
+      expect(codes).toEqual(['E_ENGINE_MEMORY', 'E_ENGINE_MEMORY', 'none'])
+      expect(differing(await runModel(model, input, build), expected)).toBeUndefined()
+    }
+  })
+})
+
+describe('a picture that memory is refused for', () => {
+  const model = tinyModel(smallest, 1)
+  const fit = { resizedWidth: 4, resizedHeight: 4, offsetX: 0, offsetY: 0 }
+  const picture = (side: number) => {
+    const random = new Random(side)
+    const data = Uint8Array.from({ length: side * side * 4 }, () => random.bits() >> 24)
+    return { width: side, height: side, data }
+  }
+
+  it('is an error, after which the picture before it is still there', async () => {
+    const session = await Session.create(model)
+    session.setImage(picture(3), fit)
+    session.run()
+    const before = outputsOf(session)
+    const grow = refuseGrowth(1)
+    expect(await codeOf(async () => session.setImage(picture(500), fit))).toBe('E_ENGINE_MEMORY')
+    grow.mockRestore()
+    session.run()
+    expect(differing(outputsOf(session), before)).toBeUndefined()
+    session.setImage(picture(500), fit)
+    session.run()
+    const fresh = await Session.create(model)
+    fresh.setImage(picture(500), fit)
+    fresh.run()
+    expect(differing(outputsOf(fresh), outputsOf(session))).toBeUndefined()
+  })
+})
+
+it('refuses a model that no 32-bit memory holds before it asks for any', async () => {
+  const builder = new Builder(new Random(1), 8192, 8192)
+  const model = builder.model([builder.conv(builder.tensors[0], 15, 1, 1, 1).name])
+  refuseMemory(1)
+  expect(await codeOf(() => Session.create(model))).toBe('E_MODEL_LIMIT')
+})
