@@ -46,14 +46,14 @@ export function drawDetections(context: DrawingContext, size: DrawingSize, found
 
 /** The box in whole pixels of the picture, at least one wide and high; undefined for one that lies outside. */
 function frameOf({ box }: Mark, size: DrawingSize): Rectangle | undefined {
-  const left = Math.max(0, Math.round(box.xmin))
-  const top = Math.max(0, Math.round(box.ymin))
-  const right = Math.min(size.width, Math.max(left + 1, Math.round(box.xmax)))
-  const bottom = Math.min(size.height, Math.max(top + 1, Math.round(box.ymax)))
   // False for NaN too.
-  return right > left && bottom > top
-    ? { x: left, y: top, width: right - left, height: bottom - top }
-    : undefined
+  const visible = box.xmin < size.width && box.ymin < size.height && box.xmax > 0 && box.ymax > 0
+  if (!visible) return undefined
+  const x = Math.min(size.width - 1, Math.max(0, Math.round(box.xmin)))
+  const y = Math.min(size.height - 1, Math.max(0, Math.round(box.ymin)))
+  const right = Math.min(size.width, Math.max(x + 1, Math.round(box.xmax)))
+  const bottom = Math.min(size.height, Math.max(y + 1, Math.round(box.ymax)))
+  return { x, y, width: right - x, height: bottom - y }
 }
 
 function outline(context: DrawingContext, { x, y, width, height }: Rectangle, line: number): void {
