@@ -94,7 +94,7 @@ const plain = (label: string): string => label.normalize('NFKD').replace(/\p{M}/
 
 /** The size at which a label is easily read, smaller where the picture is too narrow, and cut as a last resort. */
 function fitted(text: string, { width, height }: DrawingSize): { text: string; scale: number } {
-  let scale = Math.max(1, Math.round(Math.min(width, height) / 220))
+  let scale = Math.ceil(Math.min(width, height) / 280)
   while (scale > 1 && (textColumns(text) + 4) * scale > width) scale--
   let kept = text
   while (kept !== '' && textColumns(kept) + 4 > width) kept = kept.slice(0, -1)
