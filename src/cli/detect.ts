@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
 import { OcellusError } from '../host/errors.js'
@@ -6,7 +5,7 @@ import { limits } from '../host/limits.js'
 import { decodeImage, drawOn } from '../host/platform/node/canvas.js'
 import { type Build, Detector, type DetectorResult, readCapped } from '../host/platform/node.js'
 import { findPhotos, openModel, parseBuild, parseChoice, parseCount, parseFraction } from './inputs.js'
-import { fixed, print, printJson, warn, writeWhole } from './output.js'
+import { fixed, makeFolder, print, printJson, warn, writeWhole } from './output.js'
 import { cocoResults, yoloLines } from './results.js'
 
 const formats = ['text', 'json', 'coco', 'yolo'] as const
@@ -135,9 +134,7 @@ async function outputTarget(out: string | undefined, photos: number): Promise<Ta
       throw new OcellusError('E_OPTION', `--out ${out} is one picture for ${photos} photos: give a folder`)
     return { drawing: () => out }
   }
-  await mkdir(out, { recursive: true }).catch((cause: unknown) => {
-    throw new OcellusError('E_FILE_WRITE', `the folder ${out} can't be made: ${String(cause)}`, { cause })
-  })
+  await makeFolder(out)
   const taken = new Map<string, number>()
   return {
     folder: out,

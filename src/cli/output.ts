@@ -1,13 +1,30 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { OcellusError } from '../host/errors.js'
+
+/**
+ * Makes a folder and those above it. Not `mkdir`'s own recursion: Node's never ends where the system denies
+ * that a parent exists which does, as in /proc.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const isFolder = async (at: string): Promise<boolean> =>
+    (await stat(at).catch(() => undefined))?.isDirectory() ?? false
+  const missing: string[] = []
+  for (let at = resolve(path); !(await isFolder(at)) && dirname(at) !== at; at = dirname(at)) missing.push(at)
+  for (const at of missing.reverse()) {
+    await mkdir(at).catch(async (cause: unknown) => {
+      if (await isFolder(at)) return
+      throw new OcellusError('E_FILE_WRITE', `the folder ${path} can't be made: ${reason(cause)}`, { cause })
+    })
+  }
+}
 
 /** Writes under a temporary name and renames, so that a failure leaves the old file as it was. */
 export async function writeWhole(path: string, data: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`
+  await makeFolder(dirname(path))
   try {
-    await mkdir(dirname(path), { recursive: true })
     await writeFile(temporary, data)
     await rename(temporary, path)
   } catch (cause) {

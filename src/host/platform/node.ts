@@ -13,7 +13,7 @@ export * from '../index.js'
 /** The package's own folder: the nearest above this file that holds its package.json. */
 export const packageFolder = ((): string => {
   let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder)
   return folder
 })()
 

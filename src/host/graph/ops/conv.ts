@@ -21,8 +21,8 @@ import {
   windowed,
 } from './shared.js'
 
-/** Bytes of packed receptive fields that a kernel works on at a time: they should stay in a 256 KiB cache. */
-const blockBytes = 96 * 1024
+/** Bytes of packed receptive fields that a kernel works on at a time: they should stay in the second-level cache. */
+const blockBytes = 192 * 1024
 const maxBlock = 64
 
 /**
