@@ -20,6 +20,7 @@ interface Options {
   percentile: number
   reduceRange?: boolean
   biasCorrection: boolean
+  equalize: boolean
   fit?: 'letterbox' | 'stretch'
   name?: string
   license?: string
@@ -46,6 +47,7 @@ export function addQuantize(program: Command): void {
       parsePercent,
       99.99,
     )
+    .option('--no-equalize', 'leave the ranges of channels between convolutions as they are')
     .option('--no-bias-correction', 'leave biases as they are when rounding the weights shifts the mean')
     .option('--reduce-range', '7-bit weights, as the relaxed dot product needs them')
     .option(
@@ -76,16 +78,22 @@ async function quantize(weights: string, options: Options): Promise<void> {
       async () =>
         decodeImage(await readCapped(file, limits.imageFileBytes), file),
   )
-  const bars = { calibrate: progress('calibrating'), compare: progress('comparing  ') }
+  const bars = {
+    equalize: progress('equalizing '),
+    calibrate: progress('calibrating'),
+    compare: progress('comparing  '),
+  }
   const { model, layers } = await quantizeModel(float, photos, {
     method: options.method,
     percentile: options.percentile,
     reduceRange: options.reduceRange ?? false,
     biasCorrection: options.biasCorrection,
+    equalize: options.equalize,
     compare: Math.min(photos.length, 8),
     session: { build: options.build },
     progress: (stage, done, total) => bars[stage].update(done, total),
   }).finally(() => {
+    bars.equalize.stop()
     bars.calibrate.stop()
     bars.compare.stop()
   })

@@ -3,23 +3,26 @@ import { OcellusError } from '../../src/host/errors.js'
 import type { Model, Quantization, Tensor } from '../../src/host/graph/types.js'
 import type { Pixels } from '../../src/host/image/pixels.js'
 import { pictureGeometry } from '../../src/host/tasks/detection/geometry.js'
+import { ChannelStatistics } from './calibrate/channels.js'
 import { exposeAll } from './calibrate/expose.js'
 import { Histogram } from './calibrate/histogram.js'
-import { ChannelMeans } from './calibrate/means.js'
 import { fromRange, type ObserverOptions, observe } from './calibrate/observers.js'
+import { equalize, pairs } from './passes/equalize.js'
 import { rewriteInt8 } from './passes/rewrite.js'
 import { freshTensors, shareScales } from './passes/share.js'
 import { type LayerNoise, Noise } from './report/noise.js'
 
 export interface QuantizeOptions extends ObserverOptions {
   readonly reduceRange: boolean
+  /** Even out the ranges of channels between convolutions first. */
+  readonly equalize: boolean
   /** Correct biases for what rounding the weights changes in the mean. */
   readonly biasCorrection: boolean
   readonly session?: SessionOptions
   /** Photos, of those given, on which int8 is compared with float. */
   readonly compare: number
-  /** Called after each photo: `calibrate`, then `compare`. */
-  readonly progress?: (stage: 'calibrate' | 'compare', done: number, total: number) => void
+  /** Called after each photo of each stage. */
+  readonly progress?: (stage: 'equalize' | 'calibrate' | 'compare', done: number, total: number) => void
 }
 
 export interface QuantizeResult {
@@ -33,12 +36,13 @@ export type Photo = () => Promise<Pixels>
 
 /** Post-training quantisation of a float network to int8, calibrated on photos. */
 export async function quantizeModel(
-  float: Model,
+  original: Model,
   photos: readonly Photo[],
   options: QuantizeOptions,
 ): Promise<QuantizeResult> {
   if (photos.length === 0)
     throw new OcellusError('E_CALIBRATION_EMPTY', 'no photos to calibrate on: give a folder that has some')
+  const float = options.equalize ? await equalized(original, photos, options) : original
   const reference = await Session.create(exposeAll(float), options.session)
   try {
     const { scales, means } = await calibrate(float, reference, photos, options)
@@ -49,6 +53,27 @@ export async function quantizeModel(
     return { model, layers: await compare(reference, model, photos.slice(0, options.compare), options) }
   } finally {
     reference.close()
+  }
+}
+
+/** The same network with the ranges of its channels evened out, as far as a first look at the photos shows them. */
+async function equalized(model: Model, photos: readonly Photo[], options: QuantizeOptions): Promise<Model> {
+  const names = pairs(model).map(([first]) => first.outputs[0])
+  if (names.length === 0) return model
+  const session = await Session.create(
+    { ...model, graph: { ...model.graph, outputs: [...model.graph.outputs, ...names] } },
+    options.session,
+  )
+  try {
+    const channels = channelStatistics(session, names)
+    for (const [i, photo] of photos.entries()) {
+      show(session, await photo())
+      for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
+      options.progress?.('equalize', i + 1, photos.length)
+    }
+    return equalize(model, new Map([...channels].map(([name, { ranges }]) => [name, ranges])))
+  } finally {
+    session.close()
   }
 }
 
@@ -64,8 +89,10 @@ interface Calibration {
   readonly means: ReadonlyMap<string, Float64Array>
 }
 
-const channelsOf = (session: Session, tensor: string): number =>
-  session.plan.model.tensorsByName.get(tensor)!.shape.at(-1)!
+function channelStatistics(session: Session, names: readonly string[]): Map<string, ChannelStatistics> {
+  const { tensorsByName } = session.plan.model
+  return new Map(names.map((name) => [name, new ChannelStatistics(tensorsByName.get(name)!.shape.at(-1)!)]))
+}
 
 async function calibrate(
   float: Model,
@@ -75,11 +102,11 @@ async function calibrate(
 ): Promise<Calibration> {
   const histograms = new Map(freshTensors(float).map((name) => [name, new Histogram()]))
   const convInputs = float.graph.nodes.filter((n) => n.op === 'conv').map((n) => n.inputs[0])
-  const means = new Map(convInputs.map((name) => [name, new ChannelMeans(channelsOf(session, name))]))
+  const channels = channelStatistics(session, convInputs)
   for (const [i, photo] of photos.entries()) {
     show(session, await photo())
     for (const [name, histogram] of histograms) histogram.add(session.output(name) as Float32Array)
-    for (const [name, mean] of means) mean.add(session.output(name) as Float32Array)
+    for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
     options.progress?.('calibrate', i + 1, photos.length)
   }
   const groups = shareScales(float)
@@ -96,7 +123,7 @@ async function calibrate(
     if (!chosen.has(group)) chosen.set(group, observe(histogram, options))
   return {
     scales: new Map(float.graph.tensors.map((t) => [t.name, chosen.get(groups.get(t.name)!)!])),
-    means: new Map([...means].map(([name, mean]) => [name, mean.values])),
+    means: new Map([...channels].map(([name, { means }]) => [name, means])),
   }
 }
 
