@@ -32,13 +32,22 @@ export function randomInt8Input(model: Model, seed: number): Int8Array {
 
 /** The int8 form of a float model, calibrated on one random input by the reference interpreter. */
 export function int8Model(model: Model, seed: number, reduceRange = false): Model {
+  return quantizedBy(model, runReference(model, randomInput(model, seed)), reduceRange)
+}
+
+/** The int8 form of a float model whose tensors took these values: each scale just spans them. */
+export function quantizedBy(
+  model: Model,
+  taken: ReadonlyMap<string, Float32Array | Int8Array>,
+  reduceRange = false,
+): Model {
   const groups = shareScales(model)
   const ranges = new Map<string, [low: number, high: number]>()
-  for (const [name, values] of runReference(model, randomInput(model, seed))) {
+  for (const [name, values] of taken) {
     const range = ranges.get(groups.get(name)!) ?? [0, 0]
     for (const value of values) {
-      range[0] = Math.min(range[0], value)
-      range[1] = Math.max(range[1], value)
+      if (value < range[0]) range[0] = value
+      if (value > range[1]) range[1] = value
     }
     ranges.set(groups.get(name)!, range)
   }
