@@ -23,7 +23,8 @@ const align = (value: number): number => Math.ceil(value / alignment) * alignmen
  */
 export function planArena(lifetimes: readonly Lifetime[]): Arena {
   const sized = lifetimes.map((l) => ({ ...l, bytes: align(l.bytes) }))
-  const indices = sized.map((_, i) => i)
+  // What has no bytes lies anywhere. Most nodes have no scratch, and placing takes the square of the number placed.
+  const indices = sized.map((_, i) => i).filter((i) => sized[i].bytes > 0)
   const length = (i: number): number => sized[i].last - sized[i].first
   const orders: ((a: number, b: number) => number)[] = [
     (a, b) => sized[b].bytes - sized[a].bytes || a - b,
