@@ -225,7 +225,7 @@ export class Session {
     const { memory, exports } = this.#live()
     const { plan } = this
     model.views.forEach(({ view, operator }, index) => {
-      const own = new Map(plan.blocks.filter((b) => b.node === index).map((b) => [b.role, b.address]))
+      const own = plan.blocks[index]
       if (own.size === 0) return
       // The arena is idle until the first run: constants pass through it on their way to the kernel's layout.
       let staging = plan.arenaStart

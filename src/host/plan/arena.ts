@@ -32,12 +32,14 @@ export function planArena(lifetimes: readonly Lifetime[]): Arena {
     (a, b) => sized[a].first - sized[b].first || sized[b].bytes - sized[a].bytes || a - b,
     (a, b) => sized[b].bytes * (length(b) + 1) - sized[a].bytes * (length(a) + 1) || a - b,
   ]
-  let best: { offsets: number[]; bytes: number } | undefined
+  const least = lowerBound(sized)
+  let best = { offsets: sized.map(() => 0), bytes: Number.POSITIVE_INFINITY }
   for (const order of orders) {
+    if (best.bytes === least) break
     const tried = place(sized, [...indices].sort(order))
-    if (best === undefined || tried.bytes < best.bytes) best = tried
+    if (tried.bytes < best.bytes) best = tried
   }
-  return { offsets: best?.offsets ?? [], bytes: best?.bytes ?? 0, lowerBound: lowerBound(sized) }
+  return { ...best, lowerBound: least }
 }
 
 function place(lifetimes: readonly Lifetime[], order: readonly number[]) {

@@ -1,5 +1,5 @@
 import { OcellusError } from '../errors.js'
-import type { Block, Place } from '../graph/descriptor.js'
+import type { Place } from '../graph/descriptor.js'
 import { instructionBytes } from '../graph/instruction.js'
 import { bytesOf } from '../graph/ops/shared.js'
 import type { VerifiedModel } from '../graph/verify.js'
@@ -12,17 +12,13 @@ export const programStart = 0x10000
 /** Largest linear memory of 32-bit Wasm, less a page so that no end address wraps to zero. */
 const addressSpace = 2 ** 32 - 65536
 
-export interface PlannedBlock extends Block {
-  readonly node: number
-  readonly address: number
-}
-
 /** Everything about a model's memory, known before any of it is allocated. */
 export interface Plan {
   readonly model: VerifiedModel
   readonly steps: readonly Step[]
   readonly places: ReadonlyMap<string, Place>
-  readonly blocks: readonly PlannedBlock[]
+  /** Address of each node's blocks, by their role. */
+  readonly blocks: readonly ReadonlyMap<string, number>[]
   /** Scratch address of each step, after step 0, the preprocessing. */
   readonly scratch: readonly number[]
   readonly preprocessing: { readonly table: number; readonly scratch: number }
@@ -41,16 +37,15 @@ export function planModel(model: VerifiedModel): Plan {
 
   let address = programStart + align((steps.length + 1) * instructionBytes)
   const constantsStart = address
-  const blocks: PlannedBlock[] = []
   const take = (bytes: number): number => {
     const at = address
     address = align(address + bytes + slack)
     return at
   }
   const table = take(3 * 256 * 4)
-  model.views.forEach(({ view, operator }, node) => {
-    for (const block of operator.blocks(view)) blocks.push({ ...block, node, address: take(block.bytes) })
-  })
+  const blocks = model.views.map(
+    ({ view, operator }) => new Map(operator.blocks(view).map(({ role, bytes }) => [role, take(bytes)])),
+  )
   const arenaStart = address
 
   const input = model.tensorsByName.get(model.graph.inputs[0])!

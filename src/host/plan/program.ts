@@ -58,11 +58,10 @@ function stepInstruction(plan: Plan, index: number): Instruction {
   if (step.kind === 'copy')
     return copyInstruction(plan, step.from, channelPlace(plan, step.into, step.channel))
   const { view, operator } = plan.model.views[step.index]
-  const own = new Map(plan.blocks.filter((b) => b.node === step.index).map((b) => [b.role, b.address]))
   const placement: Placement = {
     input: (i) => plan.places.get(view.inputs[i].name)!,
     output: plan.places.get(view.output.name)!,
-    block: (role) => own.get(role)!,
+    block: (role) => plan.blocks[step.index].get(role)!,
     scratch: plan.scratch[index],
   }
   return operator.emit(view, placement)
