@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { operators } from '../../src/host/graph/ops/index.js'
+import type { Model } from '../../src/host/graph/types.js'
 import { exposeAll } from '../../tools/quantize/calibrate/expose.js'
 import { int8Model, randomInput, randomInt8Input, tinyModel } from '../helpers/models.js'
 import { randomModel } from '../helpers/random-model.js'
@@ -22,7 +24,7 @@ function distance(outputs: Outputs, expected: ReadonlyMap<string, ArrayLike<numb
 }
 
 /** Planned with shared memory and with none shared: the same bytes, on every build. */
-async function runEveryWay(model: Parameters<typeof exposeAll>[0], input: Float32Array | Int8Array) {
+async function runEveryWay(model: Model, input: Float32Array | Int8Array) {
   const all = await runModel(exposeAll(model), input, 'scalar')
   for (const build of builds) {
     expect(differing(await runModel(model, input, build), all), `${build}, planned`).toBeUndefined()
@@ -58,7 +60,7 @@ describe('a network with every darknet layer', () => {
 })
 
 /** Outputs of float32 activations, whose curves docs/engine.md gives to a few units in the last place only. */
-function floatCurves({ graph }: Parameters<typeof exposeAll>[0]): Set<string> {
+function floatCurves({ graph }: Model): Set<string> {
   const curves = new Set<string>()
   for (const { op, inputs, outputs } of graph.nodes) {
     const [input] = inputs.map((name) => graph.tensors.find((tensor) => tensor.name === name))
@@ -67,7 +69,45 @@ function floatCurves({ graph }: Parameters<typeof exposeAll>[0]): Set<string> {
   return curves
 }
 
+/** The same int8 network with float32 islands: each maximum is taken between dequantize and quantize. */
+function withIslands(model: Model): Model {
+  const { graph } = model
+  const tensors = new Map(graph.tensors.map((tensor) => [tensor.name, tensor]))
+  const nodes = graph.nodes.flatMap((node) => {
+    if (node.op !== 'maxPool') return [node]
+    const [real, most] = [`${node.name}.real`, `${node.name}.most`]
+    for (const [name, like] of [
+      [real, node.inputs[0]],
+      [most, node.outputs[0]],
+    ]) {
+      tensors.set(name, { name, shape: tensors.get(like)!.shape, dtype: 'float32' })
+    }
+    const plain = { constants: {}, attributes: {} }
+    return [
+      { ...plain, name: `${node.name}.in`, op: 'dequantize', inputs: node.inputs, outputs: [real] },
+      { ...node, inputs: [real], outputs: [most] },
+      { ...plain, name: `${node.name}.out`, op: 'quantize', inputs: [most], outputs: node.outputs },
+    ]
+  })
+  return { ...model, graph: { ...graph, nodes, tensors: [...tensors.values()] } }
+}
+
 describe('random networks', () => {
+  it('use every operator', () => {
+    const used = seeds.flatMap((seed) => withIslands(int8Model(randomModel(seed), seed)).graph.nodes)
+    expect(new Set(used.map(({ op }) => op))).toEqual(new Set(operators.keys()))
+  })
+
+  it('give the same outputs with float32 islands', async () => {
+    for (const seed of seeds) {
+      const model = int8Model(randomModel(seed), seed)
+      const islands = withIslands(model)
+      const input = randomInt8Input(model, seed)
+      const all = await runEveryWay(islands, input)
+      expect(differing(await runModel(model, input, 'scalar'), all), `seed ${seed}`).toBeUndefined()
+    }
+  })
+
   it.each(seeds)('float, seed %i', async (seed) => {
     const model = randomModel(seed)
     const input = randomInput(model, seed)
