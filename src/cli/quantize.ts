@@ -47,7 +47,7 @@ export function addQuantize(program: Command): void {
       parsePercent,
       99.99,
     )
-    .option('--no-equalize', 'leave the ranges of channels between convolutions as they are')
+    .option('--no-equalize', 'leave the ranges of channels before depthwise convolutions as they are')
     .option('--no-bias-correction', 'leave biases as they are when rounding the weights shifts the mean')
     .option('--reduce-range', '7-bit weights, as the relaxed dot product needs them')
     .option(

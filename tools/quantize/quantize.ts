@@ -14,7 +14,7 @@ import { type LayerNoise, Noise } from './report/noise.js'
 
 export interface QuantizeOptions extends ObserverOptions {
   readonly reduceRange: boolean
-  /** Even out the ranges of channels between convolutions first. */
+  /** Even out the ranges of channels before depthwise convolutions first. */
   readonly equalize: boolean
   /** Correct biases for what rounding the weights changes in the mean. */
   readonly biasCorrection: boolean

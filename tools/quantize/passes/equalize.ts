@@ -4,14 +4,14 @@ import type { AttributeValue, Constant, Model, Node } from '../../../src/host/gr
 const leastFactor = 2 ** -8
 
 /**
- * Gives the channels between two convolutions ranges that one scale serves well (Nagel et al., Data-Free
- * Quantization Through Weight Equalization and Bias Correction, 2019, section 4.1). Linear, ReLU and leaky ReLU
- * let a positive factor through, so dividing channel i of the first by s_i and multiplying it in the second leaves
- * the float network as it was.
+ * Gives all channels before a depthwise convolution the same range, so that one scale serves them (after Nagel et
+ * al., Data-Free Quantization Through Weight Equalization and Bias Correction, 2019, section 4.1). Linear, ReLU and
+ * leaky ReLU let a positive factor through, so dividing channel i of the convolution before by s_i and
+ * multiplying it in the depthwise one leaves the float network as it was. It costs nothing: a depthwise
+ * filter has a weight scale of its own. Before dense convolutions, which share one among their inputs, it was
+ * measured to gain nothing.
  *
- * `ranges` holds the largest magnitude of each channel of an activation. Weights have a scale for each output
- * channel, so a depthwise second takes any factor for free and all channels get the full range; a dense one
- * mixes its input channels, and the burden is shared as in SmoothQuant (Xiao et al., 2023, section 4, alpha 0.5).
+ * `ranges` holds the largest magnitude of each channel of an activation.
  */
 export function equalize(model: Model, ranges: ReadonlyMap<string, Float64Array>): Model {
   const constants = new Map(model.constants)
@@ -19,8 +19,7 @@ export function equalize(model: Model, ranges: ReadonlyMap<string, Float64Array>
     const range = ranges.get(first.outputs[0])
     if (range === undefined) continue
     const weight = constants.get(second.constants.weight)!
-    const depthwise = weight.shape[3] === 1
-    const factors = depthwise ? fullRange(range) : shared(range, inputRanges(weight))
+    const factors = fullRange(range)
     const lead = constants.get(first.constants.weight)!
     const bias = constants.get(first.constants.bias)!
     const depth = lead.data.length / range.length
@@ -33,10 +32,9 @@ export function equalize(model: Model, ranges: ReadonlyMap<string, Float64Array>
       scaled(bias, (k) => 1 / factors[k]),
     )
     const taps = weight.data.length / range.length
-    const channelOf = depthwise ? (k: number) => Math.floor(k / taps) : (k: number) => k % range.length
     constants.set(
       weight.name,
-      scaled(weight, (k) => factors[channelOf(k)]),
+      scaled(weight, (k) => factors[Math.floor(k / taps)]),
     )
   }
   return { ...model, constants }
@@ -45,7 +43,7 @@ export function equalize(model: Model, ranges: ReadonlyMap<string, Float64Array>
 const passesFactors = (activation: AttributeValue | undefined): boolean =>
   activation === undefined || activation === 'linear' || activation === 'relu' || activation === 'leaky'
 
-/** Convolutions whose output only one other convolution reads, dense or depthwise, and that second one. */
+/** Convolutions whose output only a depthwise one reads, and that second one. */
 export function pairs({ graph }: Model): [Node, Node][] {
   const readers = new Map<string, Node[]>()
   for (const node of graph.nodes) {
@@ -59,31 +57,14 @@ export function pairs({ graph }: Model): [Node, Node][] {
       return []
     if (!passesFactors(first.attributes.activation)) return []
     const { groups } = second.attributes
-    const served =
-      groups === 1 || (groups === channels.get(name) && groups === channels.get(second.outputs[0]))
-    return served ? [[first, second]] : []
+    const depthwise = groups === channels.get(name) && groups === channels.get(second.outputs[0])
+    return depthwise ? [[first, second]] : []
   })
 }
 
 function fullRange(range: Float64Array): Float64Array {
   const largest = Math.max(...range)
   return range.map((r) => (r > 0 && largest > 0 ? Math.max(r / largest, leastFactor) : 1))
-}
-
-function shared(range: Float64Array, weights: Float64Array): Float64Array {
-  const factors = range.map((r, i) => (r > 0 && weights[i] > 0 ? Math.sqrt(r / weights[i]) : 0))
-  const largest = Math.max(...factors)
-  return factors.map((f) => (f > 0 ? Math.max(f / largest, leastFactor) : 1))
-}
-
-/** Largest magnitude of the weights that each input channel meets; weight is OHWI. */
-function inputRanges({ data, shape }: Constant): Float64Array {
-  const inputs = shape[3]
-  const found = new Float64Array(inputs)
-  data.forEach((w, k) => {
-    found[k % inputs] = Math.max(found[k % inputs], Math.abs(w))
-  })
-  return found
 }
 
 function scaled(constant: Constant, factor: (index: number) => number): Constant {
