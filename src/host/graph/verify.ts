@@ -27,6 +27,7 @@ export function verifyModel(model: Model): VerifiedModel {
   const tensorsByName = new Map<string, Tensor>()
   for (const tensor of graph.tensors) {
     checkShape(tensor)
+    checkQuantization(tensor)
     tensorsByName.set(tensor.name, tensor)
   }
   if (tensorsByName.size !== graph.tensors.length)
@@ -92,6 +93,7 @@ function resolve(
     const constant = name === undefined ? undefined : constants.get(name)
     if (constant === undefined)
       throw new OcellusError('E_MODEL_GRAPH', `${node.name} (${node.op}): no constant for ${role}`)
+    checkConstant(node, constant)
     named[role] = constant
   }
   const extra = Object.keys(node.constants).find((role) => !roles.includes(role))
@@ -118,6 +120,31 @@ function checkShape(tensor: Tensor): void {
   ) {
     throw new OcellusError('E_MODEL_SHAPE', `${name}: the shape [${shape}] is out of range`)
   }
+}
+
+/** A model that was built, not read from a file, has had no other check. */
+function checkQuantization({ name, dtype, quantization }: Tensor): void {
+  const fits =
+    quantization === undefined
+      ? dtype === 'float32'
+      : dtype === 'int8' &&
+        quantization.scale >= 2 ** -126 &&
+        quantization.scale < 2 ** 128 &&
+        Number.isInteger(quantization.zeroPoint) &&
+        Math.abs(quantization.zeroPoint + 0.5) < 128
+  if (fits) return
+  const found = quantization && `the scale ${quantization.scale} and the zero point ${quantization.zeroPoint}`
+  throw new OcellusError('E_MODEL_QUANTIZATION', `${name} is ${dtype} with ${found ?? 'no scale'}`)
+}
+
+const arrays = { int8: Int8Array, int32: Int32Array, float32: Float32Array } as const
+
+function checkConstant(node: Node, { name, shape, dtype, data }: Constant): void {
+  if (data instanceof arrays[dtype] && data.length === elements(shape)) return
+  throw new OcellusError(
+    'E_MODEL_SHAPE',
+    `${node.name}: ${name} is ${dtype} [${shape}], but holds ${data.length} values in a ${data.constructor.name}`,
+  )
 }
 
 function checkAttributes(node: Node, rules: Readonly<Record<string, AttributeRule>>): void {
