@@ -20,6 +20,8 @@ export const limits = {
   /** Kernel side of a convolution or pool. */
   kernel: 128,
   stride: 64,
+  /** Multiply-accumulates, and values that pools look at, of one inference: ten times the largest published YOLO. */
+  work: 2 ** 42,
   labels: 100_000,
   /** Side and pixel count of a picture, checked from its header before it is decoded. */
   imageSide: 16_384,

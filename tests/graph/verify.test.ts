@@ -196,6 +196,25 @@ describe('constants of a model that no file was read for', () => {
   })
 })
 
+describe('work', () => {
+  const pooled = (side: number, kernel: number): Model => {
+    const b = new Builder(new Random(1), side, side)
+    return b.model([b.pool('maxPool', b.tensors[0], kernel, 1).name])
+  }
+
+  it('is capped, as no run can be stopped', () => {
+    expect(codeOf(pooled(4096, 2897))).toBe('E_MODEL_LIMIT')
+    const b = new Builder(new Random(1), 2048, 2048)
+    const wide = b.conv(b.tensors[0], 64, 1, 1, 1)
+    expect(codeOf(b.model([b.conv(wide, 64, 1, 31, 1).name]))).toBe('E_MODEL_LIMIT')
+  })
+
+  it('suffices for global pools and pyramids of a large input', () => {
+    expect(codeOf(pooled(1024, 13))).toBe('none')
+    expect(codeOf(pooled(512, 511))).toBe('none')
+  })
+})
+
 it('refuses before any memory is allocated', async () => {
   const { Memory } = WebAssembly
   WebAssembly.Memory = new Proxy(Memory, {

@@ -139,7 +139,7 @@ export class Session {
     return this.plan.model.graph.outputs.map((name) => this.plan.model.tensorsByName.get(name)!)
   }
 
-  /** Values of an output, [height][width][channels]; a copy. */
+  /** Values of an output of the last run, [height][width][channels]; a copy. Setting values anew may overwrite them. */
   output(name: string): Float32Array | Int8Array {
     this.#live()
     if (!this.plan.model.graph.outputs.includes(name))

@@ -1,7 +1,7 @@
 import { OcellusError } from '../errors.js'
 import { limits } from '../limits.js'
 import type { AttributeRule, NodeView, OperatorDescriptor } from './descriptor.js'
-import { elements } from './descriptor.js'
+import { elements, integers } from './descriptor.js'
 import { operators } from './ops/index.js'
 import type { AttributeValue, Constant, Model, Node, Tensor } from './types.js'
 
@@ -54,6 +54,7 @@ export function verifyModel(model: Model): VerifiedModel {
   for (const name of tensorsByName.keys()) {
     if (!made.has(name)) throw new OcellusError('E_MODEL_GRAPH', `no node makes the tensor ${name}`)
   }
+  checkWork(views)
   checkTask(model, tensorsByName)
   return { ...model, views, tensorsByName }
 }
@@ -120,6 +121,19 @@ function checkShape(tensor: Tensor): void {
   ) {
     throw new OcellusError('E_MODEL_SHAPE', `${name}: the shape [${shape}] is out of range`)
   }
+}
+
+/** A few bytes can ask for a pool that takes years. */
+function checkWork(views: VerifiedModel['views']): void {
+  const work = views.reduce((sum, { view, operator }) => {
+    const window = elements(integers(view, 'kernel'))
+    return sum + Math.max(operator.macs(view), elements(view.output.shape) * window)
+  }, 0)
+  if (work <= limits.work) return
+  throw new OcellusError(
+    'E_MODEL_LIMIT',
+    `one inference would take ${work.toExponential(1)} multiplications; the most is ${limits.work.toExponential(1)}`,
+  )
 }
 
 /** A model that was built, not read from a file, has had no other check. */
