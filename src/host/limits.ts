@@ -22,6 +22,8 @@ export const limits = {
   stride: 64,
   /** Multiply-accumulates, and values that pools look at, of one inference: ten times the largest published YOLO. */
   work: 2 ** 42,
+  /** Bytes of linear memory that a model may need, weights as packed and arena: no file that a user opens gets more. */
+  memoryBytes: 2 ** 31,
   labels: 100_000,
   /** Side and pixel count of a picture, checked from its header before it is decoded. */
   imageSide: 16_384,

@@ -3,14 +3,12 @@ import type { Place } from '../graph/descriptor.js'
 import { instructionBytes } from '../graph/instruction.js'
 import { bytesOf } from '../graph/ops/shared.js'
 import type { VerifiedModel } from '../graph/verify.js'
+import { limits } from '../limits.js'
 import { planArena } from './arena.js'
 import { planStorage, type Step, slack } from './storage.js'
 
 /** Static data of the engine's module lies below this address. */
 export const programStart = 0x10000
-
-/** Largest linear memory of 32-bit Wasm, less a page so that no end address wraps to zero. */
-const addressSpace = 2 ** 32 - 65536
 
 /** Everything about a model's memory, known before any of it is allocated. */
 export interface Plan {
@@ -72,10 +70,10 @@ export function planModel(model: VerifiedModel): Plan {
     }
   }
   const end = arenaStart + align(arena.bytes + slack)
-  if (end > addressSpace) {
+  if (end > limits.memoryBytes) {
     throw new OcellusError(
       'E_MODEL_LIMIT',
-      `the model needs ${end} bytes; a 32-bit memory holds ${addressSpace}`,
+      `the model needs ${end} bytes of memory, more than ${limits.memoryBytes}: use a smaller input`,
     )
   }
   return {
