@@ -112,7 +112,7 @@ describe('a picture that memory is refused for', () => {
   })
 })
 
-it('refuses a model that no 32-bit memory holds before it asks for any', async () => {
+it('refuses a model past the cap before it asks for any memory', async () => {
   const builder = new Builder(new Random(1), 8192, 8192)
   const model = builder.model([builder.conv(builder.tensors[0], 15, 1, 1, 1).name])
   refuseMemory(1)
