@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { operators } from '../../src/host/graph/ops/index.js'
 import type { Model } from '../../src/host/graph/types.js'
 import { exposeAll } from '../../tools/quantize/calibrate/expose.js'
-import { int8Model, randomInput, randomInt8Input, tinyModel } from '../helpers/models.js'
+import { int8Model, quantizedBy, randomInput, randomInt8Input, tinyModel } from '../helpers/models.js'
 import { randomModel } from '../helpers/random-model.js'
 import { runReference } from '../helpers/reference.js'
 import { runInt8Reference } from '../helpers/reference-int8.js'
@@ -96,6 +96,15 @@ describe('random networks', () => {
   it('use every operator', () => {
     const used = seeds.flatMap((seed) => withIslands(int8Model(randomModel(seed), seed)).graph.nodes)
     expect(new Set(used.map(({ op }) => op))).toEqual(new Set(operators.keys()))
+  })
+
+  it.each(seeds)('int8 with values far beyond 6, where ReLU6 clamps, seed %i', async (seed) => {
+    const float = randomModel(seed)
+    const values = [...runReference(float, randomInput(float, seed))]
+    const model = quantizedBy(float, new Map(values.map(([name, v]) => [name, v.map((x) => x * 40)])))
+    const input = randomInt8Input(model, seed)
+    const all = [...(await runEveryWay(model, input))].filter(([name]) => !floatCurves(model).has(name))
+    expect(differing(new Map(all), runInt8Reference(model, input))).toBeUndefined()
   })
 
   it('give the same outputs with float32 islands', async () => {

@@ -196,6 +196,27 @@ describe('constants of a model that no file was read for', () => {
   })
 })
 
+it.each(['add', 'activation'])('%s gives the type that it takes', (op) => {
+  const mixed = withTensor(int8, outputOf(int8, op), ({ name, shape }) => ({ name, shape, dtype: 'float32' }))
+  expect(codeOf(mixed)).toBe('E_MODEL_OPERATOR')
+})
+
+it('refuses a window whose sum can leave int32', () => {
+  const pooled = (kernel: number): Model => {
+    const b = new Builder(new Random(1), 6, 6)
+    return b.model([b.pool('averagePool', b.tensors[0], kernel, 1).name])
+  }
+  expect([2901, 2903].map((kernel) => codeOf(pooled(kernel)))).toEqual(['none', 'E_MODEL_SHAPE'])
+})
+
+it('refuses a head whose multiplier is beyond what sums of it leave in float32', () => {
+  const b = new Builder(new Random(1), 2, 2)
+  const model = int8Model(b.model([b.conv(b.tensors[0], 1, 1, 1, 1).name]), 1)
+  const scaled = (scale: number): Model =>
+    withConstant(model, 'conv', 'weightScale', (c) => ({ ...c, data: Float32Array.of(scale) }))
+  expect([2 ** 60, 2 ** 120].map((scale) => codeOf(scaled(scale)))).toEqual(['none', 'E_MODEL_QUANTIZATION'])
+})
+
 describe('work', () => {
   const pooled = (side: number, kernel: number): Model => {
     const b = new Builder(new Random(1), side, side)

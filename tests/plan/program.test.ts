@@ -106,6 +106,22 @@ describe.each([
   const pixels = { width: 4, height: 4, data: Uint8Array.from({ length: 64 }, (_, i) => (i * 37) % 256) }
   const fit = { resizedWidth: 4, resizedHeight: 4, offsetX: 0, offsetY: 0 }
 
+  it('is surrounded by the pad where it is smaller', async () => {
+    const changed = withPreprocessing(model, { pad: 200, mean: [0.1, 0.2, 0.3] })
+    const table = tablesOf(changed)
+    const values = table.slice(0, 48).map((_, i) => table[(i % 3) * 256 + 200])
+    const small = { width: 2, height: 1, data: Uint8Array.of(10, 20, 30, 255, 40, 50, 60, 0) }
+    for (const [i, byte] of [10, 20, 30, 40, 50, 60].entries()) {
+      values[(2 * 4 + 1) * 3 + i] = table[(i % 3) * 256 + byte]
+    }
+    for (const build of builds) {
+      const session = await Session.create(changed, { build })
+      session.setImage(small, { resizedWidth: 2, resizedHeight: 1, offsetX: 1, offsetY: 2 })
+      session.run()
+      expect(differing(outputsOf(session), await runModel(changed, values, build))).toBeUndefined()
+    }
+  })
+
   it.each(['rgb', 'bgr'] as const)('gives what its values give, %s', async (channels) => {
     const changed = withPreprocessing(model, { channels, mean: [0.1, 0.2, 0.3] })
     const table = tablesOf(changed)

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { fields, instructionWords, opcodes } from '../../src/host/graph/instruction.js'
 import type { Model, Tensor } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
-import { planModel } from '../../src/host/plan/plan.js'
+import { planModel, preprocessScratch } from '../../src/host/plan/plan.js'
+import { compileProgram } from '../../src/host/plan/program.js'
 import { planStorage, type StoragePlan, slack } from '../../src/host/plan/storage.js'
 import { exposeAll } from '../../tools/quantize/calibrate/expose.js'
 import { Random } from '../helpers/kernel.js'
@@ -148,6 +150,24 @@ describe('in place', () => {
   })
 })
 
+/** Bytes of scratch, by the table of docs/engine.md, for the words of an instruction. */
+function scratchOf(words: Int32Array): number {
+  const field = (name: (typeof fields.convS8)[number]): number => words[fields.convS8.indexOf(name) + 1]
+  const taps = field('kernelHeight') * field('kernelWidth')
+  const depth = taps * field('inputChannels')
+  const block = Math.ceil(field('block') / 4) * 4
+  switch (words[0]) {
+    case opcodes.convS8:
+      return block * Math.ceil(depth / 2) * 4 + 64
+    case opcodes.convF32:
+      return block * depth * 4 + 64
+    case opcodes.depthwiseS8:
+      return (taps + 1) * 4 + Math.ceil(field('groups') / 8) * 8
+    default:
+      return 0
+  }
+}
+
 describe('memory', () => {
   const models = Array.from({ length: 60 }, (_, seed) => randomModel(seed, 25)).flatMap((model, seed) => [
     model,
@@ -173,17 +193,45 @@ describe('memory', () => {
 
   it('is disjoint: program, constants, then an arena that ends before the frame', () => {
     for (const model of models) {
-      const { blocks, arenaStart, arenaBytes, end, places, preprocessing, scratch, steps } = planModel(
-        verifyModel(model),
-      )
-      const addresses = [preprocessing.table, ...blocks.flatMap((block) => [...block.values()])]
-      expect(addresses[0]).toBeGreaterThanOrEqual(0x10000 + (steps.length + 1) * 128)
-      expect(addresses).toEqual([...new Set(addresses)].sort((a, b) => a - b))
-      for (const address of addresses) expect(address % 64).toBe(0)
-      expect(Math.max(...addresses)).toBeLessThan(arenaStart)
+      const verified = verifyModel(model)
+      const { blocks, arenaStart, arenaBytes, end, places, preprocessing, steps } = planModel(verified)
+      const constants = blocks.flatMap((addresses, node) => {
+        const { view, operator } = verified.views[node]
+        return operator.blocks(view).map(({ role, bytes }) => ({ address: addresses.get(role)!, bytes }))
+      })
+      let free = 0x10000 + (steps.length + 1) * 128
+      for (const { address, bytes } of [{ address: preprocessing.table, bytes: 3072 }, ...constants]) {
+        expect(address % 64).toBe(0)
+        expect(address).toBeGreaterThanOrEqual(free)
+        free = address + bytes + slack
+      }
+      expect(arenaStart).toBeGreaterThanOrEqual(free)
       for (const { address } of places.values()) expect(address).toBeGreaterThanOrEqual(arenaStart)
-      for (const address of scratch) expect(address % 64).toBe(0)
       expect(end).toBeGreaterThanOrEqual(arenaStart + arenaBytes + slack)
+    }
+  })
+
+  it('has the scratch that docs/engine.md asks for, apart from what the instruction reads and writes', () => {
+    for (const model of models) {
+      const verified = verifyModel(model)
+      const made = planModel(verified)
+      const program = compileProgram(made)
+      expect(preprocessScratch(100)).toBeGreaterThanOrEqual(100 * 40 + 64)
+      for (const [index, step] of made.steps.entries()) {
+        const words = program.subarray((index + 1) * instructionWords, (index + 2) * instructionWords)
+        const needed = scratchOf(words)
+        if (step.kind === 'copy' || needed === 0) continue
+        const { view, operator } = verified.views[step.index]
+        expect(operator.scratchBytes(view)).toBeGreaterThanOrEqual(needed)
+        const [from, to] = [made.scratch[index], made.scratch[index] + needed]
+        expect(from % 64).toBe(0)
+        expect(from).toBeGreaterThanOrEqual(made.arenaStart)
+        expect(to).toBeLessThanOrEqual(made.end)
+        for (const { name, shape } of [...view.inputs, view.output]) {
+          const { address, stride } = made.places.get(name)!
+          expect(to <= address || from >= address + (shape[1] * shape[2] - 1) * stride).toBe(true)
+        }
+      }
     }
   })
 })

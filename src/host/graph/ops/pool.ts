@@ -74,13 +74,9 @@ function infer(view: NodeView): readonly number[] {
       `padding [${[top, left, bottom, right]}] must be less than the kernel ${kh}x${kw}`,
     )
   }
-  const shape = [1, windowed(height, top, bottom, kh, sy), windowed(width, left, right, kw, sx), channels]
-  // A window that starts beyond the input would have nothing to take a maximum or an average of.
-  if ((shape[1] - 1) * sy - top >= height || (shape[2] - 1) * sx - left >= width) {
-    fail(view, 'E_MODEL_SHAPE', 'the last window lies wholly in the padding')
-  }
+  // As the padding is less than the kernel, every window has a position inside the input.
   if (elements([kh, kw]) * 255 >= 2 ** 31) fail(view, 'E_MODEL_SHAPE', `a ${kh}x${kw} window is too large`)
-  return shape
+  return [1, windowed(height, top, bottom, kh, sy), windowed(width, left, right, kw, sx), channels]
 }
 
 export const maxPool = pool('maxPool')
