@@ -23,7 +23,7 @@ export function describeMachine(): Machine {
     cores: list.length,
     features: cpuFeatures(),
     arch: arch(),
-    os: `${platform()} ${release()}`,
+    os: `${platform()} ${release().split('-')[0]}`,
     memoryMiB: Math.round(totalmem() / 2 ** 20),
     node: process.versions.node,
     v8: process.versions.v8,

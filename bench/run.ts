@@ -23,6 +23,10 @@ export interface Result extends Summary {
   readonly loadMs: number
   /** The first inference, before anything was compiled to its fastest form. */
   readonly firstMs: number
+  /** From a model in memory to the first result: loading and the first inference. */
+  readonly coldStartMs: number
+  /** Most memory that the process held, in MiB; null where several runtimes shared it. */
+  readonly peakMiB: number | null
 }
 
 export interface RunOptions {
@@ -51,6 +55,17 @@ export async function interleave(contenders: readonly Contender[], options: RunO
   }
   return contenders.map((contender, i) => {
     const { runtime, version, precision, build, threads, loadMs } = contender
-    return { runtime, version, precision, build, threads, loadMs, firstMs: first[i], ...summarize(times[i]) }
+    return {
+      runtime,
+      version,
+      precision,
+      build,
+      threads,
+      loadMs,
+      firstMs: first[i],
+      coldStartMs: loadMs + first[i],
+      peakMiB: contenders.length === 1 ? process.resourceUsage().maxRSS / 1024 : null,
+      ...summarize(times[i]),
+    }
   })
 }

@@ -89,6 +89,7 @@ function resultTable(results: readonly Result[]): string {
 interface Layer {
   readonly name: string
   readonly op: string
+  readonly kernel: string
   readonly macs: number
   readonly medianMs: number
   readonly gmacs: number
@@ -101,10 +102,10 @@ function profile({ session, feed }: Awaited<ReturnType<typeof ocellus>>, runs: n
   })
   const { views } = session.plan.model
   const macs = new Map(views.map(({ view, operator }) => [view.node.name, operator.macs(view)]))
-  return profiles[0].map(({ name, op }, i) => {
+  return profiles[0].map(({ name, op, kernel }, i) => {
     const medianMs = median(profiles.map((p) => p[i].ms))
     const count = macs.get(name) ?? 0
-    return { name, op, macs: count, medianMs, gmacs: count / medianMs / 1e6 }
+    return { name, op, kernel, macs: count, medianMs, gmacs: count / medianMs / 1e6 }
   })
 }
 

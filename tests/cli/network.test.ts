@@ -152,8 +152,19 @@ describe('ocellus bench', () => {
       layers: { name: string; medianMs: number }[]
     }
     expect(report.machine).toMatchObject({ node: process.versions.node, cores: expect.any(Number) })
-    expect(report.results).toMatchObject([{ runtime: 'ocellus', precision: 'int8', runs: 2 }])
-    expect(report.layers.map((l) => l.name)).toContain('0_convolutional')
+    expect(report.results).toMatchObject([
+      {
+        runtime: 'ocellus',
+        precision: 'int8',
+        runs: 2,
+        coldStartMs: expect.any(Number),
+        peakMiB: expect.any(Number),
+      },
+    ])
+    expect(report.layers.find((l) => l.name === '0_convolutional')).toMatchObject({
+      op: 'conv',
+      kernel: 'convS8',
+    })
   })
 
   it('runs onnxruntime-web on the same network', async () => {

@@ -1,6 +1,6 @@
 import { OcellusError } from '../errors.js'
 import { elements, type Loader } from '../graph/descriptor.js'
-import { fields, instructionBytes } from '../graph/instruction.js'
+import { fields, instructionBytes, opcodes } from '../graph/instruction.js'
 import type { Model, Tensor } from '../graph/types.js'
 import { type VerifiedModel, verifyModel } from '../graph/verify.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
@@ -24,6 +24,8 @@ export interface Fit {
 export interface StepTime {
   readonly name: string
   readonly op: string
+  /** The instruction that ran, as `opcodes` names it. */
+  readonly kernel: string
   readonly ms: number
 }
 
@@ -127,7 +129,8 @@ export class Session {
     return Array.from({ length: count }, (_, i) => {
       const start = performance.now()
       this.#execute(first + i, 1)
-      return { ...this.#describe(first + i), ms: performance.now() - start }
+      const ms = performance.now() - start
+      return { ...this.#describe(first + i), kernel: this.#kernel(first + i), ms }
     })
   }
 
@@ -211,6 +214,12 @@ export class Session {
       const { name } = this.#describe(first + status - 1)
       throw new OcellusError('E_ENGINE_TRAP', `${name}: the ${this.build} build has no such instruction`)
     }
+  }
+
+  #kernel(instruction: number): string {
+    const address = programStart + instruction * instructionBytes
+    const [opcode] = new Int32Array(this.#live().memory.buffer, address, 1)
+    return Object.entries(opcodes).find(([, code]) => code === opcode)![0]
   }
 
   #describe(instruction: number): { name: string; op: string } {
