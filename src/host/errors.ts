@@ -60,7 +60,6 @@ export const errorCodes = [
   'E_CANVAS_MISSING',
   // the engine
   'E_ENGINE_BUILD',
-  'E_ENGINE_PROBE',
   'E_ENGINE_MEMORY',
   'E_ENGINE_TRAP',
   'E_SESSION_CLOSED',
