@@ -40,7 +40,7 @@ export function addQuantize(program: Command): void {
     .option('--names <file>', 'labels, one a line; default: the .names beside the weights')
     .option('--epsilon <value>', "of batch normalisation; default: darknet's 1e-5", parseEpsilon)
     .option('--samples <n>', 'most photos to calibrate on, evenly picked', parseCount, 128)
-    .option('--method <method>', `how ranges are chosen: ${methods.join(', ')}`, parseChoice(methods), 'mse')
+    .option('--method <method>', `how ranges are chosen: ${methods.join(', ')}`, parseChoice(methods), 'lp')
     .option(
       '--percentile <percent>',
       'of the values at each end that stay unclipped, for --method percentile',

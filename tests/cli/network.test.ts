@@ -39,7 +39,7 @@ describe('ocellus quantize', () => {
     const { graph } = readModel(readFileSync(model), model)
     expect(graph.name).toBe('tiny')
     expect(graph.tensors.filter((t) => t.dtype === 'int8').length).toBeGreaterThan(10)
-    expect(graph.provenance.quantization).toBe('int8, 8-bit weights per channel, mse, 3 photos')
+    expect(graph.provenance.quantization).toBe('int8, 8-bit weights per channel, lp, 3 photos')
   })
 
   it('keeps to 7 bits with --reduce-range', async () => {

@@ -82,6 +82,21 @@ describe('observers', () => {
     }
   })
 
+  it('clip less with lp than with mse, and make the least cubed error', () => {
+    const values = gaussian(20_000, 8).map((v) => v * v * v)
+    const lp = { method: 'lp', percentile: 100 } as const
+    const error = ({ scale, zeroPoint }: { scale: number; zeroPoint: number }): number =>
+      values.reduce((sum, v) => {
+        const q = Math.max(-128, Math.min(127, Math.round(v / scale) + zeroPoint))
+        return sum + Math.abs(v - (q - zeroPoint) * scale) ** 3
+      }, 0)
+    const histogram = filled(values)
+    expect(observe(histogram, lp).scale).toBeGreaterThan(observe(histogram, mse).scale)
+    for (const other of [minmax, mse, percentile(99.9)]) {
+      expect(error(observe(histogram, lp))).toBeLessThan(error(observe(histogram, other)) * 1.001)
+    }
+  })
+
   it('give a constant channel some scale, and refuse what is not finite', () => {
     expect(observe(filled(new Float32Array(10)), mse)).toEqual({ scale: 1, zeroPoint: -128 })
     expect(() => fromRange(Number.NEGATIVE_INFINITY, 1)).toThrow(/not finite/)
