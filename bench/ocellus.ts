@@ -1,3 +1,4 @@
+import { isInt8 } from '../src/host/graph/precision.js'
 import type { Model } from '../src/host/graph/types.js'
 import { type Build, Session } from '../src/host/platform/node.js'
 import type { Contender } from './run.js'
@@ -10,8 +11,6 @@ export function testPicture(height: number, width: number): Uint8Array {
     return 128 + 70 * Math.sin(x / (9 + (i % 3))) + 50 * Math.cos(y / 13) + ((x * 7 + y * 3) % 8)
   })
 }
-
-export const isInt8 = ({ graph }: Model): boolean => graph.tensors.some((t) => t.dtype === 'int8')
 
 /** Our engine, network only: an inference sets the input, as the other runtimes do, and runs from the first layer. */
 export async function ocellus(

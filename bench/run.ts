@@ -9,7 +9,6 @@ export interface Contender {
   readonly threads: number
   /** Time to load the model, until the first inference could start. */
   readonly loadMs: number
-  /** Output values, to see that contenders compute the same. */
   run(): Promise<void> | void
   close(): Promise<void> | void
 }

@@ -1,7 +1,8 @@
 import { OcellusError } from '../../src/host/errors.js'
+import { isInt8 } from '../../src/host/graph/precision.js'
 import type { Model } from '../../src/host/graph/types.js'
 import { exportOnnx } from '../../tools/export/onnx.js'
-import { isInt8, testPicture } from '../ocellus.js'
+import { testPicture } from '../ocellus.js'
 import type { Contender } from '../run.js'
 
 /** ONNX Runtime's own Wasm build in Node, on the same network exported to ONNX (QDQ when it is int8). */

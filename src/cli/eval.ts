@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { type Evaluation, Evaluator, evaluationOptions } from '../../tools/evaluate/evaluate.js'
 import { readDataSet } from '../../tools/evaluate/labels.js'
+import { isInt8 } from '../host/graph/precision.js'
 import type { Model } from '../host/graph/types.js'
 import { type Build, Detector } from '../host/platform/node.js'
-import { openModel, parseBuild, parseChoice, parseFraction } from './inputs.js'
+import { openModel, parseBuild, parseChoice, parseEpsilon, parseFraction } from './inputs.js'
 import { fixed, print, printJson, progress, table, warn } from './output.js'
 
 interface Options {
@@ -29,7 +30,11 @@ export function addEval(program: Command): void {
     .option('--voc', 'Pascal VOC all-point average precision instead of COCO 101-point')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--names <file>', 'labels of darknet weights, one a line')
-    .option('--epsilon <value>', "of batch normalisation in darknet weights; default: darknet's 1e-5", Number)
+    .option(
+      '--epsilon <value>',
+      "of batch normalisation in darknet weights; default: darknet's 1e-5",
+      parseEpsilon,
+    )
     .option('--iou <overlap>', 'overlap of the suppression', parseFraction, evaluationOptions.iouThreshold)
     .option(
       '--fit <mode>',
@@ -81,8 +86,7 @@ async function evaluate(path: string | undefined, options: Options): Promise<voi
   print(`\n${first.images} photos; classes: AP50, ${options.voc ? 'VOC all-point' : 'COCO 101-point'}`)
 }
 
-const precisionOf = ({ graph }: Model): 'int8' | 'float' =>
-  graph.tensors.some((t) => t.dtype === 'int8') ? 'int8' : 'float'
+const precisionOf = (model: Model): 'int8' | 'float' => (isInt8(model) ? 'int8' : 'float')
 
 const boxesOf = (e: Evaluation): number => e.boxes
 

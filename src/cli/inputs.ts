@@ -69,3 +69,10 @@ export function parseChoice<T extends string>(values: readonly T[]): (word: stri
     return value
   }
 }
+
+/** Of batch normalisation. */
+export function parseEpsilon(word: string): number {
+  const value = Number(word)
+  if (!(value > 0 && value < 1)) throw new OcellusError('E_OPTION', `${word} is not a number between 0 and 1`)
+  return value
+}

@@ -3,10 +3,11 @@ import type { Command } from 'commander'
 import { type Method, methods } from '../../tools/quantize/calibrate/observers.js'
 import { type Photo, quantizeModel } from '../../tools/quantize/quantize.js'
 import { OcellusError } from '../host/errors.js'
+import { isInt8 } from '../host/graph/precision.js'
 import { limits } from '../host/limits.js'
 import { decodeImage } from '../host/platform/node/canvas.js'
 import { type Build, readCapped, writeModel } from '../host/platform/node.js'
-import { findPhotos, openModel, parseBuild, parseChoice, parseCount } from './inputs.js'
+import { findPhotos, openModel, parseBuild, parseChoice, parseCount, parseEpsilon } from './inputs.js'
 import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
 
 interface Options {
@@ -65,7 +66,7 @@ export function addQuantize(program: Command): void {
 
 async function quantize(weights: string, options: Options): Promise<void> {
   const read = await openModel(weights, options)
-  if (read.graph.tensors.some((t) => t.dtype === 'int8')) {
+  if (isInt8(read)) {
     throw new OcellusError('E_OPTION', `${weights} is quantised already: give its float weights`)
   }
   const { preprocessing } = read.graph
@@ -138,11 +139,5 @@ function parsePercent(word: string): number {
   const value = Number(word)
   if (!(value > 50 && value <= 100))
     throw new OcellusError('E_OPTION', `${word} is not a percentage above 50`)
-  return value
-}
-
-function parseEpsilon(word: string): number {
-  const value = Number(word)
-  if (!(value > 0 && value < 1)) throw new OcellusError('E_OPTION', `${word} is not a number between 0 and 1`)
   return value
 }

@@ -110,6 +110,12 @@ describe('ocellus eval', () => {
     }
   })
 
+  it('refuses an epsilon that is no number', async () => {
+    const ran = await ocellus('eval', weights, '--data', data, '--epsilon', 'small')
+    expect(ran).toMatchObject({ code: 2, stdout: '' })
+    expect(ran.stderr).toMatch(/^E_OPTION: small [^\n]+\n$/)
+  })
+
   it('says what is wrong with the labels', async () => {
     const bad = join(folder, 'bad')
     mkdirSync(join(bad, 'images'), { recursive: true })
