@@ -2,7 +2,7 @@ import { Session, type SessionOptions } from '../../src/host/engine/session.js'
 import { OcellusError } from '../../src/host/errors.js'
 import type { Model, Quantization, Tensor } from '../../src/host/graph/types.js'
 import type { Pixels } from '../../src/host/image/pixels.js'
-import { pictureGeometry } from '../../src/host/tasks/detection/geometry.js'
+import { showPicture } from '../../src/host/tasks/show.js'
 import { ChannelStatistics } from './calibrate/channels.js'
 import { exposeAll } from './calibrate/expose.js'
 import { Histogram } from './calibrate/histogram.js'
@@ -67,7 +67,7 @@ async function equalized(model: Model, photos: readonly Photo[], options: Quanti
   try {
     const channels = channelStatistics(session, names)
     for (const [i, photo] of photos.entries()) {
-      show(session, await photo())
+      showPicture(session, await photo())
       for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
       options.progress?.('equalize', i + 1, photos.length)
     }
@@ -75,13 +75,6 @@ async function equalized(model: Model, photos: readonly Photo[], options: Quanti
   } finally {
     session.close()
   }
-}
-
-function show(session: Session, pixels: Pixels): void {
-  const [, height, width] = session.inputs[0].shape
-  const { preprocessing } = session.plan.model.graph
-  session.setImage(pixels, pictureGeometry(preprocessing.mode, pixels, { width, height }))
-  session.run()
 }
 
 interface Calibration {
@@ -104,7 +97,7 @@ async function calibrate(
   const convInputs = float.graph.nodes.filter((n) => n.op === 'conv').map((n) => n.inputs[0])
   const channels = channelStatistics(session, convInputs)
   for (const [i, photo] of photos.entries()) {
-    show(session, await photo())
+    showPicture(session, await photo())
     for (const [name, histogram] of histograms) histogram.add(session.output(name) as Float32Array)
     for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
     options.progress?.('calibrate', i + 1, photos.length)
@@ -148,8 +141,8 @@ async function compare(
     const noise = new Map(shared.map((t) => [t.name, new Noise()]))
     for (const [i, photo] of photos.entries()) {
       const pixels = await photo()
-      show(reference, pixels)
-      show(session, pixels)
+      showPicture(reference, pixels)
+      showPicture(session, pixels)
       for (const tensor of shared) {
         noise.get(tensor.name)!.add(reference.output(tensor.name) as Float32Array, real(session, tensor))
       }

@@ -5,7 +5,7 @@ import { readModel } from '../graph/file.js'
 import type { Model } from '../graph/types.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
 import { type Detection, type DetectionOptions, detections } from './detection/detections.js'
-import { pictureGeometry } from './detection/geometry.js'
+import { showPicture } from './show.js'
 
 export interface DetectorOptions extends DetectionOptions, SessionOptions {
   /** A model file: its path or address, its bytes, or a model in memory. Default: the embedded detector. */
@@ -72,10 +72,7 @@ export class Detector {
   detectPixels(pixels: Pixels, options: DetectionOptions = {}): Detection[] {
     checkPixels(pixels)
     const { graph } = this.session.plan.model
-    const [, height, width] = this.session.inputs[0].shape
-    const geometry = pictureGeometry(this.#options.fit ?? graph.preprocessing.mode, pixels, { width, height })
-    this.session.setImage(pixels, geometry)
-    this.session.run()
+    const geometry = showPicture(this.session, pixels, this.#options.fit)
     const outputs = graph.task.heads.map(({ output }) => {
       const [, rows, columns] = this.session.plan.model.tensorsByName.get(output)!.shape
       return { data: this.session.output(output) as Float32Array, height: rows, width: columns }
