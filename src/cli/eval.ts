@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type Evaluation, Evaluator, evaluationOptions } from '../../tools/evaluate/evaluate.js'
 import { readDataSet } from '../../tools/evaluate/labels.js'
 import { isInt8 } from '../host/graph/precision.js'
+import { detectionOf } from '../host/graph/task.js'
 import type { Model } from '../host/graph/types.js'
 import { type Build, Detector } from '../host/platform/node.js'
 import { openModel, parseBuild, parseChoice, parseEpsilon, parseFraction } from './inputs.js'
@@ -49,7 +50,7 @@ export function addEval(program: Command): void {
 async function evaluate(path: string | undefined, options: Options): Promise<void> {
   const model = await openModel(path, options)
   const other = options.against === undefined ? undefined : await openModel(options.against, options)
-  const data = await readDataSet(options.data, { names: model.graph.task.labels })
+  const data = await readDataSet(options.data, { names: detectionOf(model.graph).labels })
   for (const warning of data.warnings) warn(warning)
   const results = new Map<string, Evaluation>()
   const measured = other === undefined ? [model] : [model, other]
@@ -105,10 +106,13 @@ async function measure(
   })
   const bar = progress(`measuring ${kind}`)
   try {
-    return await new Evaluator(data, model.graph.task.labels).run((file) => detector.detectWithSize(file), {
-      protocol: options.voc ? 'voc' : 'coco',
-      onProgress: (done, total) => bar.update(done, total),
-    })
+    return await new Evaluator(data, detectionOf(model.graph).labels).run(
+      (file) => detector.detectWithSize(file),
+      {
+        protocol: options.voc ? 'voc' : 'coco',
+        onProgress: (done, total) => bar.update(done, total),
+      },
+    )
   } finally {
     bar.stop()
     detector.close()

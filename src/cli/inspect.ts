@@ -55,7 +55,7 @@ async function inspect(path: string | undefined, options: Options): Promise<void
     memoryBytes: plan.end,
     inputs: ends(graph.inputs),
     outputs: ends(graph.outputs),
-    labels: graph.task.labels,
+    ...(graph.task.kind === 'detection' ? { labels: graph.task.labels } : {}),
     preprocessing: graph.preprocessing,
     provenance: graph.provenance,
   }
@@ -74,14 +74,18 @@ async function inspect(path: string | undefined, options: Options): Promise<void
     o.weightBytes === 0 ? '' : bytes(o.weightBytes),
   ])
   print(table(['layer', 'operator', 'output', 'type', 'scale', 'zero', 'MMAC', 'weights'], rows))
-  const [, height, width] = summary.inputs[0].shape
+  const { labels } = summary
+  const shown = (end: (typeof summary.inputs)[number]): string =>
+    `${end.shape.slice(1).join('x')} ${end.dtype}`
   print(`
-${graph.name}: ${graph.task.kind}, ${graph.task.labels.length} labels, input ${width}x${height} ${summary.inputs[0].dtype} (${graph.preprocessing.mode})
+${graph.name}: ${graph.task.kind}${labels === undefined ? '' : `, ${labels.length} labels`}
+input    ${summary.inputs.map(shown).join(', ')}${graph.preprocessing === undefined ? '' : ` (${graph.preprocessing.mode})`}
+output   ${summary.outputs.map(shown).join(', ')}
 MACs     ${(summary.macs / 1e9).toFixed(3)} G
 weights  ${bytes(summary.weightBytes)} in the file, ${bytes(summary.packedBytes)} packed
 arena    ${bytes(summary.arenaBytes)} (no plan can need less than ${bytes(summary.arenaLowerBound)})
-memory   ${bytes(summary.memoryBytes)} with the engine and without a frame
-labels   ${summarise(graph.task.labels)}`)
+memory   ${bytes(summary.memoryBytes)} with the engine and without a frame`)
+  if (labels !== undefined) print(`labels   ${summarise(labels)}`)
   for (const [key, value] of Object.entries(graph.provenance)) print(`${key.padEnd(8)} ${String(value)}`)
 }
 

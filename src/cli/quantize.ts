@@ -4,6 +4,7 @@ import { type Method, methods } from '../../tools/quantize/calibrate/observers.j
 import { type Photo, quantizeModel } from '../../tools/quantize/quantize.js'
 import { OcellusError } from '../host/errors.js'
 import { isInt8 } from '../host/graph/precision.js'
+import { preprocessingOf } from '../host/graph/task.js'
 import { limits } from '../host/limits.js'
 import { decodeImage } from '../host/platform/node/canvas.js'
 import { type Build, readCapped, writeModel } from '../host/platform/node.js'
@@ -69,7 +70,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
   if (isInt8(read)) {
     throw new OcellusError('E_OPTION', `${weights} is quantised already: give its float weights`)
   }
-  const { preprocessing } = read.graph
+  const preprocessing = preprocessingOf(read.graph)
   const float = {
     ...read,
     graph: { ...read.graph, preprocessing: { ...preprocessing, mode: options.fit ?? preprocessing.mode } },

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { OcellusError } from '../../src/host/errors.js'
 import { readSafetensors, writeSafetensors } from '../../src/host/format/safetensors.js'
 import { readModel, writeModel } from '../../src/host/graph/file.js'
+import { preprocessingOf } from '../../src/host/graph/task.js'
 import type { Constant, Model } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { limits } from '../../src/host/limits.js'
@@ -297,7 +298,7 @@ describe('the writer refuses', () => {
     expect(
       broken((m) => ({
         ...m,
-        graph: { ...m.graph, preprocessing: { ...m.graph.preprocessing, pad: Number.NaN } },
+        graph: { ...m.graph, preprocessing: { ...preprocessingOf(m.graph), pad: Number.NaN } },
       })),
     ).toBe('E_MODEL_GRAPH')
     expect(broken((m) => ({ ...m, graph: { ...m.graph, provenance: { ap50: Number.NaN } } }))).toBe(

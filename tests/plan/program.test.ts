@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fields, instructionWords, type Opcode, opcodes } from '../../src/host/graph/instruction.js'
+import { preprocessingOf } from '../../src/host/graph/task.js'
 import type { Model, Preprocessing, Quantization } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { planModel } from '../../src/host/plan/plan.js'
@@ -13,7 +14,7 @@ const int8 = int8Model(float, 1)
 
 const withPreprocessing = (model: Model, changes: Partial<Preprocessing>): Model => ({
   ...model,
-  graph: { ...model.graph, preprocessing: { ...model.graph.preprocessing, ...changes } },
+  graph: { ...model.graph, preprocessing: { ...preprocessingOf(model.graph), ...changes } },
 })
 
 function withInput(model: Model, quantization: Quantization): Model {

@@ -200,7 +200,7 @@ describe('memory', () => {
         return operator.blocks(view).map(({ role, bytes }) => ({ address: addresses.get(role)!, bytes }))
       })
       let free = 0x10000 + (steps.length + 1) * 128
-      for (const { address, bytes } of [{ address: preprocessing.table, bytes: 3072 }, ...constants]) {
+      for (const { address, bytes } of [{ address: preprocessing!.table, bytes: 3072 }, ...constants]) {
         expect(address % 64).toBe(0)
         expect(address).toBeGreaterThanOrEqual(free)
         free = address + bytes + slack

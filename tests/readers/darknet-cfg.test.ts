@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { OcellusError } from '../../src/host/errors.js'
+import { detectionOf, preprocessingOf } from '../../src/host/graph/task.js'
 import { buildNetwork, parseCfg, readDarknet } from '../../tools/quantize/readers/darknet.js'
 import { everyLayer, randomWeights, smallest } from './tiny.js'
 
@@ -275,9 +276,9 @@ test('anchors, thresholds and the kind of suppression come from the [yolo] secti
     nms: { kind: 'diou', iou: 0.45, beta: 0.7 },
   })
   expect(graph.outputs).toEqual(['16_convolutional', '19_activation', '23_convolutional'])
-  expect(readDarknet({ ...files, names: ['cat', 'dog'] }).graph.task.labels).toEqual(['cat', 'dog'])
+  expect(detectionOf(readDarknet({ ...files, names: ['cat', 'dog'] }).graph).labels).toEqual(['cat', 'dog'])
   const letterbox = { text: everyLayer.replace('width', 'letter_box=1\nwidth'), file: 'tiny.cfg' }
-  expect(readDarknet({ ...files, cfg: letterbox }).graph.preprocessing.mode).toBe('letterbox')
+  expect(preprocessingOf(readDarknet({ ...files, cfg: letterbox }).graph).mode).toBe('letterbox')
   expect(() => readDarknet({ ...files, names: ['cat'] })).toThrow(
     /tiny\.cfg line .*classes=2, but there are 1 names/,
   )

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createCanvas, loadImage } from '@napi-rs/canvas'
 import { expect, test } from 'vitest'
+import { detectionOf } from '../../src/host/graph/task.js'
 import { loadDarknet } from '../../tools/quantize/readers/load.js'
 import { runReference } from '../helpers/reference.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
@@ -37,8 +38,9 @@ for (const name of ['yolo-fastest-1.1', 'yolo-fastest-1.1-xl']) {
     const raw = sharedData(`reference/raw_dog_${name}`)
     skipUnless(context, weights && raw, 'yolo-fastest and reference of the shared data')
     const model = await loadDarknet(weights, { epsilon: 1e-6 })
-    expect(model.graph.task.labels).toHaveLength(80)
-    expect(model.graph.task.labels[16]).toBe('dog')
+    const { labels } = detectionOf(model.graph)
+    expect(labels).toHaveLength(80)
+    expect(labels[16]).toBe('dog')
     expect(model.graph.outputs).toHaveLength(2)
     const tensors = runReference(model, await pixels(join(raw, 'dog_320x320.png')))
     const expected = ['permute_121_f32_1x10x10x255.bin', 'permute_130_f32_1x20x20x255.bin']

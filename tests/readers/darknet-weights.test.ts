@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { OcellusError } from '../../src/host/errors.js'
+import { detectionOf } from '../../src/host/graph/task.js'
 import { limits } from '../../src/host/limits.js'
 import { readDarknet } from '../../tools/quantize/readers/darknet.js'
 import { loadDarknet } from '../../tools/quantize/readers/load.js'
@@ -178,7 +179,8 @@ describe('files', () => {
   const path = (name: string) => joinPath(folder, name)
   const write = (name: string, content: string | Uint8Array) => writeFileSync(path(name), content)
   const weights = join(header(), floatBytes(values()))
-  const labels = async (options = {}) => (await loadDarknet(path('net.weights'), options)).graph.task.labels
+  const labels = async (options = {}) =>
+    detectionOf((await loadDarknet(path('net.weights'), options)).graph).labels
 
   beforeEach(() => {
     rmSync(folder, { recursive: true })

@@ -58,6 +58,6 @@ function value({ shape }: Tensor, name: string, type: OnnxType) {
 
 /** What decoding needs beside the graph, under names of our own: ONNX has no place for them. */
 function metadataOf({ graph: { task, preprocessing, provenance } }: Model): Record<string, string> {
-  const entries = { task, preprocessing, provenance }
+  const entries = { task, ...(preprocessing === undefined ? {} : { preprocessing }), provenance }
   return Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, JSON.stringify(entry)]))
 }

@@ -1,5 +1,6 @@
 import { Session, type SessionOptions } from '../../src/host/engine/session.js'
 import { OcellusError } from '../../src/host/errors.js'
+import { preprocessingOf } from '../../src/host/graph/task.js'
 import type { Model, Quantization, Tensor } from '../../src/host/graph/types.js'
 import type { Pixels } from '../../src/host/image/pixels.js'
 import { showPicture } from '../../src/host/tasks/show.js'
@@ -121,8 +122,8 @@ async function calibrate(
 }
 
 /** A picture's bytes, normalised, span a known range; without mean and deviation int8 holds them exactly. */
-function inputScale({ graph: { preprocessing } }: Model): Quantization {
-  const { mean, std } = preprocessing
+function inputScale({ graph }: Model): Quantization {
+  const { mean, std } = preprocessingOf(graph)
   const low = Math.min(...mean.map((m, c) => -m / std[c]))
   const high = Math.max(...mean.map((m, c) => (1 - m) / std[c]))
   return fromRange(low, high)

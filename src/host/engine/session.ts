@@ -1,6 +1,7 @@
 import { OcellusError } from '../errors.js'
 import { elements, type Loader } from '../graph/descriptor.js'
 import { fields, instructionBytes, opcodes } from '../graph/instruction.js'
+import { preprocessingOf } from '../graph/task.js'
 import type { Model, Tensor } from '../graph/types.js'
 import { type VerifiedModel, verifyModel } from '../graph/verify.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
@@ -65,6 +66,7 @@ export class Session {
   /** Copies a picture into the engine; the next `run` starts by preprocessing it. */
   setImage(pixels: Pixels, fit: Fit): void {
     const engine = this.#live()
+    preprocessingOf(this.plan.model.graph)
     checkPixels(pixels)
     this.#checkFit(fit)
     const { width, height, data } = pixels
@@ -191,6 +193,11 @@ export class Session {
     }
   }
 
+  /** Instructions before the first step's: the preprocessing of a model that takes pictures. */
+  get #lead(): number {
+    return this.plan.preprocessing === undefined ? 0 : 1
+  }
+
   /** First instruction and count: without a picture the preprocessing is left out. */
   #span(): [number, number] {
     this.#live()
@@ -199,7 +206,7 @@ export class Session {
     if (this.#source === 'none')
       throw new OcellusError('E_INPUT_SHAPE', 'nothing to run on: set a picture or an input first')
     this.#source = 'none'
-    return [1, length]
+    return [this.#lead, length]
   }
 
   #execute(first: number, count: number): void {
@@ -223,8 +230,8 @@ export class Session {
   }
 
   #describe(instruction: number): { name: string; op: string } {
-    if (instruction === 0) return { name: 'preprocess', op: 'preprocess' }
-    const step = this.plan.steps[instruction - 1]
+    if (instruction < this.#lead) return { name: 'preprocess', op: 'preprocess' }
+    const step = this.plan.steps[instruction - this.#lead]
     if (step.kind === 'copy') return { name: `${step.into} <- ${step.from}`, op: 'copy' }
     const { node } = this.plan.model.views[step.index].view
     return { name: node.name, op: node.op }
@@ -257,10 +264,12 @@ export class Session {
       }
       operator.load(view, loader)
     })
-    const tables = preprocessTables(plan)
-    new Uint8Array(memory.buffer, plan.preprocessing.table, tables.byteLength).set(
-      new Uint8Array(tables.buffer, tables.byteOffset, tables.byteLength),
-    )
+    if (plan.preprocessing !== undefined) {
+      const tables = preprocessTables(plan)
+      new Uint8Array(memory.buffer, plan.preprocessing.table, tables.byteLength).set(
+        new Uint8Array(tables.buffer, tables.byteOffset, tables.byteLength),
+      )
+    }
     new Int32Array(memory.buffer, programStart, program.length).set(program)
   }
 }

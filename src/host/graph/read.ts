@@ -2,8 +2,10 @@ import { OcellusError } from '../errors.js'
 import { Fields } from '../format/fields.js'
 import { parseStrictJson } from '../format/json.js'
 import { limits } from '../limits.js'
+import { taskKinds } from './task.js'
 import type {
   AttributeValue,
+  DetectionTask,
   Graph,
   Node,
   Preprocessing,
@@ -32,7 +34,7 @@ export function readGraph(text: string, file: string): Graph {
   return {
     name: graph.field('name').name(),
     task: readTask(graph.field('task')),
-    preprocessing: readPreprocessing(graph.field('preprocessing')),
+    ...optional('preprocessing', graph.field('preprocessing'), readPreprocessing),
     tensors: graph.field('tensors').list(limits.tensors).map(readTensor),
     inputs: names(graph.field('inputs')),
     outputs: names(graph.field('outputs')),
@@ -43,12 +45,24 @@ export function readGraph(text: string, file: string): Graph {
 
 const names = (reader: Fields): string[] => reader.list(limits.tensors).map((r) => r.name())
 
+const optional = <K extends string, T>(
+  key: K,
+  reader: Fields,
+  read: (reader: Fields) => T,
+): { [P in K]?: T } => (reader.missing ? {} : ({ [key]: read(reader) } as { [P in K]: T }))
+
 function readTask(task: Fields): Task {
-  const kind = task.field('kind').choice(['detection'], 'E_MODEL_TASK')
+  const kind = task.field('kind').choice(taskKinds, 'E_MODEL_TASK')
+  if (kind === 'detection') return readDetection(task)
+  task.only('kind')
+  return { kind }
+}
+
+function readDetection(task: Fields): DetectionTask {
   task.only('kind', 'labels', 'heads', 'nms')
   const nms = task.field('nms').only('kind', 'iou', 'beta')
   return {
-    kind,
+    kind: 'detection',
     labels: task
       .field('labels')
       .list(limits.labels)

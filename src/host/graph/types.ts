@@ -67,12 +67,28 @@ export interface DetectionTask {
   readonly nms: { readonly kind: 'greedy' | 'diou'; readonly iou: number; readonly beta: number }
 }
 
-export type Task = DetectionTask
+/** A latent [1, 1, 1, n] in, a picture [1, height, width, 3 or 1] with values from -1 to 1 out. */
+export interface GenerationTask {
+  readonly kind: 'generation'
+}
+
+/** A picture in, one number [1, 1, 1, 1] out: the logit of how real a generator's discriminator takes it to be. */
+export interface DiscriminationTask {
+  readonly kind: 'discrimination'
+}
+
+/** A picture's visible patches in, the whole picture's patches out. */
+export interface AutoencoderTask {
+  readonly kind: 'autoencoder'
+}
+
+export type Task = DetectionTask | GenerationTask | DiscriminationTask | AutoencoderTask
 
 export interface Graph {
   readonly name: string
   readonly task: Task
-  readonly preprocessing: Preprocessing
+  /** Of models that the engine itself shows pictures to; see `takesPictures` in `task.ts`. */
+  readonly preprocessing?: Preprocessing
   readonly tensors: readonly Tensor[]
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]

@@ -3,6 +3,7 @@ import { limits } from '../limits.js'
 import type { AttributeRule, NodeView, OperatorDescriptor } from './descriptor.js'
 import { elements, integers } from './descriptor.js'
 import { operators } from './ops/index.js'
+import { checkTask } from './task.js'
 import type { AttributeValue, Constant, Model, Node, Tensor } from './types.js'
 
 /** A model all of whose operators, shapes and scales have been checked, with its nodes looked up. */
@@ -55,7 +56,7 @@ export function verifyModel(model: Model): VerifiedModel {
     if (!made.has(name)) throw new OcellusError('E_MODEL_GRAPH', `no node makes the tensor ${name}`)
   }
   checkWork(views)
-  checkTask(model, tensorsByName)
+  checkTask(graph, tensorsByName)
   return { ...model, views, tensorsByName }
 }
 
@@ -191,32 +192,5 @@ function conforms(value: AttributeValue, rule: AttributeRule): boolean {
         value.length === rule.length &&
         value.every((n) => Number.isInteger(n) && within(n, rule.min, rule.max))
       )
-  }
-}
-
-function checkTask(model: Model, tensors: ReadonlyMap<string, Tensor>): void {
-  const { task, inputs, outputs } = model.graph
-  const input = tensors.get(inputs[0])
-  if (
-    inputs.length !== 1 ||
-    input === undefined ||
-    input.shape.length !== 4 ||
-    input.shape[0] !== 1 ||
-    input.shape[3] !== 3
-  ) {
-    throw new OcellusError('E_MODEL_TASK', 'a vision model has one input, [1, height, width, 3]')
-  }
-  for (const head of task.heads) {
-    const tensor = tensors.get(head.output)
-    const channels = head.anchors.length * (5 + task.labels.length)
-    if (tensor === undefined || !outputs.includes(head.output)) {
-      throw new OcellusError('E_MODEL_TASK', `the head ${head.output} is not an output of the graph`)
-    }
-    if (tensor.dtype !== 'float32' || tensor.shape.length !== 4 || tensor.shape[3] !== channels) {
-      throw new OcellusError(
-        'E_MODEL_TASK',
-        `the head ${head.output} is ${tensor.dtype} [${tensor.shape}], expected float32 with ${channels} channels (${head.anchors.length} anchors, ${task.labels.length} labels)`,
-      )
-    }
   }
 }

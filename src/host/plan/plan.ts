@@ -19,7 +19,8 @@ export interface Plan {
   readonly blocks: readonly ReadonlyMap<string, number>[]
   /** Scratch address of each step, after step 0, the preprocessing. */
   readonly scratch: readonly number[]
-  readonly preprocessing: { readonly table: number; readonly scratch: number }
+  /** Of models that take pictures: their program starts with the preprocessing. */
+  readonly preprocessing?: { readonly table: number; readonly scratch: number }
   readonly packedBytes: number
   readonly arenaStart: number
   readonly arenaBytes: number
@@ -33,14 +34,15 @@ const align = (value: number): number => Math.ceil(value / 64) * 64
 export function planModel(model: VerifiedModel): Plan {
   const { steps, storage, buffers } = planStorage(model)
 
-  let address = programStart + align((steps.length + 1) * instructionBytes)
+  const pictures = model.graph.preprocessing !== undefined
+  let address = programStart + align((steps.length + Number(pictures)) * instructionBytes)
   const constantsStart = address
   const take = (bytes: number): number => {
     const at = address
     address = align(address + bytes + slack)
     return at
   }
-  const table = take(3 * 256 * 4)
+  const table = pictures ? take(3 * 256 * 4) : 0
   const blocks = model.views.map(
     ({ view, operator }) => new Map(operator.blocks(view).map(({ role, bytes }) => [role, take(bytes)])),
   )
@@ -52,11 +54,13 @@ export function planModel(model: VerifiedModel): Plan {
     const { view, operator } = model.views[step.index]
     return operator.scratchBytes(view)
   }
-  const scratches = [preprocessScratch(input.shape[2]), ...steps.map(scratchOf)].map((bytes, step) => ({
-    bytes: bytes === 0 ? 0 : bytes + slack,
-    first: step,
-    last: step,
-  }))
+  const scratches = [pictures ? preprocessScratch(input.shape[2]) : 0, ...steps.map(scratchOf)].map(
+    (bytes, step) => ({
+      bytes: bytes === 0 ? 0 : bytes + slack,
+      first: step,
+      last: step,
+    }),
+  )
   const arena = planArena([...buffers, ...scratches])
   const bufferOffset = new Map(buffers.map((buffer, i) => [buffer, arena.offsets[i]]))
   const scratch = scratches.map((_, i) => arenaStart + arena.offsets[buffers.length + i])
@@ -82,7 +86,7 @@ export function planModel(model: VerifiedModel): Plan {
     places,
     blocks,
     scratch: scratch.slice(1),
-    preprocessing: { table, scratch: scratch[0] },
+    ...(pictures ? { preprocessing: { table, scratch: scratch[0] } } : {}),
     packedBytes: arenaStart - constantsStart,
     arenaStart,
     arenaBytes: arena.bytes,

@@ -1,11 +1,12 @@
 import { type Instruction, type Place, type Placement, pixelCount } from '../graph/descriptor.js'
 import { fields, instructionWords, opcodes } from '../graph/instruction.js'
 import { bytesOf } from '../graph/ops/shared.js'
+import { preprocessingOf } from '../graph/task.js'
 import { channelPlace, type Plan } from './plan.js'
 
-/** The words of the program: preprocessing first, then one instruction a step. */
+/** The words of the program: preprocessing first, for a model that takes pictures, then one instruction a step. */
 export function compileProgram(plan: Plan): Int32Array {
-  const instructions = [preprocessInstruction(plan), ...plan.steps.map((_, i) => stepInstruction(plan, i))]
+  const instructions = [...preprocessInstruction(plan), ...plan.steps.map((_, i) => stepInstruction(plan, i))]
   const words = new Int32Array(instructions.length * instructionWords)
   instructions.forEach((instruction, i) => {
     words.set(encode(instruction), i * instructionWords)
@@ -25,32 +26,36 @@ export function encode(instruction: Instruction): Int32Array {
 }
 
 /** The fields that depend on the picture (source, sizes, offsets) are filled in for each frame. */
-function preprocessInstruction(plan: Plan): Instruction {
+function preprocessInstruction(plan: Plan): Instruction[] {
   const { graph, tensorsByName } = plan.model
+  if (plan.preprocessing === undefined) return []
+  const { pad, channels } = preprocessingOf(graph)
   const input = tensorsByName.get(graph.inputs[0])!
   const place = plan.places.get(input.name)!
   const [, outputHeight, outputWidth] = input.shape
-  return {
-    opcode: 'preprocess',
-    fields: {
-      source: 0,
-      output: place.address,
-      sourceWidth: 0,
-      sourceHeight: 0,
-      outputWidth,
-      outputHeight,
-      outputStride: place.stride,
-      outputType: input.dtype === 'float32' ? 1 : 0,
-      table: plan.preprocessing.table,
-      resizedWidth: 0,
-      resizedHeight: 0,
-      offsetX: 0,
-      offsetY: 0,
-      pad: graph.preprocessing.pad,
-      scratch: plan.preprocessing.scratch,
-      swapRedBlue: graph.preprocessing.channels === 'bgr' ? 1 : 0,
+  return [
+    {
+      opcode: 'preprocess',
+      fields: {
+        source: 0,
+        output: place.address,
+        sourceWidth: 0,
+        sourceHeight: 0,
+        outputWidth,
+        outputHeight,
+        outputStride: place.stride,
+        outputType: input.dtype === 'float32' ? 1 : 0,
+        table: plan.preprocessing.table,
+        resizedWidth: 0,
+        resizedHeight: 0,
+        offsetX: 0,
+        offsetY: 0,
+        pad: pad,
+        scratch: plan.preprocessing.scratch,
+        swapRedBlue: channels === 'bgr' ? 1 : 0,
+      },
     },
-  }
+  ]
 }
 
 function stepInstruction(plan: Plan, index: number): Instruction {
@@ -92,7 +97,7 @@ const round = Math.fround
 export function preprocessTables(plan: Plan): Int8Array | Float32Array {
   const { graph, tensorsByName } = plan.model
   const input = tensorsByName.get(graph.inputs[0])!
-  const { mean, std } = graph.preprocessing
+  const { mean, std } = preprocessingOf(graph)
   const value = (c: number, u: number): number => (u / 255 - mean[c]) / std[c]
   const at = (i: number): number => value(Math.floor(i / 256), i % 256)
   if (input.quantization === undefined) return Float32Array.from({ length: 768 }, (_, i) => round(at(i)))

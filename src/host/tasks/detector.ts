@@ -2,6 +2,7 @@ import { platform } from '../engine/platform.js'
 import { Session, type SessionOptions } from '../engine/session.js'
 import { OcellusError } from '../errors.js'
 import { readModel } from '../graph/file.js'
+import { detectionOf } from '../graph/task.js'
 import type { Model } from '../graph/types.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
 import { type Detection, type DetectionOptions, detections } from './detection/detections.js'
@@ -33,16 +34,14 @@ export class Detector {
 
   private constructor(session: Session, options: DetectorOptions) {
     this.session = session
-    this.labels = session.plan.model.graph.task.labels
+    this.labels = detectionOf(session.plan.model.graph).labels
     this.#options = options
   }
 
   /** Loads a model and makes it ready to run. Throws E_MODEL_*, E_ENGINE_*, E_FILE_*. */
   static async create(options: DetectorOptions = {}): Promise<Detector> {
     const model = await loadModel(options.model)
-    if (model.graph.task.kind !== 'detection') {
-      throw new OcellusError('E_MODEL_TASK', `${model.graph.name} is no detector`)
-    }
+    detectionOf(model.graph)
     return new Detector(await Session.create(model, options), options)
   }
 
@@ -73,11 +72,12 @@ export class Detector {
     checkPixels(pixels)
     const { graph } = this.session.plan.model
     const geometry = showPicture(this.session, pixels, this.#options.fit)
-    const outputs = graph.task.heads.map(({ output }) => {
+    const task = detectionOf(graph)
+    const outputs = task.heads.map(({ output }) => {
       const [, rows, columns] = this.session.plan.model.tensorsByName.get(output)!.shape
       return { data: this.session.output(output) as Float32Array, height: rows, width: columns }
     })
-    return detections(outputs, graph.task, geometry, { ...this.#options, ...options })
+    return detections(outputs, task, geometry, { ...this.#options, ...options })
   }
 
   /** Gives the memory back. Closing twice is harmless. */

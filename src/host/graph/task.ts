@@ -1,0 +1,95 @@
+import { OcellusError } from '../errors.js'
+import type { DetectionTask, Graph, Preprocessing, Task, Tensor } from './types.js'
+
+export const taskKinds = ['detection', 'generation', 'discrimination', 'autoencoder'] as const
+
+/** Whether a task's pictures are resized and normalised by the engine, and not by the host. */
+export const takesPictures = (task: Task): boolean =>
+  task.kind === 'detection' || task.kind === 'discrimination'
+
+/** How a model wants its pictures. Throws E_MODEL_TASK for one that takes none. */
+export function preprocessingOf({ name, task, preprocessing }: Graph): Preprocessing {
+  if (preprocessing === undefined) throw misfit(`${name} is for ${task.kind} and takes no pictures`)
+  return preprocessing
+}
+
+/** The task of a detector. Throws E_MODEL_TASK for any other model. */
+export function detectionOf({ name, task }: Graph): DetectionTask {
+  if (task.kind !== 'detection') throw misfit(`${name} is no detector: it is for ${task.kind}`)
+  return task
+}
+
+type Tensors = ReadonlyMap<string, Tensor>
+
+/** Checks that a graph's ends are what its task needs. Throws E_MODEL_TASK. */
+export function checkTask(graph: Graph, tensors: Tensors): void {
+  const { task } = graph
+  const takes = takesPictures(task)
+  if (takes !== (graph.preprocessing !== undefined)) {
+    throw misfit(`a model for ${task.kind} has ${takes ? 'a' : 'no'} preprocessing`)
+  }
+  if (task.kind === 'detection') checkDetection(task, graph, tensors)
+  else if (task.kind === 'generation') checkGeneration(graph, tensors)
+  else if (task.kind === 'discrimination') checkDiscrimination(graph, tensors)
+  else checkEnds(graph)
+}
+
+function checkDetection(task: DetectionTask, graph: Graph, tensors: Tensors): void {
+  checkPictureInput(graph, tensors)
+  for (const head of task.heads) {
+    const tensor = tensors.get(head.output)
+    const channels = head.anchors.length * (5 + task.labels.length)
+    if (tensor === undefined || !graph.outputs.includes(head.output)) {
+      throw misfit(`the head ${head.output} is not an output of the graph`)
+    }
+    if (tensor.dtype !== 'float32' || tensor.shape.length !== 4 || tensor.shape[3] !== channels) {
+      throw misfit(
+        `the head ${head.output} is ${tensor.dtype} [${tensor.shape}], expected float32 with ${channels} channels (${head.anchors.length} anchors, ${task.labels.length} labels)`,
+      )
+    }
+  }
+}
+
+function checkGeneration({ inputs, outputs }: Graph, tensors: Tensors): void {
+  const latent = only(inputs, tensors)
+  if (latent === undefined || latent.shape.length !== 4 || !isPixel(latent)) {
+    throw misfit('a generator has one input, the latent [1, 1, 1, n]')
+  }
+  const picture = pictureOf(only(outputs, tensors), 1)
+  if (picture === undefined) {
+    throw misfit('a generator has one output, the picture [1, height, width, 3] or [1, height, width, 1]')
+  }
+}
+
+function checkDiscrimination(graph: Graph, tensors: Tensors): void {
+  checkPictureInput(graph, tensors)
+  const score = only(graph.outputs, tensors)
+  if (score === undefined || !isPixel(score) || score.shape[3] !== 1 || score.dtype !== 'float32') {
+    throw misfit('a discriminator has one output, float32 [1, 1, 1, 1]')
+  }
+}
+
+function checkEnds({ inputs, outputs }: Graph): void {
+  if (inputs.length === 0 || outputs.length === 0) throw misfit('the graph has no input or no output')
+}
+
+function checkPictureInput({ inputs }: Graph, tensors: Tensors): void {
+  if (pictureOf(only(inputs, tensors), 3) === undefined) {
+    throw misfit('a vision model has one input, [1, height, width, 3]')
+  }
+}
+
+const only = (names: readonly string[], tensors: Tensors): Tensor | undefined =>
+  names.length === 1 ? tensors.get(names[0]) : undefined
+
+/** A tensor that is a picture in colour, or in grey where `channels` says that this will do. */
+const pictureOf = (tensor: Tensor | undefined, channels: 1 | 3): Tensor | undefined =>
+  tensor?.shape.length === 4 &&
+  tensor.shape[0] === 1 &&
+  (tensor.shape[3] === 3 || tensor.shape[3] === channels)
+    ? tensor
+    : undefined
+
+const isPixel = ({ shape }: Tensor): boolean => shape.slice(0, 3).every((side) => side === 1)
+
+const misfit = (what: string): OcellusError => new OcellusError('E_MODEL_TASK', what)
