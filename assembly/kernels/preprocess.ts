@@ -9,18 +9,26 @@
 //   vertical:   u8 = (((h0 * v0) >> 16) + ((h1 * v1) >> 16) + 2) >> 2      products at most 2^26
 // (OpenCV turns an exact halving into an average of 2 x 2; these formulas then give the same.)
 //
-// Scratch: resizedWidth * 40 + 64 bytes: [resizedWidth][2] int32 (byte offset of the left pixel; weights as two
-// int16), then two source rows resized horizontally, [resizedWidth][4] int32. A source row is resized once, or twice
-// at the borders. Reads up to 4 bytes beyond the picture (their weight is 0).
+// Both passes of a pixel are done at once: nearly every picture is larger than the network's input, so hardly a source
+// row would serve twice, and an output row needs no other.
+//
+// Scratch: roundUp(resizedWidth, 4) * 8 + 64 bytes: for each column the byte offset of its left pixel and its two weights
+// as int16; the last column is repeated to a multiple of 4; then 16 bytes for a group of four pixels on its way
+// through the tables. Reads up to 4 bytes beyond the picture (their weight is 0).
 
 import { SIMD } from '../isa'
 import { address, word } from '../word'
 
 const ONE: f32 = 2048
 
+/** How bytes become what is stored: looked up as int8 or float32, or int8 tables that only add a number. */
+const LOOKUP_S8 = 0
+const LOOKUP_F32 = 1
+const ADD_S8 = 2
+
 export function preprocess(i: usize): void {
   const source = address(i, 1)
-  let output = address(i, 2)
+  const output = address(i, 2)
   const sourceWidth = word(i, 3)
   const sourceHeight = word(i, 4)
   const outputWidth = word(i, 5)
@@ -31,18 +39,15 @@ export function preprocess(i: usize): void {
   const offsetX = word(i, 12)
   const offsetY = word(i, 13)
   const columns = address(i, 15)
-  const rowBytes = <usize>resizedWidth * 16
-  let row0 = columns + <usize>resizedWidth * 8
-  let row1 = row0 + rowBytes
-  let held0 = -1
-  let held1 = -1
+  const kind = word(i, 8) != 0 ? LOOKUP_F32 : SIMD && onlyAdds(address(i, 9)) ? ADD_S8 : LOOKUP_S8
   columnTable(columns, sourceWidth, resizedWidth)
   const scaleY: f64 = 1.0 / (<f64>resizedHeight / <f64>sourceHeight)
   const right = outputWidth - offsetX - resizedWidth
+  let to = output
   for (let y = 0; y < outputHeight; y++) {
     const line = y - offsetY
     if (<u32>line >= <u32>resizedHeight) {
-      output = fill(i, output, outputWidth)
+      to = fill(i, kind, to, outputWidth)
       continue
     }
     const position = <f32>((<f64>line + 0.5) * scaleY - 0.5)
@@ -50,25 +55,11 @@ export function preprocess(i: usize): void {
     const fraction = position - above
     const first = max(min(<i32>above, sourceHeight - 1), 0)
     const second = max(min(<i32>above + 1, sourceHeight - 1), 0)
-    if (held0 != first) {
-      const spare = row0
-      row0 = row1
-      row1 = spare
-      const kept = held0
-      held0 = held1
-      held1 = kept
-      if (held0 != first) {
-        resizeRow(source + <usize>(first * sourceWidth) * 4, columns, row0, resizedWidth)
-        held0 = first
-      }
-    }
-    if (held1 != second) {
-      resizeRow(source + <usize>(second * sourceWidth) * 4, columns, row1, resizedWidth)
-      held1 = second
-    }
-    output = fill(i, output, offsetX)
-    blendRows(i, row0, row1, weight(1 - fraction), weight(fraction), output, resizedWidth)
-    output = fill(i, output + <usize>resizedWidth * stride, right)
+    const row0 = source + <usize>(first * sourceWidth) * 4
+    const row1 = source + <usize>(second * sourceWidth) * 4
+    to = fill(i, kind, to, offsetX)
+    resizeRow(i, kind, row0, row1, weight(1 - fraction), weight(fraction), to)
+    to = fill(i, kind, to + <usize>resizedWidth * stride, right)
   }
 }
 
@@ -78,10 +69,20 @@ function weight(fraction: f32): i32 {
   return <i32>nearest<f32>(fraction * ONE)
 }
 
+/** Whether each of the three int8 tables is a byte plus its own first entry, modulo 256. */
+function onlyAdds(tables: usize): bool {
+  for (let c: usize = 0; c < 3; c++) {
+    const first = load<u8>(tables)
+    for (let u: u32 = 1; u < 256; u++) if (load<u8>(tables + u) != <u8>(first + u)) return false
+    tables += 256
+  }
+  return true
+}
+
 function columnTable(at: usize, sourceWidth: i32, resizedWidth: i32): void {
   const scale: f64 = 1.0 / (<f64>resizedWidth / <f64>sourceWidth)
-  for (let x = 0; x < resizedWidth; x++) {
-    const position = <f32>((<f64>x + 0.5) * scale - 0.5)
+  for (let x = 0; x < ((resizedWidth + 3) & ~3); x++) {
+    const position = <f32>((<f64>min(x, resizedWidth - 1) + 0.5) * scale - 0.5)
     const left = floor<f32>(position)
     let fraction = position - left
     let column = <i32>left
@@ -95,67 +96,127 @@ function columnTable(at: usize, sourceWidth: i32, resizedWidth: i32): void {
   }
 }
 
-function resizeRow(source: usize, columns: usize, to: usize, resizedWidth: i32): void {
-  for (const end = columns + <usize>resizedWidth * 8; columns < end; columns += 8) {
-    const from = source + load<u32>(columns)
-    if (SIMD) {
-      const zero = i32x4.splat(0)
-      const pair = v128.load64_zero(from)
-      const pairs = i8x16.shuffle(pair, zero, 0, 16, 4, 16, 1, 16, 5, 16, 2, 16, 6, 16, 3, 16, 7, 16)
-      v128.store(to, i32x4.shr_u(i32x4.dot_i16x8_s(pairs, v128.load32_splat(columns, 4)), 4))
-    } else {
-      const w0 = <i32>load<i16>(columns, 4)
-      const w1 = <i32>load<i16>(columns, 6)
-      for (let c: usize = 0; c < 3; c++) {
-        const h = <i32>load<u8>(from + c) * w0 + <i32>load<u8>(from + c, 4) * w1
-        store<i32>(to + c * 4, h >> 4)
+function resizeRow(i: usize, kind: i32, row0: usize, row1: usize, v0: i32, v1: i32, to: usize): void {
+  let column = address(i, 15)
+  const stride = <usize>word(i, 7)
+  const count = word(i, 10)
+  const table = address(i, 9)
+  const swap = word(i, 16) != 0
+  if (SIMD) {
+    const group = column + <usize>((count + 3) & ~3) * 8
+    const below = i32x4.splat(v0)
+    const above = i32x4.splat(v1)
+    const added = offsets(table)
+    for (let left = count; left > 0; left -= 4) {
+      const a = pixel(row0, row1, column, below, above)
+      const b = pixel(row0, row1, column + 8, below, above)
+      const c = pixel(row0, row1, column + 16, below, above)
+      const d = pixel(row0, row1, column + 24, below, above)
+      let rgba = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d))
+      if (swap) rgba = i8x16.shuffle(rgba, rgba, 2, 1, 0, 3, 6, 5, 4, 7, 10, 9, 8, 11, 14, 13, 12, 15)
+      if (kind == ADD_S8) {
+        storePixels(to, i8x16.add(rgba, added), stride, left)
+      } else {
+        v128.store(group, rgba)
+        const pixels = min(left, 4)
+        for (let n = 0; n < pixels; n++) {
+          const at = group + (<usize>n << 2)
+          put(to + <usize>n * stride, table, kind == LOOKUP_F32, load<u8>(at), load<u8>(at, 1), load<u8>(at, 2))
+        }
       }
+      column += 32
+      to += stride * 4
     }
-    to += 16
+  } else {
+    const red: usize = swap ? 2 : 0
+    for (let n = 0; n < count; n++) {
+      const from0 = row0 + load<u32>(column)
+      const from1 = row1 + load<u32>(column)
+      const w0 = <i32>load<i16>(column, 4)
+      const w1 = <i32>load<i16>(column, 6)
+      const first = blend(from0 + red, from1 + red, w0, w1, v0, v1)
+      const green = blend(from0 + 1, from1 + 1, w0, w1, v0, v1)
+      const last = blend(from0 + (2 - red), from1 + (2 - red), w0, w1, v0, v1)
+      put(to, table, kind == LOOKUP_F32, first, green, last)
+      column += 8
+      to += stride
+    }
   }
 }
 
-function blendRows(i: usize, row0: usize, row1: usize, w0: i32, w1: i32, to: usize, count: i32): void {
-  const stride = <usize>word(i, 7)
-  const float32 = word(i, 8) != 0
-  const table = address(i, 9)
-  const swap = word(i, 16) != 0
-  for (const end = row0 + <usize>count * 16; row0 < end; row0 += 16) {
-    let red: i32
-    let green: i32
-    let blue: i32
-    if (SIMD) {
-      const h0 = i32x4.shr_u(i32x4.dot_i16x8_s(v128.load(row0), i32x4.splat(w0)), 16)
-      const h1 = i32x4.shr_u(i32x4.dot_i16x8_s(v128.load(row1), i32x4.splat(w1)), 16)
-      const u = i32x4.shr_u(i32x4.add(i32x4.add(h0, h1), i32x4.splat(2)), 2)
-      red = i32x4.extract_lane(u, 0)
-      green = i32x4.extract_lane(u, 1)
-      blue = i32x4.extract_lane(u, 2)
-    } else {
-      red = blend(load<i32>(row0), w0, load<i32>(row1), w1)
-      green = blend(load<i32>(row0, 4), w0, load<i32>(row1, 4), w1)
-      blue = blend(load<i32>(row0, 8), w0, load<i32>(row1, 8), w1)
-    }
-    put(to, table, float32, swap ? blue : red, green, swap ? red : blue)
-    row1 += 16
-    to += stride
+/** The four channels of one resized pixel, as int32. */
+// @ts-ignore: decorator
+@inline
+function pixel(row0: usize, row1: usize, column: usize, v0: v128, v1: v128): v128 {
+  const left = load<u32>(column)
+  const weights = v128.load32_splat(column, 4)
+  const h0 = i32x4.shr_u(i32x4.dot_i16x8_s(pairs(row0 + left), weights), 4)
+  const h1 = i32x4.shr_u(i32x4.dot_i16x8_s(pairs(row1 + left), weights), 4)
+  const u0 = i32x4.shr_u(i32x4.dot_i16x8_s(h0, v0), 16)
+  const u1 = i32x4.shr_u(i32x4.dot_i16x8_s(h1, v1), 16)
+  return i32x4.shr_u(i32x4.add(i32x4.add(u0, u1), i32x4.splat(2)), 2)
+}
+
+/** A pixel and its right neighbour, channel by channel, as int16. */
+// @ts-ignore: decorator
+@inline
+function pairs(from: usize): v128 {
+  const both = v128.load64_zero(from)
+  return i8x16.swizzle(both, i8x16(0, -1, 4, -1, 1, -1, 5, -1, 2, -1, 6, -1, 3, -1, 7, -1))
+}
+
+/** What the three tables add to a byte, for four pixels. */
+// @ts-ignore: decorator
+@inline
+function offsets(table: usize): v128 {
+  return i32x4.splat(<i32>load<u8>(table) | (<i32>load<u8>(table, 256) << 8) | (<i32>load<u8>(table, 512) << 16))
+}
+
+/** The first `count` (four at most) of four pixels of int8, the fourth byte of each left out. */
+// @ts-ignore: decorator
+@inline
+function storePixels(to: usize, rgba: v128, stride: usize, count: i32): void {
+  if (stride == 4 && count >= 4) {
+    // One store for all: what lies between the pixels is written as it was.
+    v128.store(to, v128.bitselect(rgba, v128.load(to), i32x4.splat(0xffffff)))
+    return
   }
+  storePixel(to, i32x4.extract_lane(rgba, 0))
+  if (count > 1) storePixel(to + stride, i32x4.extract_lane(rgba, 1))
+  if (count > 2) storePixel(to + stride * 2, i32x4.extract_lane(rgba, 2))
+  if (count > 3) storePixel(to + stride * 3, i32x4.extract_lane(rgba, 3))
 }
 
 // @ts-ignore: decorator
 @inline
-function blend(h0: i32, w0: i32, h1: i32, w1: i32): i32 {
-  return (((h0 * w0) >> 16) + ((h1 * w1) >> 16) + 2) >> 2
+function storePixel(to: usize, rgb: i32): void {
+  store<u16>(to, rgb)
+  store<u8>(to, rgb >> 16, 2)
+}
+
+// @ts-ignore: decorator
+@inline
+function blend(from0: usize, from1: usize, w0: i32, w1: i32, v0: i32, v1: i32): i32 {
+  const h0 = (<i32>load<u8>(from0) * w0 + <i32>load<u8>(from0, 4) * w1) >> 4
+  const h1 = (<i32>load<u8>(from1) * w0 + <i32>load<u8>(from1, 4) * w1) >> 4
+  return (((h0 * v0) >> 16) + ((h1 * v1) >> 16) + 2) >> 2
 }
 
 /** `count` pixels of padding; returns where the next pixel goes. */
-function fill(i: usize, to: usize, count: i32): usize {
+function fill(i: usize, kind: i32, to: usize, count: i32): usize {
   const stride = <usize>word(i, 7)
-  const float32 = word(i, 8) != 0
   const table = address(i, 9)
   const pad = word(i, 14)
+  if (SIMD && kind == ADD_S8) {
+    const rgba = i8x16.add(offsets(table), i8x16.splat(<i8>pad))
+    for (let left = count; left > 0; left -= 4) {
+      storePixels(to, rgba, stride, left)
+      to += stride * <usize>min(left, 4)
+    }
+    return to
+  }
   for (let n = 0; n < count; n++) {
-    put(to, table, float32, pad, pad, pad)
+    put(to, table, kind == LOOKUP_F32, pad, pad, pad)
     to += stride
   }
   return to

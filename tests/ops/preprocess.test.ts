@@ -75,18 +75,37 @@ interface Canvas {
   readonly pad: number
   readonly swap: boolean
   readonly float32: boolean
+  /** Tables that add a number each, as those of int8 inputs do, or of random entries. */
+  readonly adds?: boolean
+  /** Bytes from pixel to pixel; random when absent. */
+  readonly stride?: number
 }
+
+const columnBytes = (width: number) => Math.ceil(width / 4) * 32 + 64
 
 /** Random tables and views; returns the arena, the instruction and the right output. */
 function setUp(source: Picture, canvas: Canvas, arenaBytes: number) {
-  const { width, height, resized, offset, pad, swap, float32 } = canvas
+  const { width, height, resized, offset, pad, swap, float32, adds = false } = canvas
   const arena = new Arena(width + height * 7 + source.width, arenaBytes)
   const size = float32 ? 4 : 1
   const rgba = arena.allocate(source.rgba.length)
   arena.bytes.set(source.rgba, rgba - 0x10000)
   const table = { address: arena.allocate(768 * size), stride: 768 * size, channels: 768, size } as const
-  const entries = arena.fill(table, 1, (random) => (float32 ? random.float() : random.int8()))
-  const output = arena.view(width * height, 3, size)
+  const added = [arena.random.int8(), arena.random.int8(), arena.random.int8()]
+  let entry = 0
+  const entries = arena.fill(table, 1, (random) => {
+    const n = entry++
+    if (adds) return (((n & 255) + added[n >> 8]) << 24) >> 24
+    return float32 ? random.float() : random.int8()
+  })
+  const output = canvas.stride
+    ? ({
+        address: arena.allocate(width * height * canvas.stride),
+        stride: canvas.stride,
+        channels: 3,
+        size,
+      } as const)
+    : arena.view(width * height, 3, size)
   const fields = {
     source: rgba,
     output: output.address,
@@ -102,7 +121,7 @@ function setUp(source: Picture, canvas: Canvas, arenaBytes: number) {
     offsetX: offset[0],
     offsetY: offset[1],
     pad,
-    scratch: arena.scratch(resized[0] * 40 + 64),
+    scratch: arena.scratch(columnBytes(resized[0])),
     swapRedBlue: swap ? 1 : 0,
   }
   const rgb = resize(source, resized[0], resized[1])
@@ -149,7 +168,7 @@ describe(`resizes as OpenCV ${opencv.opencv} does`, () => {
       offsetX: 0,
       offsetY: 0,
       pad: 0,
-      scratch: arena.scratch(width * 40 + 64),
+      scratch: arena.scratch(columnBytes(width)),
       swapRedBlue: 0,
     }
     for (const build of builds) {
@@ -163,6 +182,15 @@ describe(`resizes as OpenCV ${opencv.opencv} does`, () => {
 
 describe('places, normalises and touches nothing else', () => {
   const plain = { offset: [0, 0], pad: 0, swap: false, float32: false } as const
+  const letterboxed = {
+    ...plain,
+    width: 27,
+    height: 31,
+    resized: [22, 25],
+    offset: [3, 2],
+    pad: 200,
+    adds: true,
+  } as const
   const canvases: readonly [string, [number, number], Canvas][] = [
     ['letterbox', [64, 36], { ...plain, width: 32, height: 32, resized: [32, 18], offset: [0, 7], pad: 114 }],
     [
@@ -180,19 +208,24 @@ describe('places, normalises and touches nothing else', () => {
     ['float32', [10, 30], { ...plain, width: 20, height: 22, resized: [18, 20], pad: 9, float32: true }],
     ['float32, BGR', [1, 1], { ...plain, width: 5, height: 4, resized: [3, 3], swap: true, float32: true }],
     ['one pixel', [40, 40], { ...plain, width: 1, height: 1, resized: [1, 1] }],
+    ['int8 as stored, in words', [50, 40], { ...letterboxed, stride: 4 }],
+    ['int8 as stored, packed', [50, 40], { ...letterboxed, stride: 3 }],
+    ['int8 as stored, BGR, far apart', [50, 40], { ...letterboxed, stride: 9, swap: true }],
   ]
   test.each(canvases)('%s', (_, [width, height], canvas) => {
     const { arena, fields, output, values } = setUp(picture(width, height), canvas, 1 << 17)
     arena.check('preprocess', fields, output, values)
   })
 
-  test('a hundred random canvases', () => {
+  test('two hundred random canvases', () => {
     const { random } = new Arena(5, 128)
-    for (let n = 0; n < 100; n++) {
+    for (let n = 0; n < 200; n++) {
       const [width, height] = [random.integer(1, 40), random.integer(1, 40)]
       const resized = [random.integer(1, width), random.integer(1, height)] as const
       const offset = [random.integer(0, width - resized[0]), random.integer(0, height - resized[1])] as const
-      const canvas = { width, height, resized, offset, pad: n, swap: n % 2 > 0, float32: n % 3 > 0 }
+      const stride = n % 5 === 0 ? 4 : undefined
+      const kinds = { swap: n % 2 > 0, float32: n % 3 > 0 && stride === undefined, adds: n % 3 === 0 }
+      const canvas = { width, height, resized, offset, pad: n, stride, ...kinds }
       const source = picture(random.integer(1, 60), random.integer(1, 60))
       const { arena, fields, output, values } = setUp(source, canvas, 1 << 18)
       arena.check('preprocess', fields, output, values)

@@ -216,7 +216,7 @@ describe('memory', () => {
       const verified = verifyModel(model)
       const made = planModel(verified)
       const program = compileProgram(made)
-      expect(preprocessScratch(100)).toBeGreaterThanOrEqual(100 * 40 + 64)
+      expect(preprocessScratch(102)).toBeGreaterThanOrEqual(104 * 8 + 64)
       for (const [index, step] of made.steps.entries()) {
         const words = program.subarray((index + 1) * instructionWords, (index + 2) * instructionWords)
         const needed = scratchOf(words)

@@ -1,5 +1,5 @@
 import { OcellusError } from '../errors.js'
-import type { Place } from '../graph/descriptor.js'
+import { type Place, roundUp } from '../graph/descriptor.js'
 import { instructionBytes } from '../graph/instruction.js'
 import { bytesOf } from '../graph/ops/shared.js'
 import type { VerifiedModel } from '../graph/verify.js'
@@ -95,9 +95,9 @@ export function planModel(model: VerifiedModel): Plan {
   }
 }
 
-/** Interpolation positions and weights of a row, and two resized rows; see docs/engine.md, Scratch. */
+/** Interpolation positions and weights of a row's columns; see docs/engine.md, Scratch. */
 export function preprocessScratch(width: number): number {
-  return width * 64 + 256
+  return roundUp(width, 4) * 8 + 64
 }
 
 /** Address and stride of one channel of a tensor. */
