@@ -60,7 +60,7 @@ export function probe(at: usize): i32 {
   put(at, 25, 127)
   put(at, 27, <i32>scratch)
   put(at, 28, 8)
-  conv_s8(at)
+  conv_s8(at, 0, 1)
   let hash: u32 = 0x811c9dc5
   for (let n: usize = 0; n < <usize>(PIXELS * STRIDE); n++) hash = (hash ^ load<u8>(output + n)) * 0x01000193
   return <i32>hash

@@ -42,71 +42,72 @@ import {
 
 /**
  * Runs `count` instructions from `program`. Returns 0, or 1 + the index of an instruction whose opcode is unknown.
- * Of `threads` threads, which call this with the same program, this is number `thread`; today there is one.
+ * Of `threads` threads, which call this with the same program, this is number `thread`: a kernel does that share of
+ * its work.
  */
 export function run(program: usize, count: i32, thread: i32, threads: i32): i32 {
   for (let n = 0; n < count; n++) {
-    if (!execute(program)) return n + 1
+    if (!execute(program, thread, threads)) return n + 1
     program += INSTRUCTION_BYTES
   }
   return 0
 }
 
-function execute(i: usize): bool {
+function execute(i: usize, thread: i32, threads: i32): bool {
   switch (load<i32>(i)) {
     case OP_CONV_S8:
-      conv_s8(i)
+      conv_s8(i, thread, threads)
       break
     case OP_DEPTHWISE_S8:
-      depthwise_s8(i)
+      depthwise_s8(i, thread, threads)
       break
     case OP_CONV_F32:
-      conv_f32(i)
+      conv_f32(i, thread, threads)
       break
     case OP_DEPTHWISE_F32:
-      depthwise_f32(i)
+      depthwise_f32(i, thread, threads)
       break
     case OP_MAX_POOL_S8:
-      max_pool_s8(i)
+      max_pool_s8(i, thread, threads)
       break
     case OP_MAX_POOL_F32:
-      max_pool_f32(i)
+      max_pool_f32(i, thread, threads)
       break
     case OP_AVERAGE_POOL_S8:
-      average_pool_s8(i)
+      average_pool_s8(i, thread, threads)
       break
     case OP_AVERAGE_POOL_F32:
-      average_pool_f32(i)
+      average_pool_f32(i, thread, threads)
       break
     case OP_UPSAMPLE:
-      upsample(i)
+      upsample(i, thread, threads)
       break
     case OP_COPY:
-      copy(i)
+      copy(i, thread, threads)
       break
     case OP_REQUANTIZE_S8:
-      requantize_s8(i)
+      requantize_s8(i, thread, threads)
       break
     case OP_ADD_S8:
-      add_s8(i)
+      add_s8(i, thread, threads)
       break
     case OP_ADD_F32:
-      add_f32(i)
+      add_f32(i, thread, threads)
       break
     case OP_TABLE_S8:
-      table_s8(i)
+      table_s8(i, thread, threads)
       break
     case OP_ACTIVATION_F32:
-      activation_f32(i)
+      activation_f32(i, thread, threads)
       break
     case OP_QUANTIZE_S8:
-      quantize_s8(i)
+      quantize_s8(i, thread, threads)
       break
     case OP_DEQUANTIZE_S8:
-      dequantize_s8(i)
+      dequantize_s8(i, thread, threads)
       break
     case OP_PREPROCESS:
-      preprocess(i)
+      preprocess(i, thread, threads)
       break
     default:
       return false

@@ -112,8 +112,8 @@ function differences(s: Shape, depthwise: bool): i32 {
   const ends = [s.inputZero, s.outputZero, bits(s.slope), -128, 127, s.head ? 1 : 0]
   const scratch = block(8 * ((depth + 1) >> 1) * 4 + 64 + padded)
   const i = instruction(places.concat(from).concat(to).concat(window).concat(ends).concat([<i32>scratch, 8]))
-  if (depthwise) depthwise_s8(i)
-  else conv_s8(i)
+  if (depthwise) depthwise_s8(i, 0, 1)
+  else conv_s8(i, 0, 1)
   let wrong = 0
   for (let p = 0; p < pixels; p++) {
     const at = p * s.outputStride

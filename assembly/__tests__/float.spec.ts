@@ -45,7 +45,7 @@ function checkConv(groups: i32, inputs: i32, outputs: i32): void {
   const bias = floats(groups * padded)
   const packed = floats(groups * padded * depth)
   pack_conv_f32(weights, packed, outputs, depth, groups)
-  conv_f32(fields(input, output, packed, bias, [groups, inputs, outputs], floats(8 * depth + 16)))
+  conv_f32(fields(input, output, packed, bias, [groups, inputs, outputs], floats(8 * depth + 16)), 0, 1)
   for (let y = 0; y < HEIGHT; y++) {
     for (let x = 0; x < WIDTH; x++) {
       for (let o = 0; o < groups * outputs; o++) {
@@ -77,7 +77,7 @@ test('depthwise_f32 on 1 to 20 channels', () => {
     const bias = floats(padded)
     const packed = floats(padded * 9)
     pack_depthwise_f32(weights, packed, channels, 9)
-    depthwise_f32(fields(input, output, packed, bias, [channels, 1, 1], 0))
+    depthwise_f32(fields(input, output, packed, bias, [channels, 1, 1], 0), 0, 1)
     for (let y = 0; y < HEIGHT; y++) {
       for (let x = 0; x < WIDTH; x++) {
         for (let c = 0; c < channels; c++) {
@@ -102,7 +102,7 @@ describe('activation_f32', () => {
       const input = floats(count)
       const output = floats(count)
       for (let n = 0; n < count; n++) store<f32>(input + n * 4, <f32>(n - 500) / 8)
-      activation_f32(instruction([<i32>input, <i32>output, count, 1, 4, 4, kind]))
+      activation_f32(instruction([<i32>input, <i32>output, count, 1, 4, 4, kind]), 0, 1)
       for (let n = 0; n < count; n++) {
         const expected = meaning(kind, load<f32>(input + n * 4))
         const error = abs<f64>(<f64>load<f32>(output + n * 4) - expected)
@@ -115,7 +115,7 @@ describe('activation_f32', () => {
     for (let kind = 1; kind <= 3; kind++) {
       const x = floats(1)
       store<f32>(x, NaN)
-      activation_f32(instruction([<i32>x, <i32>x, 1, 1, 4, 4, kind]))
+      activation_f32(instruction([<i32>x, <i32>x, 1, 1, 4, 4, kind]), 0, 1)
       expect<bool>(isNaN(load<f32>(x))).toBe(true)
     }
   })

@@ -22,7 +22,7 @@ describe('pixelwise kernels on 1 to 40 channels', () => {
       const input = block(PIXELS * stride)
       const output = block(PIXELS * stride)
       const before = load<u8>(output + channels)
-      copy(instruction([<i32>input, <i32>output, PIXELS, channels, stride, stride]))
+      copy(instruction([<i32>input, <i32>output, PIXELS, channels, stride, stride]), 0, 1)
       for (let p = 0; p < PIXELS; p++) {
         for (let c = 0; c < channels; c++) {
           expect<u8>(load<u8>(output + p * stride + c)).toBe(load<u8>(input + p * stride + c))
@@ -36,7 +36,7 @@ describe('pixelwise kernels on 1 to 40 channels', () => {
     for (let scale = 2; scale <= 4; scale++) {
       const input = block(6 * 5)
       const output = block(6 * 5 * scale * scale)
-      upsample(instruction([<i32>input, <i32>output, 2, 3, 5, 5, 5, scale]))
+      upsample(instruction([<i32>input, <i32>output, 2, 3, 5, 5, 5, scale]), 0, 1)
       for (let y = 0; y < 2 * scale; y++) {
         for (let x = 0; x < 3 * scale; x++) {
           for (let c = 0; c < 5; c++) {
@@ -54,7 +54,7 @@ describe('pixelwise kernels on 1 to 40 channels', () => {
       const input = block(count)
       const output = block(count)
       const fields = [<i32>input, <i32>output, PIXELS, channels, channels, channels, -7, bits(1.5), 12]
-      requantize_s8(instruction(fields))
+      requantize_s8(instruction(fields), 0, 1)
       for (let n = 0; n < count; n++) {
         const y = <f32>(<i32>load<i8>(input + n) + 7) * <f32>1.5
         expect<i32>(load<i8>(output + n)).toBe(rounded(y, 12))
@@ -69,7 +69,7 @@ describe('pixelwise kernels on 1 to 40 channels', () => {
       const b = block(count)
       const output = block(count)
       const places = [<i32>a, <i32>b, <i32>output, PIXELS, channels, channels, channels, channels]
-      add_s8(instruction(places.concat([3, bits(0.7), -9, bits(0.3), 5, bits(0.1), -128, 127])))
+      add_s8(instruction(places.concat([3, bits(0.7), -9, bits(0.3), 5, bits(0.1), -128, 127])), 0, 1)
       for (let n = 0; n < count; n++) {
         let y = <f32>(<i32>load<i8>(a + n) - 3) * <f32>0.7 + <f32>(<i32>load<i8>(b + n) + 9) * <f32>0.3
         y = max<f32>(y, y * <f32>0.1)
@@ -85,7 +85,7 @@ describe('pixelwise kernels on 1 to 40 channels', () => {
       const b = floats(count)
       const output = floats(count)
       const places = [<i32>a, <i32>b, <i32>output, PIXELS, channels, channels * 4, channels * 4, channels * 4]
-      add_f32(instruction(places.concat([0, 0, 0, 0, 0, bits(0), bits(-f32.MAX_VALUE), bits(6)])))
+      add_f32(instruction(places.concat([0, 0, 0, 0, 0, bits(0), bits(-f32.MAX_VALUE), bits(6)])), 0, 1)
       for (let n = 0; n < count; n++) {
         const y = load<f32>(a + n * 4) + load<f32>(b + n * 4)
         expect<f32>(load<f32>(output + n * 4)).toBe(max<f32>(min<f32>(y, 6), 0) + 0)
@@ -99,7 +99,7 @@ describe('pixelwise kernels on 1 to 40 channels', () => {
       const input = block(count)
       const output = block(count)
       const table = block(256)
-      table_s8(instruction([<i32>input, <i32>output, PIXELS, channels, channels, channels, <i32>table]))
+      table_s8(instruction([<i32>input, <i32>output, PIXELS, channels, channels, channels, <i32>table]), 0, 1)
       for (let n = 0; n < count; n++) {
         expect<u8>(load<u8>(output + n)).toBe(load<u8>(table + (<i32>load<i8>(input + n) + 128)))
       }
@@ -112,7 +112,7 @@ describe('pixelwise kernels on 1 to 40 channels', () => {
       const input = floats(count)
       const output = block(count)
       const fields = [<i32>input, <i32>output, PIXELS, channels, channels * 4, channels, bits(200), -5]
-      quantize_s8(instruction(fields))
+      quantize_s8(instruction(fields), 0, 1)
       for (let n = 0; n < count; n++) {
         expect<i32>(load<i8>(output + n)).toBe(rounded(load<f32>(input + n * 4) * 200, -5))
       }
@@ -125,7 +125,7 @@ describe('pixelwise kernels on 1 to 40 channels', () => {
       const input = block(count)
       const output = floats(count)
       const fields = [<i32>input, <i32>output, PIXELS, channels, channels, channels * 4, bits(0.3), -5]
-      dequantize_s8(instruction(fields))
+      dequantize_s8(instruction(fields), 0, 1)
       for (let n = 0; n < count; n++) {
         expect<f32>(load<f32>(output + n * 4)).toBe(<f32>(<i32>load<i8>(input + n) + 5) * <f32>0.3)
       }
@@ -140,7 +140,7 @@ test('quantize_s8 gives the zero point for NaN and saturates infinities', () => 
   store<f32>(input, Infinity, 4)
   store<f32>(input, -Infinity, 8)
   store<f32>(input, 0.5, 12)
-  quantize_s8(instruction([<i32>input, <i32>output, 1, 4, 16, 4, bits(1), 21]))
+  quantize_s8(instruction([<i32>input, <i32>output, 1, 4, 16, 4, bits(1), 21]), 0, 1)
   expect<i8>(load<i8>(output)).toBe(21)
   expect<i8>(load<i8>(output, 1)).toBe(127)
   expect<i8>(load<i8>(output, 2)).toBe(-128)

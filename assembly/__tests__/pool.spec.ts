@@ -38,11 +38,11 @@ function check(kernel: i32, stride: i32, pad: i32, channels: i32, float32: bool,
   const window = [kernel, kernel, stride, stride, pad, pad]
   const i = instruction([<i32>input, <i32>output].concat(geometry).concat(window))
   if (average) {
-    if (float32) average_pool_f32(i)
-    else average_pool_s8(i)
+    if (float32) average_pool_f32(i, 0, 1)
+    else average_pool_s8(i, 0, 1)
   } else {
-    if (float32) max_pool_f32(i)
-    else max_pool_s8(i)
+    if (float32) max_pool_f32(i, 0, 1)
+    else max_pool_s8(i, 0, 1)
   }
   for (let y = 0; y < outputHeight; y++) {
     for (let x = 0; x < outputWidth; x++) {

@@ -18,7 +18,7 @@ describe('preprocess', () => {
   test('the same size is the same picture', () => {
     const source = block(7 * 5 * 4)
     const output = block(7 * 5 * 3)
-    preprocess(placed(source, output, [7, 5], [7, 5], [7, 5, 0, 0, 0, 0], block(8 * 8 + 64)))
+    preprocess(placed(source, output, [7, 5], [7, 5], [7, 5, 0, 0, 0, 0], block(8 * 8 + 64)), 0, 1)
     for (let p = 0; p < 35; p++) {
       for (let c = 0; c < 3; c++) {
         expect<u8>(load<u8>(output + p * 3 + c)).toBe(load<u8>(source + p * 4 + c))
@@ -29,7 +29,7 @@ describe('preprocess', () => {
   test('half the size is the rounded mean of four', () => {
     const source = block(8 * 6 * 4)
     const output = block(4 * 3 * 3)
-    preprocess(placed(source, output, [8, 6], [4, 3], [4, 3, 0, 0, 0, 0], block(4 * 8 + 64)))
+    preprocess(placed(source, output, [8, 6], [4, 3], [4, 3, 0, 0, 0, 0], block(4 * 8 + 64)), 0, 1)
     for (let y = 0; y < 3; y++) {
       for (let x = 0; x < 4; x++) {
         for (let c = 0; c < 3; c++) {
@@ -44,7 +44,7 @@ describe('preprocess', () => {
   test('one pixel fills its place, in BGR, and the rest is padding', () => {
     const source = block(4)
     const output = block(6 * 5 * 3)
-    preprocess(placed(source, output, [1, 1], [6, 5], [3, 2, 2, 1, 114, 1], block(4 * 8 + 64)))
+    preprocess(placed(source, output, [1, 1], [6, 5], [3, 2, 2, 1, 114, 1], block(4 * 8 + 64)), 0, 1)
     for (let y = 0; y < 5; y++) {
       for (let x = 0; x < 6; x++) {
         const inside = x >= 2 && x < 5 && y >= 1 && y < 3

@@ -10,6 +10,7 @@
 // Plain float32 operations in one order, so every build gives the same bytes. NaN gives NaN.
 
 import { SIMD } from '../isa'
+import { start } from '../split'
 import { pmax, pmin, roundEven, roundEvenV, storeFirst } from '../vector'
 import { address, word } from '../word'
 
@@ -21,13 +22,14 @@ const LOG2E: f32 = 1.44269504
 const LN2_HIGH: f32 = 0.693359375
 const LN2_LOW: f32 = -2.12194440e-4
 
-export function activation_f32(i: usize): void {
-  let input = address(i, 1)
-  let output = address(i, 2)
-  let pixels = word(i, 3)
+export function activation_f32(i: usize, thread: i32, threads: i32): void {
+  const first = start(word(i, 3), thread, threads)
+  let pixels = start(word(i, 3), thread + 1, threads) - first
   let bytes = <usize>word(i, 4) * 4
   const inputStride = <usize>word(i, 5)
   const outputStride = <usize>word(i, 6)
+  let input = address(i, 1) + <usize>first * inputStride
+  let output = address(i, 2) + <usize>first * outputStride
   const kind = word(i, 7)
   if (inputStride == bytes && outputStride == bytes) {
     bytes *= pixels

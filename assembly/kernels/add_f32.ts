@@ -3,18 +3,20 @@
 // multipliers and zero points of the instruction are those of add_s8: not read here.
 
 import { SIMD } from '../isa'
+import { start } from '../split'
 import { activate, activateV, storeFirst } from '../vector'
 import { address, float, word } from '../word'
 
-export function add_f32(i: usize): void {
-  let inputA = address(i, 1)
-  let inputB = address(i, 2)
-  let output = address(i, 3)
-  let pixels = word(i, 4)
+export function add_f32(i: usize, thread: i32, threads: i32): void {
+  const first = start(word(i, 4), thread, threads)
+  let pixels = start(word(i, 4), thread + 1, threads) - first
   let bytes = <usize>word(i, 5) * 4
   const strideA = <usize>word(i, 6)
   const strideB = <usize>word(i, 7)
   const outputStride = <usize>word(i, 8)
+  let inputA = address(i, 1) + <usize>first * strideA
+  let inputB = address(i, 2) + <usize>first * strideB
+  let output = address(i, 3) + <usize>first * outputStride
   const slope = float(i, 14)
   const low = float(i, 15)
   const high = float(i, 16)

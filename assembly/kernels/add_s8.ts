@@ -5,18 +5,20 @@
 // |y| <= 255 when it is rounded.
 
 import { SIMD } from '../isa'
+import { start } from '../split'
 import { activate, activateV, narrow, roundEven, roundEvenV, storeFirst, widen } from '../vector'
 import { address, float, word } from '../word'
 
-export function add_s8(i: usize): void {
-  let inputA = address(i, 1)
-  let inputB = address(i, 2)
-  let output = address(i, 3)
-  let pixels = word(i, 4)
+export function add_s8(i: usize, thread: i32, threads: i32): void {
+  const first = start(word(i, 4), thread, threads)
+  let pixels = start(word(i, 4), thread + 1, threads) - first
   let channels = <usize>word(i, 5)
   const strideA = <usize>word(i, 6)
   const strideB = <usize>word(i, 7)
   const outputStride = <usize>word(i, 8)
+  let inputA = address(i, 1) + <usize>first * strideA
+  let inputB = address(i, 2) + <usize>first * strideB
+  let output = address(i, 3) + <usize>first * outputStride
   const zeroA = word(i, 9)
   const multiplierA = float(i, 10)
   const zeroB = word(i, 11)

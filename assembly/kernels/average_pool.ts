@@ -5,22 +5,22 @@
 // float32: added in (ky, kx) order from 0, one rounding a step, each channel in a lane of its own.
 
 import { SIMD } from '../isa'
+import { start } from '../split'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst, widen } from '../vector'
 import { address, word } from '../word'
 
-export function average_pool_s8(i: usize): void {
-  pool<i8>(i)
+export function average_pool_s8(i: usize, thread: i32, threads: i32): void {
+  pool<i8>(i, thread, threads)
 }
 
-export function average_pool_f32(i: usize): void {
-  pool<f32>(i)
+export function average_pool_f32(i: usize, thread: i32, threads: i32): void {
+  pool<f32>(i, thread, threads)
 }
 
 // @ts-ignore: decorator
 @inline
-function pool<T>(i: usize): void {
+function pool<T>(i: usize, thread: i32, threads: i32): void {
   const input = address(i, 1)
-  let output = address(i, 2)
   const inputHeight = word(i, 3)
   const inputWidth = word(i, 4)
   const bytes = <usize>word(i, 5) * sizeof<T>()
@@ -28,6 +28,9 @@ function pool<T>(i: usize): void {
   const outputHeight = word(i, 7)
   const outputWidth = word(i, 8)
   const outputStride = <usize>word(i, 9)
+  const firstRow = start(outputHeight, thread, threads)
+  const endRow = start(outputHeight, thread + 1, threads)
+  let output = address(i, 2) + <usize>(firstRow * outputWidth) * outputStride
   const kernelHeight = word(i, 10)
   const kernelWidth = word(i, 11)
   const strideY = word(i, 12)
@@ -35,7 +38,7 @@ function pool<T>(i: usize): void {
   const padTop = word(i, 14)
   const padLeft = word(i, 15)
   const rowStride = <usize>inputWidth * inputStride
-  for (let y = 0; y < outputHeight; y++) {
+  for (let y = firstRow; y < endRow; y++) {
     const top = y * strideY - padTop
     const firstY = max(top, 0)
     const rows = min(top + kernelHeight, inputHeight) - firstY

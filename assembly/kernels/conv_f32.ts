@@ -12,6 +12,7 @@
 // every build. Sums may overflow to infinity, as float32 does.
 
 import { SIMD } from '../isa'
+import { scratchOf, start } from '../split'
 import { activate, activateV, storeFirst } from '../vector'
 import { address, float, word } from '../word'
 import { gather_f32 } from './gather_f32'
@@ -32,7 +33,7 @@ export function pack_conv_f32(source: usize, target: usize, outputChannels: i32,
   }
 }
 
-export function conv_f32(i: usize): void {
+export function conv_f32(i: usize, thread: i32, threads: i32): void {
   const output = address(i, 2)
   const inputChannels = word(i, 8)
   const outputPixels = word(i, 10) * word(i, 11)
@@ -40,13 +41,15 @@ export function conv_f32(i: usize): void {
   const outputStride = <usize>word(i, 13)
   const depth = word(i, 14) * word(i, 15) * inputChannels
   const groups = word(i, 20)
-  const scratch = address(i, 27)
+  const scratch = scratchOf(i, 27, thread)
   const block = word(i, 28)
+  const start4 = start((outputPixels + 3) >> 2, thread, threads) * 4
+  const end = min(start((outputPixels + 3) >> 2, thread + 1, threads) * 4, outputPixels)
   const panelBytes = <usize>depth * 32
   const fieldBytes = <usize>depth * 16
   for (let g = 0; g < groups; g++) {
-    for (let first = 0; first < outputPixels; first += block) {
-      const pixels = min(block, outputPixels - first)
+    for (let first = start4; first < end; first += block) {
+      const pixels = min(block, end - first)
       gather_f32(i, address(i, 1) + <usize>(g * inputChannels) * 4, first, pixels, scratch)
       let weights = address(i, 3) + <usize>(g * ((outputChannels + 7) >> 3)) * panelBytes
       let bias = address(i, 4) + <usize>(g * ((outputChannels + 7) & ~7)) * 4

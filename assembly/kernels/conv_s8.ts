@@ -16,6 +16,7 @@
 
 import { SIMD } from '../isa'
 import { requantized, storeSum, storeSums } from '../requantize'
+import { scratchOf, start } from '../split'
 import { narrow, roundingOffset } from '../vector'
 import { address, float, word } from '../word'
 import { gather_s8 } from './gather_s8'
@@ -63,7 +64,7 @@ export function pack_conv_s8(
   return largest
 }
 
-export function conv_s8(i: usize): void {
+export function conv_s8(i: usize, thread: i32, threads: i32): void {
   const inputChannels = word(i, 8)
   const outputPixels = word(i, 10) * word(i, 11)
   const outputChannels = word(i, 12)
@@ -71,18 +72,27 @@ export function conv_s8(i: usize): void {
   const pairs = <usize>((word(i, 14) * word(i, 15) * inputChannels + 1) >> 1)
   const groups = word(i, 20)
   const size: usize = word(i, 26) == 1 ? 4 : 1
-  const scratch = address(i, 27)
+  const scratch = scratchOf(i, 27, thread)
   const block = word(i, 28)
   let weights = address(i, 3)
   let bias = address(i, 4)
   let multipliers = address(i, 5)
+  // Output pixels are shared, or panels where there are too few pixels to share evenly: then each thread gathers all.
+  const tiles = (outputPixels + 3) >> 2
+  const panels = (outputChannels + 7) >> 3
+  const byPixels = pixelsShareWell(tiles, panels, threads)
+  const firstPixel = byPixels ? start(tiles, thread, threads) * 4 : 0
+  const endPixel = byPixels ? min(start(tiles, thread + 1, threads) * 4, outputPixels) : outputPixels
+  const firstChannel = byPixels ? 0 : start(panels, thread, threads) * 8
+  const endChannel = byPixels ? outputChannels : min(start(panels, thread + 1, threads) * 8, outputChannels)
+  if (firstChannel >= endChannel) return
   for (let g = 0; g < groups; g++) {
     const input = address(i, 1) + <usize>(g * inputChannels)
-    for (let first = 0; first < outputPixels; first += block) {
-      const pixels = min(block, outputPixels - first)
+    for (let first = firstPixel; first < endPixel; first += block) {
+      const pixels = min(block, endPixel - first)
       gather_s8(i, input, first, pixels, scratch)
       const output = address(i, 2) + <usize>first * outputStride + <usize>(g * outputChannels) * size
-      for (let o = 0; o < outputChannels; o += 8) {
+      for (let o = firstChannel; o < endChannel; o += 8) {
         panel(
           i,
           scratch,
@@ -101,6 +111,13 @@ export function conv_s8(i: usize): void {
     bias += padded * 4
     multipliers += padded * 4
   }
+}
+
+/** Whether the largest share of the tiles is at most a tenth more than the largest share of the panels. */
+function pixelsShareWell(tiles: i32, panels: i32, threads: i32): bool {
+  const ofTiles = (tiles + threads - 1) / threads
+  const ofPanels = (panels + threads - 1) / threads
+  return <f32>ofTiles * <f32>panels * 10 <= <f32>ofPanels * <f32>tiles * 11
 }
 
 /** `pixels` pixels x one panel of 8 output channels, of which `channels` are stored. */

@@ -2,16 +2,18 @@
 // Views must not overlap. Reads up to 15 bytes beyond a pixel, writes none. No arithmetic, no padding.
 
 import { SIMD } from '../isa'
+import { start } from '../split'
 import { storeFirst } from '../vector'
 import { address, word } from '../word'
 
-export function copy(i: usize): void {
-  let input = address(i, 1)
-  let output = address(i, 2)
-  let pixels = word(i, 3)
+export function copy(i: usize, thread: i32, threads: i32): void {
+  const first = start(word(i, 3), thread, threads)
+  let pixels = start(word(i, 3), thread + 1, threads) - first
   let bytes = <usize>word(i, 4)
   const inputStride = <usize>word(i, 5)
   const outputStride = <usize>word(i, 6)
+  let input = address(i, 1) + <usize>first * inputStride
+  let output = address(i, 2) + <usize>first * outputStride
   if (inputStride == bytes && outputStride == bytes) {
     bytes *= pixels
     pixels = 1

@@ -6,6 +6,7 @@
 // Positions outside the input are skipped, which is what adding their zero gives.
 
 import { SIMD } from '../isa'
+import { start } from '../split'
 import { activate, activateV, storeFirst } from '../vector'
 import { address, float, word } from '../word'
 
@@ -21,9 +22,8 @@ export function pack_depthwise_f32(source: usize, target: usize, channels: i32, 
   }
 }
 
-export function depthwise_f32(i: usize): void {
+export function depthwise_f32(i: usize, thread: i32, threads: i32): void {
   const input = address(i, 1)
-  let output = address(i, 2)
   const weights = address(i, 3)
   const bias = address(i, 4)
   const inputHeight = word(i, 6)
@@ -32,6 +32,9 @@ export function depthwise_f32(i: usize): void {
   const outputHeight = word(i, 10)
   const outputWidth = word(i, 11)
   const outputStride = <usize>word(i, 13)
+  const firstRow = start(outputHeight, thread, threads)
+  const endRow = start(outputHeight, thread + 1, threads)
+  let output = address(i, 2) + <usize>(firstRow * outputWidth) * outputStride
   const kernelHeight = word(i, 14)
   const kernelWidth = word(i, 15)
   const strideY = word(i, 16)
@@ -45,7 +48,7 @@ export function depthwise_f32(i: usize): void {
   const bytes = <usize>channels * 4
   const tapStride = (bytes + 31) & ~31
   const rowStride = <usize>inputWidth * inputStride
-  for (let y = 0; y < outputHeight; y++) {
+  for (let y = firstRow; y < endRow; y++) {
     const top = y * strideY - padTop
     const firstY = max(top, 0)
     const rows = min(top + kernelHeight, inputHeight) - firstY

@@ -13,6 +13,7 @@
 
 import { SIMD } from '../isa'
 import { storeSum, storeSums } from '../requantize'
+import { scratchOf, start } from '../split'
 import { roundingOffset } from '../vector'
 import { address, float, word } from '../word'
 
@@ -51,22 +52,24 @@ export function pack_depthwise_s8(
   return largest
 }
 
-export function depthwise_s8(i: usize): void {
+export function depthwise_s8(i: usize, thread: i32, threads: i32): void {
   const input = address(i, 1)
-  let to = address(i, 2)
   const inputHeight = word(i, 6)
   const inputWidth = word(i, 7)
   const stride = <usize>word(i, 9)
   const outputHeight = word(i, 10)
   const outputWidth = word(i, 11)
   const outputStride = <usize>word(i, 13)
+  const firstRow = start(outputHeight, thread, threads)
+  const endRow = start(outputHeight, thread + 1, threads)
+  let to = address(i, 2) + <usize>(firstRow * outputWidth) * outputStride
   const kernelHeight = word(i, 14)
   const kernelWidth = word(i, 15)
   const strideY = word(i, 16)
   const strideX = word(i, 17)
   const padTop = word(i, 18)
   const padLeft = word(i, 19)
-  const taps = address(i, 27)
+  const taps = scratchOf(i, 27, thread)
   const count = <usize>(kernelHeight * kernelWidth)
   const outside = taps + (count + 1) * 4
   memory.fill(outside, <u8>word(i, 21), (<usize>word(i, 20) + 7) & ~7)
@@ -77,7 +80,7 @@ export function depthwise_s8(i: usize): void {
   const first = (padLeft + strideX - 1) / strideX
   const room = inputWidth + padLeft - kernelWidth
   const end = fast && room >= 0 ? min(room / strideX + 1, outputWidth) : 0
-  for (let y = 0; y < outputHeight; y++) {
+  for (let y = firstRow; y < endRow; y++) {
     const top = y * strideY - padTop
     const inside = top >= 0 && top + kernelHeight <= inputHeight
     let x = 0

@@ -2,16 +2,18 @@
 // Views of `pixels` pixels of `channels` channels. |input - zeroPoint| <= 255 is exact in float32.
 
 import { SIMD } from '../isa'
+import { start } from '../split'
 import { storeFirst, widen } from '../vector'
 import { address, float, word } from '../word'
 
-export function dequantize_s8(i: usize): void {
-  let input = address(i, 1)
-  let output = address(i, 2)
-  let pixels = word(i, 3)
+export function dequantize_s8(i: usize, thread: i32, threads: i32): void {
+  const first = start(word(i, 3), thread, threads)
+  let pixels = start(word(i, 3), thread + 1, threads) - first
   let channels = <usize>word(i, 4)
   const inputStride = <usize>word(i, 5)
   const outputStride = <usize>word(i, 6)
+  let input = address(i, 1) + <usize>first * inputStride
+  let output = address(i, 2) + <usize>first * outputStride
   const multiplier = float(i, 7)
   const zeroPoint = word(i, 8)
   if (inputStride == channels && outputStride == channels * 4) {

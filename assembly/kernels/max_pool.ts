@@ -4,22 +4,22 @@
 // the same bytes in any build (of float32 zeros or of NaN against a number, the first in (ky, kx) order stays).
 
 import { SIMD } from '../isa'
+import { start } from '../split'
 import { storeFirst } from '../vector'
 import { address, word } from '../word'
 
-export function max_pool_s8(i: usize): void {
-  pool<i8>(i)
+export function max_pool_s8(i: usize, thread: i32, threads: i32): void {
+  pool<i8>(i, thread, threads)
 }
 
-export function max_pool_f32(i: usize): void {
-  pool<f32>(i)
+export function max_pool_f32(i: usize, thread: i32, threads: i32): void {
+  pool<f32>(i, thread, threads)
 }
 
 // @ts-ignore: decorator
 @inline
-function pool<T>(i: usize): void {
+function pool<T>(i: usize, thread: i32, threads: i32): void {
   const input = address(i, 1)
-  let output = address(i, 2)
   const inputHeight = word(i, 3)
   const inputWidth = word(i, 4)
   const bytes = <usize>word(i, 5) * sizeof<T>()
@@ -27,6 +27,9 @@ function pool<T>(i: usize): void {
   const outputHeight = word(i, 7)
   const outputWidth = word(i, 8)
   const outputStride = <usize>word(i, 9)
+  const firstRow = start(outputHeight, thread, threads)
+  const endRow = start(outputHeight, thread + 1, threads)
+  let output = address(i, 2) + <usize>(firstRow * outputWidth) * outputStride
   const kernelHeight = word(i, 10)
   const kernelWidth = word(i, 11)
   const strideY = word(i, 12)
@@ -34,7 +37,7 @@ function pool<T>(i: usize): void {
   const padTop = word(i, 14)
   const padLeft = word(i, 15)
   const rowStride = <usize>inputWidth * inputStride
-  for (let y = 0; y < outputHeight; y++) {
+  for (let y = firstRow; y < endRow; y++) {
     const top = y * strideY - padTop
     const firstY = max(top, 0)
     const rows = min(top + kernelHeight, inputHeight) - firstY

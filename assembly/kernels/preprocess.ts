@@ -17,6 +17,7 @@
 // through the tables. Reads up to 4 bytes beyond the picture (their weight is 0).
 
 import { SIMD } from '../isa'
+import { scratchOf, start } from '../split'
 import { address, word } from '../word'
 
 const ONE: f32 = 2048
@@ -26,9 +27,8 @@ const LOOKUP_S8 = 0
 const LOOKUP_F32 = 1
 const ADD_S8 = 2
 
-export function preprocess(i: usize): void {
+export function preprocess(i: usize, thread: i32, threads: i32): void {
   const source = address(i, 1)
-  const output = address(i, 2)
   const sourceWidth = word(i, 3)
   const sourceHeight = word(i, 4)
   const outputWidth = word(i, 5)
@@ -38,13 +38,15 @@ export function preprocess(i: usize): void {
   const resizedHeight = word(i, 11)
   const offsetX = word(i, 12)
   const offsetY = word(i, 13)
-  const columns = address(i, 15)
+  const firstLine = start(outputHeight, thread, threads)
+  const endLine = start(outputHeight, thread + 1, threads)
+  const columns = scratchOf(i, 15, thread)
   const kind = word(i, 8) != 0 ? LOOKUP_F32 : SIMD && onlyAdds(address(i, 9)) ? ADD_S8 : LOOKUP_S8
   columnTable(columns, sourceWidth, resizedWidth)
   const scaleY: f64 = 1.0 / (<f64>resizedHeight / <f64>sourceHeight)
   const right = outputWidth - offsetX - resizedWidth
-  let to = output
-  for (let y = 0; y < outputHeight; y++) {
+  let to = address(i, 2) + <usize>(firstLine * outputWidth) * stride
+  for (let y = firstLine; y < endLine; y++) {
     const line = y - offsetY
     if (<u32>line >= <u32>resizedHeight) {
       to = fill(i, kind, to, outputWidth)
@@ -58,7 +60,7 @@ export function preprocess(i: usize): void {
     const row0 = source + <usize>(first * sourceWidth) * 4
     const row1 = source + <usize>(second * sourceWidth) * 4
     to = fill(i, kind, to, offsetX)
-    resizeRow(i, kind, row0, row1, weight(1 - fraction), weight(fraction), to)
+    resizeRow(i, kind, columns, row0, row1, weight(1 - fraction), weight(fraction), to)
     to = fill(i, kind, to + <usize>resizedWidth * stride, right)
   }
 }
@@ -96,8 +98,16 @@ function columnTable(at: usize, sourceWidth: i32, resizedWidth: i32): void {
   }
 }
 
-function resizeRow(i: usize, kind: i32, row0: usize, row1: usize, v0: i32, v1: i32, to: usize): void {
-  let column = address(i, 15)
+function resizeRow(
+  i: usize,
+  kind: i32,
+  column: usize,
+  row0: usize,
+  row1: usize,
+  v0: i32,
+  v1: i32,
+  to: usize,
+): void {
   const stride = <usize>word(i, 7)
   const count = word(i, 10)
   const table = address(i, 9)

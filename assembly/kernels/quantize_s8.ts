@@ -3,16 +3,18 @@
 // The clamp comes before the rounding, so |y| <= 255. A part of a vector reads at most 60 bytes beyond its pixel.
 
 import { SIMD } from '../isa'
+import { start } from '../split'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst } from '../vector'
 import { address, float, word } from '../word'
 
-export function quantize_s8(i: usize): void {
-  let input = address(i, 1)
-  let output = address(i, 2)
-  let pixels = word(i, 3)
+export function quantize_s8(i: usize, thread: i32, threads: i32): void {
+  const first = start(word(i, 3), thread, threads)
+  let pixels = start(word(i, 3), thread + 1, threads) - first
   let channels = <usize>word(i, 4)
   const inputStride = <usize>word(i, 5)
   const outputStride = <usize>word(i, 6)
+  let input = address(i, 1) + <usize>first * inputStride
+  let output = address(i, 2) + <usize>first * outputStride
   const multiplier = float(i, 7)
   const zeroPoint = word(i, 8)
   const low: f32 = <f32>-128 - <f32>zeroPoint

@@ -3,16 +3,18 @@
 // |input - inputZeroPoint| <= 255 is exact in float32; the clamp comes before the rounding, so |y| <= 255.
 
 import { SIMD } from '../isa'
+import { start } from '../split'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst, widen } from '../vector'
 import { address, float, word } from '../word'
 
-export function requantize_s8(i: usize): void {
-  let input = address(i, 1)
-  let output = address(i, 2)
-  let pixels = word(i, 3)
+export function requantize_s8(i: usize, thread: i32, threads: i32): void {
+  const first = start(word(i, 3), thread, threads)
+  let pixels = start(word(i, 3), thread + 1, threads) - first
   let channels = <usize>word(i, 4)
   const inputStride = <usize>word(i, 5)
   const outputStride = <usize>word(i, 6)
+  let input = address(i, 1) + <usize>first * inputStride
+  let output = address(i, 2) + <usize>first * outputStride
   const inputZero = word(i, 7)
   const multiplier = float(i, 8)
   const outputZero = word(i, 9)

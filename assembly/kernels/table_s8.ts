@@ -2,15 +2,17 @@
 // The quantiser made the table, so no exp() of this machine decides a byte. May work in place.
 // Scalar in every build: a look-up of 256 entries takes 16 swizzles, which is no faster than 16 loads.
 
+import { start } from '../split'
 import { address, word } from '../word'
 
-export function table_s8(i: usize): void {
-  let input = address(i, 1)
-  let output = address(i, 2)
-  let pixels = word(i, 3)
+export function table_s8(i: usize, thread: i32, threads: i32): void {
+  const first = start(word(i, 3), thread, threads)
+  let pixels = start(word(i, 3), thread + 1, threads) - first
   let channels = <usize>word(i, 4)
   const inputStride = <usize>word(i, 5)
   const outputStride = <usize>word(i, 6)
+  let input = address(i, 1) + <usize>first * inputStride
+  let output = address(i, 2) + <usize>first * outputStride
   const table = address(i, 7) + 128
   if (inputStride == channels && outputStride == channels) {
     channels *= pixels

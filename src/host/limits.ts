@@ -24,6 +24,8 @@ export const limits = {
   work: 2 ** 42,
   /** Bytes of linear memory that a model may need, weights as packed and arena: no file that a user opens gets more. */
   memoryBytes: 2 ** 31,
+  /** Threads of a session, the caller's among them. */
+  threads: 32,
   labels: 100_000,
   /** Side and pixel count of a picture, checked from its header before it is decoded. */
   imageSide: 16_384,

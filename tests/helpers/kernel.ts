@@ -56,6 +56,7 @@ export interface View {
 }
 
 const arenaStart = programStart + 128
+const mostThreads = 5
 
 /**
  * The engine's memory as a test lays it out. Everything in it is random to begin with, and the kernel must leave it as
@@ -66,8 +67,11 @@ export class Arena {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly scratches: [number, number][] = []
   #next = arenaStart
+  /** In how many shares the next instruction is done. */
+  #threads: number
 
   constructor(seed: number, bytes = 1 << 18) {
+    this.#threads = 1 + (seed % mostThreads)
     this.random = new Random(seed)
     this.bytes = new Uint8Array(bytes)
     new Uint32Array(this.bytes.buffer).forEach((_, i, words) => {
@@ -125,7 +129,10 @@ export class Arena {
     return view.address
   }
 
-  /** The whole memory after one instruction. */
+  /**
+   * The whole memory after one instruction, which a varying number of threads share: one after the other here, so
+   * that they may have one scratch, and the last first.
+   */
   run<O extends Opcode>(
     build: Build,
     opcode: O,
@@ -137,7 +144,11 @@ export class Arena {
     bytes.set(this.bytes)
     prepare(exports)
     writeInstruction(memory, programStart, opcode, fields)
-    expect(exports.run(programStart, 1, 0, 1)).toBe(0)
+    const threads = this.#threads
+    this.#threads = 1 + (threads % mostThreads)
+    for (let thread = threads - 1; thread >= 0; thread--) {
+      expect(exports.run(programStart, 1, thread, threads)).toBe(0)
+    }
     const after = bytes.slice()
     after.set(this.bytes.subarray(0, 128))
     for (const [address, length] of this.scratches) {

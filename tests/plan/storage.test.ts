@@ -214,8 +214,10 @@ describe('memory', () => {
   it('has the scratch that docs/engine.md asks for, apart from what the instruction reads and writes', () => {
     for (const model of models) {
       const verified = verifyModel(model)
-      const made = planModel(verified)
+      const threads = 3
+      const made = planModel(verified, threads)
       const program = compileProgram(made)
+      expect(program[instructionWords - 1]).toBe(made.preprocessing?.scratch.stride)
       expect(preprocessScratch(102)).toBeGreaterThanOrEqual(104 * 8 + 64)
       for (const [index, step] of made.steps.entries()) {
         const words = program.subarray((index + 1) * instructionWords, (index + 2) * instructionWords)
@@ -223,7 +225,11 @@ describe('memory', () => {
         if (step.kind === 'copy' || needed === 0) continue
         const { view, operator } = verified.views[step.index]
         expect(operator.scratchBytes(view)).toBeGreaterThanOrEqual(needed)
-        const [from, to] = [made.scratch[index], made.scratch[index] + needed]
+        const { address: from, stride: apart } = made.scratch[index]
+        expect(apart % 64).toBe(0)
+        expect(apart).toBeGreaterThanOrEqual(needed + slack)
+        expect(words[instructionWords - 1]).toBe(apart)
+        const to = from + (threads - 1) * apart + needed
         expect(from % 64).toBe(0)
         expect(from).toBeGreaterThanOrEqual(made.arenaStart)
         expect(to).toBeLessThanOrEqual(made.end)

@@ -5,6 +5,7 @@ import { preprocessingOf } from '../graph/task.js'
 import type { Model, Tensor } from '../graph/types.js'
 import { type VerifiedModel, verifyModel } from '../graph/verify.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
+import { limits } from '../limits.js'
 import { type Plan, planModel, programStart } from '../plan/plan.js'
 import { compileProgram, preprocessTables } from '../plan/program.js'
 import { type Build, type Engine, loadEngine, outOfMemory, pagesFor } from './build.js'
@@ -12,6 +13,13 @@ import { type Build, type Engine, loadEngine, outOfMemory, pagesFor } from './bu
 export interface SessionOptions {
   /** Use this build of the engine and no other. Default: the best that passes its probe. */
   readonly build?: Build
+  /** How many threads share the work, the caller's among them. */
+  readonly threads?: number
+}
+
+function checkThreads(threads: number): number {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= limits.threads) return threads
+  throw new OcellusError('E_OPTION', `threads is ${threads}: give a whole number from 1 to ${limits.threads}`)
 }
 
 /** How a picture lies on the network's input: resized to this size, placed at this offset. */
@@ -50,7 +58,7 @@ export class Session {
   /** Verifies, plans and loads a model. Throws E_MODEL_*, E_ENGINE_*. */
   static async create(model: Model, options: SessionOptions = {}): Promise<Session> {
     const verified = verifyModel(model)
-    const plan = planModel(verified)
+    const plan = planModel(verified, checkThreads(options.threads ?? 1))
     const program = compileProgram(plan)
     const engine = await loadEngine(plan.end, options.build)
     const session = new Session(engine, plan)

@@ -55,6 +55,7 @@ export interface Placement {
   input(index: number): Place
   readonly output: Place
   block(role: string): number
+  /** The first thread's scratch; the planner keeps `scratchBytes` for each thread and tells the engine how far apart. */
   readonly scratch: number
 }
 
@@ -83,6 +84,7 @@ export interface OperatorDescriptor {
   readonly inPlace: boolean
   /** `kernel` runs code; `slice` is a view of its input; `concat` is made of views by its producers. */
   readonly storage: 'kernel' | 'slice' | 'concat'
+  /** Of one thread. */
   scratchBytes(view: NodeView): number
   blocks(view: NodeView): readonly Block[]
   load(view: NodeView, loader: Loader): void

@@ -7,6 +7,9 @@
 export const instructionWords = 32
 export const instructionBytes = instructionWords * 4
 
+/** The last word of every instruction: bytes from one thread's scratch to the next one's. No field may lie here. */
+export const scratchStrideWord = instructionWords - 1
+
 export const opcodes = {
   convS8: 1,
   depthwiseS8: 2,

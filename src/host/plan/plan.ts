@@ -10,6 +10,12 @@ import { planStorage, type Step, slack } from './storage.js'
 /** Static data of the engine's module lies below this address. */
 export const programStart = 0x10000
 
+/** The first thread's scratch of a step; the others' follow, `stride` bytes apart. */
+export interface Scratch {
+  readonly address: number
+  readonly stride: number
+}
+
 /** Everything about a model's memory, known before any of it is allocated. */
 export interface Plan {
   readonly model: VerifiedModel
@@ -17,10 +23,12 @@ export interface Plan {
   readonly places: ReadonlyMap<string, Place>
   /** Address of each node's blocks, by their role. */
   readonly blocks: readonly ReadonlyMap<string, number>[]
-  /** Scratch address of each step, after step 0, the preprocessing. */
-  readonly scratch: readonly number[]
+  /** Threads that each have scratch of their own. */
+  readonly threads: number
+  /** Scratch of each step, after step 0, the preprocessing. */
+  readonly scratch: readonly Scratch[]
   /** Of models that take pictures: their program starts with the preprocessing. */
-  readonly preprocessing?: { readonly table: number; readonly scratch: number }
+  readonly preprocessing?: { readonly table: number; readonly scratch: Scratch }
   readonly packedBytes: number
   readonly arenaStart: number
   readonly arenaBytes: number
@@ -31,7 +39,8 @@ export interface Plan {
 
 const align = (value: number): number => Math.ceil(value / 64) * 64
 
-export function planModel(model: VerifiedModel): Plan {
+/** Plans for as many threads as may ever run the model: fewer need no other plan. */
+export function planModel(model: VerifiedModel, threads = 1): Plan {
   const { steps, storage, buffers } = planStorage(model)
 
   const pictures = model.graph.preprocessing !== undefined
@@ -54,16 +63,16 @@ export function planModel(model: VerifiedModel): Plan {
     const { view, operator } = model.views[step.index]
     return operator.scratchBytes(view)
   }
-  const scratches = [pictures ? preprocessScratch(input.shape[2]) : 0, ...steps.map(scratchOf)].map(
-    (bytes, step) => ({
-      bytes: bytes === 0 ? 0 : bytes + slack,
-      first: step,
-      last: step,
-    }),
+  const strides = [pictures ? preprocessScratch(input.shape[2]) : 0, ...steps.map(scratchOf)].map((bytes) =>
+    bytes === 0 ? 0 : align(bytes + slack),
   )
+  const scratches = strides.map((stride, step) => ({ bytes: stride * threads, first: step, last: step }))
   const arena = planArena([...buffers, ...scratches])
   const bufferOffset = new Map(buffers.map((buffer, i) => [buffer, arena.offsets[i]]))
-  const scratch = scratches.map((_, i) => arenaStart + arena.offsets[buffers.length + i])
+  const scratch = strides.map((stride, i) => ({
+    address: arenaStart + arena.offsets[buffers.length + i],
+    stride,
+  }))
 
   const places = new Map<string, Place>()
   for (const tensor of model.graph.tensors) {
@@ -85,6 +94,7 @@ export function planModel(model: VerifiedModel): Plan {
     steps,
     places,
     blocks,
+    threads,
     scratch: scratch.slice(1),
     ...(pictures ? { preprocessing: { table, scratch: scratch[0] } } : {}),
     packedBytes: arenaStart - constantsStart,

@@ -1,5 +1,5 @@
 import { type Instruction, type Place, type Placement, pixelCount } from '../graph/descriptor.js'
-import { fields, instructionWords, opcodes } from '../graph/instruction.js'
+import { fields, instructionWords, opcodes, scratchStrideWord } from '../graph/instruction.js'
 import { bytesOf } from '../graph/ops/shared.js'
 import { preprocessingOf } from '../graph/task.js'
 import { channelPlace, type Plan } from './plan.js'
@@ -7,9 +7,11 @@ import { channelPlace, type Plan } from './plan.js'
 /** The words of the program: preprocessing first, for a model that takes pictures, then one instruction a step. */
 export function compileProgram(plan: Plan): Int32Array {
   const instructions = [...preprocessInstruction(plan), ...plan.steps.map((_, i) => stepInstruction(plan, i))]
+  const scratches = [...(plan.preprocessing ? [plan.preprocessing.scratch] : []), ...plan.scratch]
   const words = new Int32Array(instructions.length * instructionWords)
   instructions.forEach((instruction, i) => {
     words.set(encode(instruction), i * instructionWords)
+    words[i * instructionWords + scratchStrideWord] = scratches[i].stride
   })
   return words
 }
@@ -51,7 +53,7 @@ function preprocessInstruction(plan: Plan): Instruction[] {
         offsetX: 0,
         offsetY: 0,
         pad: pad,
-        scratch: plan.preprocessing.scratch,
+        scratch: plan.preprocessing.scratch.address,
         swapRedBlue: channels === 'bgr' ? 1 : 0,
       },
     },
@@ -67,7 +69,7 @@ function stepInstruction(plan: Plan, index: number): Instruction {
     input: (i) => plan.places.get(view.inputs[i].name)!,
     output: plan.places.get(view.output.name)!,
     block: (role) => plan.blocks[step.index].get(role)!,
-    scratch: plan.scratch[index],
+    scratch: plan.scratch[index].address,
   }
   return operator.emit(view, placement)
 }

@@ -1,0 +1,17 @@
+// How an instruction's work is shared: thread `thread` of `threads` does the parts from start(count, thread, threads) up
+// to start(count, thread + 1, threads), so the threads' shares are disjoint and together everything. What a part is
+// (rows, tiles, channels) is each kernel's to say; it must not matter to any byte who does it.
+
+/** The first part of a thread's share of `count`; those that come last may get less, or none. */
+// @ts-ignore: decorator
+@inline
+export function start(count: i32, thread: i32, threads: i32): i32 {
+  return min(((count + threads - 1) / threads) * thread, count)
+}
+
+/** A thread's own scratch: field `n` is the first thread's, the others' follow at the stride in word 31. */
+// @ts-ignore: decorator
+@inline
+export function scratchOf(i: usize, n: usize, thread: i32): usize {
+  return <usize>load<u32>(i + (n << 2)) + <usize>load<u32>(i, 124) * <usize>thread
+}
