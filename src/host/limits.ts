@@ -6,6 +6,12 @@ export const limits = {
   jsonValues: 1 << 22,
   /** Bytes of a model or weight file: a Wasm memory holds 4 GiB at most. */
   modelBytes: 2 ** 31,
+  /** Bytes of a checkpoint, which is read tensor by tensor: ViT-H in float32 has 2.5 GiB. */
+  checkpointBytes: 2 ** 34,
+  /** Bytes of the pickle in a checkpoint: names, shapes and strides. */
+  pickleBytes: 64 << 20,
+  /** Files in a checkpoint's zip archive. */
+  zipEntries: 100_000,
   /** Bytes of a darknet configuration. */
   cfgBytes: 1 << 20,
   nodes: 10_000,

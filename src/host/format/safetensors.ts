@@ -12,17 +12,18 @@ export interface StoredTensor {
   readonly data: Uint8Array
 }
 
-export interface Container {
-  readonly metadata: ReadonlyMap<string, string>
-  readonly tensors: ReadonlyMap<string, StoredTensor>
-}
-
-interface Entry {
+/** Where a tensor's bytes lie: from the start of the data, or of the file, as said. */
+export interface Entry<T extends string = ElementType> {
   readonly name: string
-  readonly dtype: ElementType
+  readonly dtype: T
   readonly shape: readonly number[]
   readonly begin: number
   readonly end: number
+}
+
+export interface Container {
+  readonly metadata: ReadonlyMap<string, string>
+  readonly tensors: ReadonlyMap<string, StoredTensor>
 }
 
 /** The data starts at a multiple of this, so that every tensor can be read where it lies. */
@@ -41,43 +42,70 @@ type Refusal = (code: ErrorCode, what: string) => OcellusError
  * an overlap. Nothing is copied: tensors are views of `bytes`.
  */
 export function readSafetensors(bytes: Uint8Array, file: string): Container {
-  const refusal: Refusal = (code, what) => new OcellusError(code, `${file}: ${what}`)
-  const { header, start } = readHeader(bytes, refusal)
-  const { metadata, entries } = readEntries(header, refusal)
-  entries.sort((a, b) => a.begin - b.begin || a.end - b.end)
+  const { length } = bytes
+  if (length > limits.modelBytes) {
+    throw new OcellusError(
+      'E_MODEL_LIMIT',
+      `${file}: the file has ${length} bytes; the most is ${limits.modelBytes}`,
+    )
+  }
+  const start = dataStart(bytes, length, file)
+  const header = bytes.subarray(lengthBytes, start)
+  const { metadata, entries } = readSafetensorsIndex(header, length, elementBytes, file)
   const tensors = new Map<string, StoredTensor>()
-  let at = 0
   for (const { name, dtype, shape, begin, end } of entries) {
+    tensors.set(name, { dtype, shape, data: bytes.subarray(begin, end) })
+  }
+  return { metadata, tensors }
+}
+
+/**
+ * What the header of a file of `size` bytes says, and where each tensor's bytes lie in the file; it is read without
+ * them. `types` are the element types that the caller takes, with their bytes.
+ */
+export function readSafetensorsIndex<T extends string>(
+  headerBytes: Uint8Array,
+  size: number,
+  types: Readonly<Record<T, number>>,
+  file: string,
+): { metadata: ReadonlyMap<string, string>; entries: readonly Entry<T>[] } {
+  const refusal: Refusal = (code, what) => new OcellusError(code, `${file}: ${what}`)
+  const start = lengthBytes + headerBytes.length
+  const { metadata, entries } = readEntries(readHeader(headerBytes, refusal), types, refusal)
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end)
+  const placed: Entry<T>[] = []
+  let at = 0
+  for (const entry of entries) {
+    const { name, begin, end } = entry
     if (begin !== at) {
       throw refusal(
         'E_MODEL_LAYOUT',
         `${quoted(name)} starts at ${begin}, but the tensor before it ends at ${at}`,
       )
     }
-    if (start + end > bytes.length) {
+    if (start + end > size) {
       throw refusal(
         'E_MODEL_TRUNCATED',
-        `${quoted(name)} ends at byte ${start + end}, the file at ${bytes.length}: copy it again`,
+        `${quoted(name)} ends at byte ${start + end}, the file at ${size}: copy it again`,
       )
     }
-    tensors.set(name, { dtype, shape, data: bytes.subarray(start + begin, start + end) })
+    placed.push({ ...entry, begin: start + begin, end: start + end })
     at = end
   }
-  if (start + at !== bytes.length) {
-    throw refusal('E_MODEL_LAYOUT', `${bytes.length - start - at} bytes follow the last tensor`)
+  if (start + at !== size) {
+    throw refusal('E_MODEL_LAYOUT', `${size - start - at} bytes follow the last tensor`)
   }
-  return { metadata, tensors }
+  return { metadata, entries: placed }
 }
 
-function readHeader(bytes: Uint8Array, refusal: Refusal): { header: Map<string, unknown>; start: number } {
-  if (bytes.length === 0) throw refusal('E_MODEL_EMPTY', 'the file is empty')
-  if (bytes.length > limits.modelBytes) {
-    throw refusal('E_MODEL_LIMIT', `the file has ${bytes.length} bytes; the most is ${limits.modelBytes}`)
-  }
-  if (bytes.length < lengthBytes) {
+/** Where the header of a file of `size` bytes ends. `bytes` holds the first 9 of them, or what there is. */
+export function dataStart(bytes: Uint8Array, size: number, file: string): number {
+  const refusal: Refusal = (code, what) => new OcellusError(code, `${file}: ${what}`)
+  if (size === 0) throw refusal('E_MODEL_EMPTY', 'the file is empty')
+  if (size < lengthBytes) {
     throw refusal(
       'E_MODEL_TRUNCATED',
-      `the file has ${bytes.length} bytes, not even a header's length: copy it again`,
+      `the file has ${size} bytes, not even a header's length: copy it again`,
     )
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
@@ -92,21 +120,21 @@ function readHeader(bytes: Uint8Array, refusal: Refusal): { header: Map<string, 
     throw refusal('E_MODEL_HEADER', 'its header does not start with {: is this a safetensors file?')
   }
   const start = lengthBytes + Number(length)
-  if (start > bytes.length) {
-    throw refusal(
-      'E_MODEL_TRUNCATED',
-      `its header ends at byte ${start}, the file at ${bytes.length}: copy it again`,
-    )
+  if (start > size) {
+    throw refusal('E_MODEL_TRUNCATED', `its header ends at byte ${start}, the file at ${size}: copy it again`)
   }
-  const text = decodeUtf8(bytes.subarray(lengthBytes, start))
+  return start
+}
+
+function readHeader(bytes: Uint8Array, refusal: Refusal): Map<string, unknown> {
+  const text = decodeUtf8(bytes)
   if (text === undefined) throw refusal('E_MODEL_HEADER', 'its header is not UTF-8')
   // A Map, as the header starts with a brace.
-  const header = parseStrictJson(
+  return parseStrictJson(
     text,
     (what) => refusal('E_MODEL_HEADER', `its header is damaged: ${what}`),
     'whole',
   ) as Map<string, unknown>
-  return { header, start }
 }
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {
@@ -117,12 +145,18 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-function readEntries(header: Map<string, unknown>, refusal: Refusal) {
+function readEntries<T extends string>(
+  header: Map<string, unknown>,
+  types: Readonly<Record<T, number>>,
+  refusal: Refusal,
+) {
   const metadata = new Map<string, string>()
-  const entries: Entry[] = []
+  const entries: Entry<T>[] = []
   for (const [name, value] of header) {
     if (name !== metadataKey) {
-      entries.push(readEntry(name, value, (what) => refusal('E_MODEL_HEADER', `${quoted(name)} ${what}`)))
+      entries.push(
+        readEntry(name, value, types, (what) => refusal('E_MODEL_HEADER', `${quoted(name)} ${what}`)),
+      )
       continue
     }
     if (!(value instanceof Map)) throw refusal('E_MODEL_HEADER', `${metadataKey} is not an object`)
@@ -138,16 +172,21 @@ function readEntries(header: Map<string, unknown>, refusal: Refusal) {
   return { metadata, entries }
 }
 
-function readEntry(name: string, value: unknown, refusal: (what: string) => OcellusError): Entry {
+function readEntry<T extends string>(
+  name: string,
+  value: unknown,
+  types: Readonly<Record<T, number>>,
+  refusal: (what: string) => OcellusError,
+): Entry<T> {
   if (!(value instanceof Map)) throw refusal('is not an object')
   for (const key of (value as Map<string, unknown>).keys()) {
     if (!['dtype', 'shape', 'data_offsets'].includes(key))
       throw refusal(`has an unknown field ${quoted(key)}`)
   }
   const dtype: unknown = value.get('dtype')
-  if (!isElementType(dtype)) {
+  if (!isOneOf(dtype, types)) {
     const what = typeof dtype === 'string' ? quoted(dtype) : 'no text'
-    throw refusal(`has the type ${what}; a model holds ${Object.keys(elementBytes).join(', ')}`)
+    throw refusal(`has the type ${what}; expected ${Object.keys(types).join(', ')}`)
   }
   const shape = sizes(value.get('shape'))
   const offsets = sizes(value.get('data_offsets'))
@@ -156,15 +195,15 @@ function readEntry(name: string, value: unknown, refusal: (what: string) => Ocel
     throw refusal('has no proper data_offsets')
   }
   const [begin, end] = offsets
-  const bytes = bytesOf(dtype, shape)
+  const bytes = bytesOf(types[dtype], shape)
   if (bytes === undefined) throw refusal(`has the shape [${shape}], which is too large`)
   if (end - begin !== bytes)
     throw refusal(`has ${end - begin} bytes, but its shape [${shape}] needs ${bytes}`)
   return { name, dtype, shape, begin, end }
 }
 
-const isElementType = (value: unknown): value is ElementType =>
-  typeof value === 'string' && Object.hasOwn(elementBytes, value)
+const isOneOf = <T extends string>(value: unknown, types: Readonly<Record<T, number>>): value is T =>
+  typeof value === 'string' && Object.hasOwn(types, value)
 
 /** A list of whole numbers of at least 0 that a double holds exactly. */
 function sizes(value: unknown): readonly number[] | undefined {
@@ -174,8 +213,8 @@ function sizes(value: unknown): readonly number[] | undefined {
 }
 
 /** Undefined when a product on the way, not only the last, is beyond the cap: a zero must not hide it. */
-function bytesOf(dtype: ElementType, shape: readonly number[]): number | undefined {
-  let bytes: number = elementBytes[dtype]
+function bytesOf(elementSize: number, shape: readonly number[]): number | undefined {
+  let bytes = elementSize
   for (const side of shape) {
     bytes *= side
     if (bytes > limits.modelBytes) return undefined
@@ -190,7 +229,7 @@ export function writeSafetensors({ metadata, tensors }: Container): Uint8Array {
   )
   let at = 0
   const entries = ordered.map(([name, { dtype, shape, data }]) => {
-    if (name === metadataKey || bytesOf(dtype, shape) !== data.length) {
+    if (name === metadataKey || bytesOf(elementBytes[dtype], shape) !== data.length) {
       const what = `${quoted(name)} can't be written: ${dtype} [${shape}] with ${data.length} bytes`
       throw new OcellusError('E_MODEL_LAYOUT', what)
     }
