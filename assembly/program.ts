@@ -12,6 +12,13 @@ import { copy } from './kernels/copy'
 import { depthwise_f32 } from './kernels/depthwise_f32'
 import { depthwise_s8 } from './kernels/depthwise_s8'
 import { dequantize_s8 } from './kernels/dequantize_s8'
+import { linear_s8 } from './kernels/linear_s8'
+import { layer_norm_f32 } from './kernels/layer_norm_f32'
+import { softmax_f32 } from './kernels/softmax_f32'
+import { attention_f32 } from './kernels/attention_f32'
+import { patches_f32 } from './kernels/patches_f32'
+import { embed_tokens_f32 } from './kernels/embed_tokens_f32'
+import { scatter_tokens_f32 } from './kernels/scatter_tokens_f32'
 import { max_pool_f32, max_pool_s8 } from './kernels/max_pool'
 import { preprocess } from './kernels/preprocess'
 import { quantize_s8 } from './kernels/quantize_s8'
@@ -38,6 +45,13 @@ import {
   OP_REQUANTIZE_S8,
   OP_TABLE_S8,
   OP_UPSAMPLE,
+  OP_LINEAR_S8,
+  OP_LAYER_NORM_F32,
+  OP_SOFTMAX_F32,
+  OP_ATTENTION_F32,
+  OP_PATCHES_F32,
+  OP_EMBED_TOKENS_F32,
+  OP_SCATTER_TOKENS_F32,
 } from './opcodes'
 
 /**
@@ -108,6 +122,27 @@ function execute(i: usize, thread: i32, threads: i32): bool {
       break
     case OP_PREPROCESS:
       preprocess(i, thread, threads)
+      break
+    case OP_LINEAR_S8:
+      linear_s8(i, thread, threads)
+      break
+    case OP_LAYER_NORM_F32:
+      layer_norm_f32(i, thread, threads)
+      break
+    case OP_SOFTMAX_F32:
+      softmax_f32(i, thread, threads)
+      break
+    case OP_ATTENTION_F32:
+      attention_f32(i, thread, threads)
+      break
+    case OP_PATCHES_F32:
+      patches_f32(i, thread, threads)
+      break
+    case OP_EMBED_TOKENS_F32:
+      embed_tokens_f32(i, thread, threads)
+      break
+    case OP_SCATTER_TOKENS_F32:
+      scatter_tokens_f32(i, thread, threads)
       break
     default:
       return false

@@ -129,6 +129,14 @@ export class Arena {
     return view.address
   }
 
+  /** A block of int32 at an address of its own. */
+  integers(values: readonly number[]): number {
+    const address = this.allocate(values.length * 4)
+    const data = new DataView(this.bytes.buffer)
+    for (const [n, value] of values.entries()) data.setInt32(address - programStart + n * 4, value, true)
+    return address
+  }
+
   /**
    * The whole memory after one instruction, which a varying number of threads share: one after the other here, so
    * that they may have one scratch, and the last first.

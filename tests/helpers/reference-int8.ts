@@ -1,4 +1,5 @@
 import type { Constant, Model, Node, Quantization, Tensor } from '../../src/host/graph/types.js'
+import * as tokens from './reference-tokens.js'
 
 export type Values = Int8Array | Float32Array
 
@@ -190,6 +191,7 @@ const curves: Readonly<Record<string, (x: number) => number>> = {
   logistic: (x) => 1 / (1 + Math.exp(-x)),
   swish: (x) => x / (1 + Math.exp(-x)),
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
+  gelu: tokens.gelu,
 }
 
 const activation: Run = (node, [input], output, constant) => {
@@ -215,6 +217,36 @@ const dequantize: Run = (_node, [input], output) => {
   output.data.set(Array.from(input.data, (q) => f32((q - zeroPoint) * f32(scale))))
 }
 
+const linear: Run = (node, [{ data, channels }], output, constant) => {
+  const out = output.data as Float32Array
+  const [weight, bias] = [constant('weight').data, constant('bias').data]
+  if (node.constants.weightScale === undefined) tokens.linear(f32, data, channels, weight, bias, out)
+  else tokens.linearInt8(f32, data, channels, weight, bias, constant('weightScale').data, out)
+}
+
+const layerNorm: Run = (node, [{ data, channels }], output, constant) => {
+  const [gamma, beta] = [constant('gamma').data, constant('beta').data]
+  tokens.layerNorm(f32, data, channels, gamma, beta, number(node, 'epsilon'), output.data as Float32Array)
+}
+
+const embedTokens: Run = (_node, [{ data }], output, constant) =>
+  tokens.embedTokens(
+    f32,
+    data,
+    constant('first').data,
+    constant('positions').data,
+    output.data as Float32Array,
+  )
+
+const scatterTokens: Run = (_node, [{ data }], output, constant) =>
+  tokens.scatterTokens(
+    f32,
+    data,
+    constant('mask').data,
+    constant('positions').data,
+    output.data as Float32Array,
+  )
+
 const operators: Readonly<Record<string, Run>> = {
   activation,
   add,
@@ -226,4 +258,14 @@ const operators: Readonly<Record<string, Run>> = {
   quantize,
   slice,
   upsample,
+  linear,
+  layerNorm,
+  softmax: (_node, [{ data, channels }], output) =>
+    tokens.softmax(f32, data, channels, output.data as Float32Array),
+  attention: (node, [{ data }], output) =>
+    tokens.attention(f32, data, output.channels, number(node, 'heads'), output.data as Float32Array),
+  patches: (node, [{ data, width, channels }], output) =>
+    tokens.patches(data, width, channels, number(node, 'patch'), output.data as Float32Array),
+  embedTokens,
+  scatterTokens,
 }

@@ -1,4 +1,5 @@
 import type { Model, Node, Tensor } from '../../src/host/graph/types.js'
+import * as tokens from './reference-tokens.js'
 
 /** Values of one feature map, row by row, channels innermost. */
 interface Map3 {
@@ -163,11 +164,36 @@ const curves: Readonly<Record<string, (x: number) => number>> = {
   logistic: (x) => 1 / (1 + Math.exp(-x)),
   swish: (x) => x / (1 + Math.exp(-x)),
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
+  gelu: tokens.gelu,
 }
 
 const activation: Run = (node, [input], output) => {
   const curve = found(curves[node.attributes.kind as string], `${node.attributes.kind}`)
   for (let i = 0; i < output.data.length; i++) output.data[i] = curve(input.data[i])
+}
+
+const exact = (x: number): number => x
+const constantOf = (node: Node, model: Model, role: string): ArrayLike<number> =>
+  found(model.constants.get(node.constants[role]), role).data
+
+const linear: Run = (node, [{ data, channels }], output, model) => {
+  const [weight, bias] = ['weight', 'bias'].map((role) => constantOf(node, model, role))
+  tokens.linear(exact, data, channels, weight, bias, output.data)
+}
+
+const layerNorm: Run = (node, [{ data, channels }], output, model) => {
+  const [gamma, beta] = ['gamma', 'beta'].map((role) => constantOf(node, model, role))
+  tokens.layerNorm(exact, data, channels, gamma, beta, number(node, 'epsilon'), output.data)
+}
+
+const embedTokens: Run = (node, [{ data }], output, model) => {
+  const [first, positions] = ['first', 'positions'].map((role) => constantOf(node, model, role))
+  tokens.embedTokens(exact, data, first, positions, output.data)
+}
+
+const scatterTokens: Run = (node, [{ data }], output, model) => {
+  const [mask, positions] = ['mask', 'positions'].map((role) => constantOf(node, model, role))
+  tokens.scatterTokens(exact, data, mask, positions, output.data)
 }
 
 const operators: Readonly<Record<string, Run>> = {
@@ -183,4 +209,13 @@ const operators: Readonly<Record<string, Run>> = {
   concat,
   slice,
   activation,
+  linear,
+  layerNorm,
+  softmax: (_node, [{ data, channels }], output) => tokens.softmax(exact, data, channels, output.data),
+  attention: (node, [{ data }], output) =>
+    tokens.attention(exact, data, output.channels, number(node, 'heads'), output.data),
+  patches: (node, [{ data, width, channels }], output) =>
+    tokens.patches(data, width, channels, number(node, 'patch'), output.data),
+  embedTokens,
+  scatterTokens,
 }

@@ -44,14 +44,14 @@ export interface StepTime {
  */
 export class Session {
   readonly build: Build
-  readonly plan: Plan
+  #plan: Plan
   #engine: Engine | undefined
   /** What the next run starts from; an input set directly is used up by it, as its memory is reused. */
   #source: 'none' | 'frame' | 'input' = 'none'
 
   private constructor(engine: Engine, plan: Plan) {
     this.build = engine.build
-    this.plan = plan
+    this.#plan = plan
     this.#engine = engine
   }
 
@@ -64,6 +64,11 @@ export class Session {
     const session = new Session(engine, plan)
     session.#load(verified, program)
     return session
+  }
+
+  /** What lies where in memory. */
+  get plan(): Plan {
+    return this.#plan
   }
 
   /** Bytes of linear memory now: program, weights as packed, arena and the largest frame so far. */
@@ -128,9 +133,45 @@ export class Session {
     this.#source = 'input'
   }
 
-  run(): void {
+  /** Runs the network, or as much of it as one of its outputs needs. */
+  run(output?: string): void {
+    const end = output === undefined ? undefined : this.#endOf(output)
     const [first, count] = this.#span()
-    this.#execute(first, count)
+    this.#execute(first, end === undefined ? count : end - first)
+  }
+
+  /** Which patches of a picture a network of tokens sees, and in what order, from now on; as many as it was made for. */
+  select(indices: readonly number[]): void {
+    const { memory } = this.#live()
+    const { views } = this.plan.model
+    const chosen = views.flatMap(({ view, operator }, index) => {
+      const selection = operator.selection?.(view)
+      return selection === undefined ? [] : [{ ...selection, at: this.plan.blocks[index].get('indices')! }]
+    })
+    if (chosen.length === 0) throw new OcellusError('E_OPTION', 'the model has no patches to choose from')
+    for (const { places, count } of chosen) checkSelection(indices, places, count)
+    for (const { at } of chosen) new Int32Array(memory.buffer, at, indices.length).set(indices)
+  }
+
+  /**
+   * The same network from now on with other sizes of its tensors, as for another number of patches: its weights stay
+   * where they are. Throws E_OPTION where it has not the same nodes and constants.
+   */
+  replan(model: Model): void {
+    const { memory } = this.#live()
+    const plan = planModel(verifyModel(model), this.plan.threads)
+    const addresses = ({ blocks, steps }: Plan): string => JSON.stringify([blocks.map((b) => [...b]), steps])
+    if (addresses(plan) !== addresses(this.plan)) {
+      throw new OcellusError(
+        'E_OPTION',
+        `${model.graph.name} is no other size of ${this.plan.model.graph.name}`,
+      )
+    }
+    const program = compileProgram(plan)
+    this.#ensure(plan.end)
+    this.#plan = plan
+    this.#source = 'none'
+    new Int32Array(memory.buffer, programStart, program.length).set(program)
   }
 
   /** Runs one instruction at a time and tells how long each took. */
@@ -217,6 +258,19 @@ export class Session {
     return [this.#lead, length]
   }
 
+  /** The instruction after the one that makes an output. */
+  #endOf(output: string): number {
+    const { steps, model } = this.plan
+    if (!model.graph.outputs.includes(output))
+      throw new OcellusError('E_OPTION', `the model has no output ${output}`)
+    const index = steps.findIndex(
+      (step) => step.kind === 'node' && model.views[step.index].view.output.name === output,
+    )
+    if (index < 0)
+      throw new OcellusError('E_OPTION', `${output} is made together with others: run the whole network`)
+    return this.#lead + index + 1
+  }
+
   #execute(first: number, count: number): void {
     let status: number
     try {
@@ -280,4 +334,17 @@ export class Session {
     }
     new Int32Array(memory.buffer, programStart, program.length).set(program)
   }
+}
+
+/** The engine trusts these numbers. */
+function checkSelection(indices: readonly number[], places: number, count: number): void {
+  const bad = indices.find((index) => !Number.isInteger(index) || index < 0 || index >= places)
+  if (indices.length === count && bad === undefined && new Set(indices).size === count) return
+  const found =
+    indices.length !== count
+      ? `${indices.length} patches`
+      : bad === undefined
+        ? 'a patch twice'
+        : `the patch ${bad}`
+  throw new OcellusError('E_OPTION', `the selection has ${found}; it must be ${count} of 0 to ${places - 1}`)
 }

@@ -38,6 +38,7 @@ export interface PackExports {
   ): number
   pack_conv_f32(source: number, target: number, outputChannels: number, depth: number, groups: number): void
   pack_depthwise_f32(source: number, target: number, channels: number, taps: number): void
+  pack_linear_s8(source: number, target: number, outputChannels: number, depth: number): void
 }
 
 /** Writes a node's constants into linear memory, once, when a session is created. */
@@ -80,6 +81,8 @@ export interface OperatorDescriptor {
   infer(view: NodeView): readonly number[]
   /** Multiply-accumulates of one inference. */
   macs(view: NodeView): number
+  /** Of `count` of `places` patches, when the operator works on those that the session has chosen: block `indices`. */
+  selection?(view: NodeView): { readonly places: number; readonly count: number }
   /** A pixelwise operator may write over its first input. */
   readonly inPlace: boolean
   /** `kernel` runs code; `slice` is a view of its input; `concat` is made of views by its producers. */

@@ -29,6 +29,13 @@ export const opcodes = {
   quantizeS8: 16,
   dequantizeS8: 17,
   preprocess: 18,
+  linearS8: 40,
+  layerNormF32: 41,
+  softmaxF32: 42,
+  attentionF32: 43,
+  patchesF32: 44,
+  embedTokensF32: 45,
+  scatterTokensF32: 46,
 } as const
 
 const convolution = [
@@ -79,6 +86,8 @@ const pool = [
   'padLeft',
 ] as const
 const pixelwise = ['input', 'output', 'pixels', 'channels', 'inputStride', 'outputStride'] as const
+/** `tokens` are those chosen, without the class token; `places` all there are. */
+const tokenwise = ['input', 'output', 'tokens', 'channels', 'inputStride', 'outputStride', 'places'] as const
 const add = [
   'inputA',
   'inputB',
@@ -146,11 +155,54 @@ export const fields = {
     'scratch',
     'swapRedBlue',
   ],
+  /** Strides are bytes between neighbouring tokens. */
+  linearS8: [
+    'input',
+    'output',
+    'weights',
+    'bias',
+    'scales',
+    'tokens',
+    'inputChannels',
+    'inputStride',
+    'outputChannels',
+    'outputStride',
+    'scratch',
+    'block',
+  ],
+  layerNormF32: [...pixelwise, 'gamma', 'beta', 'epsilonF'],
+  softmaxF32: pixelwise,
+  attentionF32: [
+    'input',
+    'output',
+    'tokens',
+    'heads',
+    'headChannels',
+    'inputStride',
+    'outputStride',
+    'scaleF',
+    'scratch',
+  ],
+  patchesF32: [
+    'input',
+    'output',
+    'tokens',
+    'outputStride',
+    'inputStride',
+    'inputWidth',
+    'patch',
+    'columns',
+    'places',
+    'indices',
+    'channels',
+  ],
+  embedTokensF32: [...tokenwise, 'first', 'positions', 'indices'],
+  scatterTokensF32: [...tokenwise, 'mask', 'positions', 'indices'],
 } as const satisfies Record<keyof typeof opcodes, readonly string[]>
 
 export type Opcode = keyof typeof opcodes
 
 /** `kind` of activationF32. */
-export const activationKinds = { logistic: 1, mish: 2, swish: 3 } as const
+export const activationKinds = { logistic: 1, mish: 2, swish: 3, gelu: 4 } as const
 
 export type Fields<O extends Opcode> = Record<(typeof fields)[O][number], number>

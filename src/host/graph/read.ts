@@ -5,6 +5,7 @@ import { limits } from '../limits.js'
 import { taskKinds } from './task.js'
 import type {
   AttributeValue,
+  AutoencoderTask,
   DetectionTask,
   Graph,
   Node,
@@ -54,8 +55,20 @@ const optional = <K extends string, T>(
 function readTask(task: Fields): Task {
   const kind = task.field('kind').choice(taskKinds, 'E_MODEL_TASK')
   if (kind === 'detection') return readDetection(task)
+  if (kind === 'autoencoder') return readAutoencoder(task)
   task.only('kind')
   return { kind }
+}
+
+function readAutoencoder(task: Fields): AutoencoderTask {
+  task.only('kind', 'patch', 'latent', 'prediction', 'normalizedPatches')
+  return {
+    kind: 'autoencoder',
+    patch: task.field('patch').integer(1, limits.kernel),
+    latent: task.field('latent').name(),
+    ...optional('prediction', task.field('prediction'), (r) => r.name()),
+    normalizedPatches: task.field('normalizedPatches').boolean(),
+  }
 }
 
 function readDetection(task: Fields): DetectionTask {

@@ -1,11 +1,11 @@
 import { OcellusError } from '../errors.js'
-import type { DetectionTask, Graph, Preprocessing, Task, Tensor } from './types.js'
+import { pixelCount } from './descriptor.js'
+import type { AutoencoderTask, DetectionTask, Graph, Preprocessing, Task, Tensor } from './types.js'
 
 export const taskKinds = ['detection', 'generation', 'discrimination', 'autoencoder'] as const
 
 /** Whether a task's pictures are resized and normalised by the engine, and not by the host. */
-export const takesPictures = (task: Task): boolean =>
-  task.kind === 'detection' || task.kind === 'discrimination'
+export const takesPictures = (task: Task): boolean => task.kind !== 'generation'
 
 /** How a model wants its pictures. Throws E_MODEL_TASK for one that takes none. */
 export function preprocessingOf({ name, task, preprocessing }: Graph): Preprocessing {
@@ -16,6 +16,12 @@ export function preprocessingOf({ name, task, preprocessing }: Graph): Preproces
 /** The task of a detector. Throws E_MODEL_TASK for any other model. */
 export function detectionOf({ name, task }: Graph): DetectionTask {
   if (task.kind !== 'detection') throw misfit(`${name} is no detector: it is for ${task.kind}`)
+  return task
+}
+
+/** The task of an autoencoder. Throws E_MODEL_TASK for any other model. */
+export function autoencoderOf({ name, task }: Graph): AutoencoderTask {
+  if (task.kind !== 'autoencoder') throw misfit(`${name} is no autoencoder: it is for ${task.kind}`)
   return task
 }
 
@@ -31,7 +37,7 @@ export function checkTask(graph: Graph, tensors: Tensors): void {
   if (task.kind === 'detection') checkDetection(task, graph, tensors)
   else if (task.kind === 'generation') checkGeneration(graph, tensors)
   else if (task.kind === 'discrimination') checkDiscrimination(graph, tensors)
-  else checkEnds(graph)
+  else checkAutoencoder(task, graph, tensors)
 }
 
 function checkDetection(task: DetectionTask, graph: Graph, tensors: Tensors): void {
@@ -69,8 +75,28 @@ function checkDiscrimination(graph: Graph, tensors: Tensors): void {
   }
 }
 
-function checkEnds({ inputs, outputs }: Graph): void {
-  if (inputs.length === 0 || outputs.length === 0) throw misfit('the graph has no input or no output')
+function checkAutoencoder(task: AutoencoderTask, graph: Graph, tensors: Tensors): void {
+  checkPictureInput(graph, tensors)
+  const [, height, width] = only(graph.inputs, tensors)!.shape
+  const { patch, latent, prediction } = task
+  if (height % patch !== 0 || width % patch !== 0)
+    throw misfit(`patches of ${patch} pixels do not tile a picture of ${width}x${height}`)
+  const places = (height / patch) * (width / patch)
+  const cuts = graph.nodes.filter(({ op }) => op === 'patches')
+  if (cuts.length !== 1 || cuts[0].attributes.patch !== patch || cuts[0].inputs[0] !== graph.inputs[0])
+    throw misfit(`an autoencoder has one node that cuts its picture to patches of ${patch} pixels`)
+  const tokens = (name: string, count: number, channels?: number): void => {
+    const tensor = tensors.get(name)
+    const fits =
+      tensor !== undefined &&
+      graph.outputs.includes(name) &&
+      tensor.dtype === 'float32' &&
+      pixelCount(tensor.shape) === count &&
+      (channels === undefined || tensor.shape[3] === channels)
+    if (!fits) throw misfit(`${name} is no float32 output [1, 1, ${count}, ${channels ?? 'channels'}]`)
+  }
+  tokens(latent, 1 + Number(cuts[0].attributes.count))
+  if (prediction !== undefined) tokens(prediction, 1 + places, patch * patch * 3)
 }
 
 function checkPictureInput({ inputs }: Graph, tensors: Tensors): void {

@@ -77,9 +77,22 @@ export interface DiscriminationTask {
   readonly kind: 'discrimination'
 }
 
-/** A picture's visible patches in, the whole picture's patches out. */
+/**
+ * A picture's visible patches in, the whole picture's patches out: a masked autoencoder. Patches are counted row by row.
+ */
 export interface AutoencoderTask {
   readonly kind: 'autoencoder'
+  /** Side of a patch in pixels. */
+  readonly patch: number
+  /** The output with the encoder's tokens, class token first: [1, 1, 1 + visible, channels]. */
+  readonly latent: string
+  /**
+   * The output with a row for the class token, which means nothing, and one for each patch: its pixels, row by row, channels
+   * innermost, normalised as the input is. Absent where there is an encoder alone.
+   */
+  readonly prediction?: string
+  /** The predicted pixels have each patch's own mean taken out and are divided by its deviation (`norm_pix_loss`). */
+  readonly normalizedPatches: boolean
 }
 
 export type Task = DetectionTask | GenerationTask | DiscriminationTask | AutoencoderTask

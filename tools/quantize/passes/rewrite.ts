@@ -1,4 +1,5 @@
 import type { Constant, Model, Node, Quantization, Tensor } from '../../../src/host/graph/types.js'
+import { curves } from './curves.js'
 import { quantizeWeights } from './weights.js'
 
 export interface RewriteOptions {
@@ -135,11 +136,3 @@ function tabulate(
   constants.set(name, { name, shape: [256], dtype: 'int8', data })
   return { ...node, constants: { table: name } }
 }
-
-const logistic = (x: number): number => 1 / (1 + Math.exp(-x))
-
-export const curves = {
-  logistic,
-  swish: (x: number): number => x * logistic(x),
-  mish: (x: number): number => x * Math.tanh(Math.log1p(Math.exp(Math.min(x, 30)))),
-} as const

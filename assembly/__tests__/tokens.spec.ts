@@ -1,0 +1,211 @@
+import { activation_f32 } from '../kernels/activation_f32'
+import { attention_f32 } from '../kernels/attention_f32'
+import { embed_tokens_f32 } from '../kernels/embed_tokens_f32'
+import { layer_norm_f32 } from '../kernels/layer_norm_f32'
+import { linear_s8, pack_linear_s8 } from '../kernels/linear_s8'
+import { patches_f32 } from '../kernels/patches_f32'
+import { scatter_tokens_f32 } from '../kernels/scatter_tokens_f32'
+import { softmax_f32 } from '../kernels/softmax_f32'
+import { bits, block, floats, instruction } from './instruction'
+
+function at(base: usize, n: i32): f32 {
+  return load<f32>(base + <usize>n * 4)
+}
+
+function near(value: f32, expected: f64, tolerance: f64): void {
+  expect<bool>(abs<f64>(<f64>value - expected) <= tolerance * max<f64>(1, abs<f64>(expected))).toBe(true)
+}
+
+function indices(values: i32[]): usize {
+  const to = block(values.length * 4)
+  for (let n = 0; n < values.length; n++) store<i32>(to + n * 4, values[n])
+  return to
+}
+
+/** Plain loops: each row quantised by its largest value, exact sums. */
+function checkLinear(tokens: i32, depth: i32, outputs: i32): void {
+  const padded = (outputs + 7) & ~7
+  const x = floats(tokens * depth)
+  const source = block(outputs * depth)
+  const packed = block(padded * (depth + 1))
+  const bias = floats(padded)
+  const scales = floats(padded)
+  const y = floats(tokens * outputs)
+  const after = at(y, tokens * outputs)
+  pack_linear_s8(source, packed, outputs, depth)
+  const scratch = block(8 * ((depth + 1) * 2 + 36) + 16384)
+  linear_s8(
+    instruction([
+      <i32>x, <i32>y, <i32>packed, <i32>bias, <i32>scales, tokens, depth, depth * 4, outputs, outputs * 4, <i32>scratch, 8,
+    ]), 0, 1
+  )
+  for (let t = 0; t < tokens; t++) {
+    let largest: f32 = 0
+    for (let k = 0; k < depth; k++) largest = max(largest, abs(at(x, t * depth + k)))
+    const inverse: f32 = 127 / largest
+    for (let o = 0; o < outputs; o++) {
+      let acc = 0
+      for (let k = 0; k < depth; k++) {
+        const q = <i32>nearest<f32>(at(x, t * depth + k) * inverse)
+        acc += q * load<i8>(source + o * depth + k)
+      }
+      const factor: f32 = (largest / 127) * at(scales, o)
+      expect<f32>(at(y, t * outputs + o)).toBe(<f32>acc * factor + at(bias, o))
+    }
+  }
+  expect<f32>(at(y, tokens * outputs)).toBe(after)
+}
+
+describe('linear_s8', () => {
+  test('plain loops', () => {
+    checkLinear(1, 1, 1)
+    checkLinear(3, 8, 8)
+    checkLinear(9, 21, 13)
+    checkLinear(5, 1200, 10)
+  })
+})
+
+describe('layer_norm_f32', () => {
+  test('is close to float64', () => {
+    for (let channels = 1; channels <= 40; channels += 3) {
+      const x = floats(2 * channels)
+      const gamma = floats(channels)
+      const beta = floats(channels)
+      const y = floats(2 * channels)
+      const row = channels * 4
+      layer_norm_f32(
+        instruction([<i32>x, <i32>y, 2, channels, row, row, <i32>gamma, <i32>beta, bits(1e-5)]), 0, 1
+      )
+      for (let p = 0; p < 2; p++) {
+        let mean: f64 = 0
+        for (let c = 0; c < channels; c++) mean += at(x, p * channels + c)
+        mean /= channels
+        let variance: f64 = 0
+        for (let c = 0; c < channels; c++) {
+          const d = <f64>at(x, p * channels + c) - mean
+          variance += d * d
+        }
+        const deviation = Math.sqrt(variance / channels + 1e-5)
+        for (let c = 0; c < channels; c++) {
+          const n = (<f64>at(x, p * channels + c) - mean) / deviation
+          near(at(y, p * channels + c), n * at(gamma, c) + at(beta, c), 3e-6)
+        }
+      }
+    }
+  })
+})
+
+describe('softmax_f32', () => {
+  test('is close to float64', () => {
+    for (let channels = 1; channels <= 40; channels += 3) {
+      const x = floats(channels)
+      for (let c = 0; c < channels; c++) store<f32>(x + c * 4, at(x, c) * 20)
+      const y = floats(channels)
+      softmax_f32(instruction([<i32>x, <i32>y, 1, channels, channels * 4, channels * 4]), 0, 1)
+      let sum: f64 = 0
+      for (let c = 0; c < channels; c++) sum += NativeMath.exp(<f64>at(x, c))
+      for (let c = 0; c < channels; c++) near(at(y, c), NativeMath.exp(<f64>at(x, c)) / sum, 1e-6)
+    }
+  })
+})
+
+function checkAttention(tokens: i32, heads: i32, d: i32): void {
+  const width = heads * d
+  const x = floats(tokens * 3 * width)
+  const y = floats(tokens * width)
+  const scratch = block(4 * (((tokens + 7) & ~7) * (d + 4) + tokens * ((d + 7) & ~7)) + 64)
+  const scale: f32 = 0.3
+  attention_f32(
+    instruction([
+      <i32>x, <i32>y, tokens, heads, d, 3 * width * 4, width * 4, bits(scale), <i32>scratch,
+    ]), 0, 1
+  )
+  for (let h = 0; h < heads; h++) {
+    for (let t = 0; t < tokens; t++) {
+      let total: f64 = 0
+      const sums = new Float64Array(d)
+      for (let j = 0; j < tokens; j++) {
+        let s: f64 = 0
+        for (let c = 0; c < d; c++) {
+          s += <f64>at(x, t * 3 * width + h * d + c) * <f64>at(x, (j * 3 + 1) * width + h * d + c)
+        }
+        const p = NativeMath.exp(s * scale)
+        total += p
+        for (let c = 0; c < d; c++) sums[c] += p * <f64>at(x, (j * 3 + 2) * width + h * d + c)
+      }
+      for (let c = 0; c < d; c++) near(at(y, t * width + h * d + c), sums[c] / total, 2e-6)
+    }
+  }
+}
+
+describe('attention_f32', () => {
+  test('is close to float64', () => {
+    checkAttention(1, 1, 1)
+    checkAttention(4, 2, 8)
+    checkAttention(7, 3, 5)
+    checkAttention(19, 2, 24)
+  })
+})
+
+describe('gelu', () => {
+  test('known values', () => {
+    // x (1 + erf(x / sqrt 2)) / 2 at 0, 1, -1, 3 and 10, from tables of the normal distribution.
+    const x = floats(5)
+    const y = floats(5)
+    const values: f32[] = [0, 1, -1, 3, 10]
+    for (let n = 0; n < 5; n++) store<f32>(x + n * 4, values[n])
+    activation_f32(instruction([<i32>x, <i32>y, 5, 1, 4, 4, 4]), 0, 1)
+    near(at(y, 0), 0, 0)
+    near(at(y, 1), 0.8413447460685429, 2e-7)
+    near(at(y, 2), -0.15865525393145707, 2e-7)
+    near(at(y, 3), 2.9959503059450395, 3e-7)
+    near(at(y, 4), 10, 3e-7)
+  })
+})
+
+describe('tokens to and from their places', () => {
+  test('patches_f32', () => {
+    // 2 rows of 3 patches of 2x2 pixels of 3 channels.
+    const x = floats(4 * 6 * 3)
+    const y = floats(2 * 12)
+    patches_f32(instruction([<i32>x, <i32>y, 2, 48, 12, 6, 2, 3, 6, <i32>indices([5, 1]), 3]), 0, 1)
+    for (let n = 0; n < 12; n++) {
+      expect<f32>(at(y, n)).toBe(at(x, (2 + n / 6) * 18 + 12 + (n % 6)))
+      expect<f32>(at(y, 12 + n)).toBe(at(x, (n / 6) * 18 + 6 + (n % 6)))
+    }
+  })
+
+  test('embed_tokens_f32', () => {
+    const x = floats(2 * 5)
+    const first = floats(5)
+    const positions = floats(4 * 5)
+    const y = floats(3 * 5)
+    const chosen = indices([3, 0])
+    embed_tokens_f32(
+      instruction([<i32>x, <i32>y, 2, 5, 20, 20, 4, <i32>first, <i32>positions, <i32>chosen]), 0, 1
+    )
+    for (let c = 0; c < 5; c++) {
+      expect<f32>(at(y, c)).toBe(at(first, c))
+      expect<f32>(at(y, 5 + c)).toBe(at(x, c) + at(positions, 15 + c))
+      expect<f32>(at(y, 10 + c)).toBe(at(x, 5 + c) + at(positions, c))
+    }
+  })
+
+  test('scatter_tokens_f32', () => {
+    const x = floats(3 * 5)
+    const mask = floats(5)
+    const positions = floats(5 * 5)
+    const y = floats(5 * 5)
+    const chosen = indices([3, 0])
+    scatter_tokens_f32(
+      instruction([<i32>x, <i32>y, 2, 5, 20, 20, 4, <i32>mask, <i32>positions, <i32>chosen]), 0, 1
+    )
+    for (let c = 0; c < 5; c++) {
+      expect<f32>(at(y, c)).toBe(at(x, c) + at(positions, c))
+      expect<f32>(at(y, 5 + c)).toBe(at(x, 10 + c) + at(positions, 5 + c))
+      expect<f32>(at(y, 10 + c)).toBe(at(mask, c) + at(positions, 10 + c))
+      expect<f32>(at(y, 15 + c)).toBe(at(mask, c) + at(positions, 15 + c))
+      expect<f32>(at(y, 20 + c)).toBe(at(x, 5 + c) + at(positions, 20 + c))
+    }
+  })
+})

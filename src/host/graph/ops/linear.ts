@@ -1,0 +1,139 @@
+import { limits } from '../../limits.js'
+import {
+  type Block,
+  elements,
+  floatBits,
+  type Loader,
+  type NodeView,
+  type OperatorDescriptor,
+  roundUp,
+} from '../descriptor.js'
+import { fail, multiplier } from './shared.js'
+import { requireConstant, requireTokens } from './tokens.js'
+
+/** Bytes of packed rows that a kernel works on at a time: they should stay in the second-level cache. */
+const blockBytes = 256 * 1024
+const maxBlock = 64
+/** Bytes of a piece of widened weights: 512 pairs of depth, 8 channels. */
+const panelBytes = 512 * 32
+
+/**
+ * Tokens times weights [out, in], plus bias, in float32. With int8 weights and `weightScale`, one for each output
+ * channel, the kernel quantises each token by its own largest value and multiplies int8 with int8 exactly.
+ */
+export const linear: OperatorDescriptor = {
+  op: 'linear',
+  arity: [1, 1],
+  attributes: {},
+  inPlace: false,
+  storage: 'kernel',
+  constantRoles: (view) => (isInt8(view) ? ['weight', 'bias', 'weightScale'] : ['weight', 'bias']),
+  infer(view) {
+    const { tokens, channels } = requireTokens(view)
+    const { weight, bias, weightScale } = view.constants
+    const outputs = weight.shape[0]
+    requireConstant(view, weight, isInt8(view) ? 'int8' : 'float32', outputs, channels)
+    requireConstant(view, bias, 'float32', outputs)
+    if (outputs > limits.dimension) fail(view, 'E_MODEL_SHAPE', `${outputs} output channels are too many`)
+    if (isInt8(view)) {
+      requireConstant(view, weightScale, 'float32', outputs)
+      for (const [o, scale] of weightScale.data.entries()) multiplier(view, scale, `output channel ${o}`)
+    }
+    return [1, 1, tokens, outputs]
+  },
+  macs: (view) => elements(view.output.shape) * view.inputs[0].shape[3],
+  scratchBytes(view) {
+    const block = blockOf(view)
+    const row = rowBytes(view)
+    return isInt8(view) ? block * (row + 4 + 32) + panelBytes : block * row + 64
+  },
+  blocks,
+  load,
+  emit(view, place) {
+    const [, , tokens, outputChannels] = view.output.shape
+    const input = place.input(0)
+    const inputChannels = view.inputs[0].shape[3]
+    const common = {
+      input: input.address,
+      output: place.output.address,
+      weights: place.block('weight'),
+      bias: place.block('bias'),
+      inputChannels,
+      inputStride: input.stride,
+      outputChannels,
+      outputStride: place.output.stride,
+      scratch: place.scratch,
+      block: blockOf(view),
+    }
+    if (isInt8(view))
+      return { opcode: 'linearS8', fields: { ...common, scales: place.block('scale'), tokens } }
+    // A 1x1 convolution over a picture one pixel high.
+    return {
+      opcode: 'convF32',
+      fields: {
+        ...common,
+        multipliers: 0,
+        inputHeight: 1,
+        inputWidth: tokens,
+        outputHeight: 1,
+        outputWidth: tokens,
+        kernelHeight: 1,
+        kernelWidth: 1,
+        strideY: 1,
+        strideX: 1,
+        padTop: 0,
+        padLeft: 0,
+        groups: 1,
+        inputZeroPoint: 0,
+        outputZeroPoint: 0,
+        slopeF: floatBits(1),
+        low: floatBits(Number.NEGATIVE_INFINITY),
+        high: floatBits(Number.POSITIVE_INFINITY),
+        outputType: 1,
+      },
+    }
+  },
+}
+
+/** The activations are float32 in both forms: it is the weights that tell. */
+const isInt8 = (view: NodeView): boolean => Object.hasOwn(view.node.constants, 'weightScale')
+
+const rowBytes = (view: NodeView): number => {
+  const [, , , depth] = view.inputs[0].shape
+  return isInt8(view) ? Math.ceil(depth / 2) * 4 : depth * 4
+}
+
+function blockOf(view: NodeView): number {
+  const fits = Math.floor(blockBytes / rowBytes(view) / 4) * 4
+  return Math.max(4, Math.min(fits, maxBlock, roundUp(view.output.shape[2], 4)))
+}
+
+function blocks(view: NodeView): readonly Block[] {
+  const [, , , outputs] = view.output.shape
+  const [, , , depth] = view.inputs[0].shape
+  const panels = Math.ceil(outputs / 8)
+  const padded = panels * 8 * 4
+  const list = [
+    { role: 'weight', bytes: panels * (isInt8(view) ? Math.ceil(depth / 2) * 16 : depth * 32) },
+    { role: 'bias', bytes: padded },
+  ]
+  return isInt8(view) ? [...list, { role: 'scale', bytes: padded }] : list
+}
+
+function load(view: NodeView, loader: Loader): void {
+  const { weight, bias, weightScale } = view.constants
+  const [outputs, depth] = weight.shape
+  const source = loader.stage(weight.data)
+  if (isInt8(view)) {
+    loader.engine.pack_linear_s8(source, loader.block('weight'), outputs, depth)
+    loader.write('scale', padded(weightScale.data))
+  } else loader.engine.pack_conv_f32(source, loader.block('weight'), outputs, depth, 1)
+  loader.write('bias', padded(bias.data))
+}
+
+/** Whole panels of 8 channels, with zeros. */
+function padded(values: Int8Array | Int32Array | Float32Array): Float32Array {
+  const list = new Float32Array(roundUp(values.length, 8))
+  list.set(values)
+  return list
+}

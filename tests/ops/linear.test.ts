@@ -1,0 +1,101 @@
+import { describe, it } from 'vitest'
+import { Arena, roundEven, type View } from '../helpers/kernel.js'
+
+const f = Math.fround
+
+/** The quantised rows and their scales, by the words of docs/engine.md. */
+function quantizeRows(
+  x: readonly number[],
+  tokens: number,
+  depth: number,
+): { q: number[]; scales: number[] } {
+  const q: number[] = []
+  const scales: number[] = []
+  for (let t = 0; t < tokens; t++) {
+    const row = x.slice(t * depth, (t + 1) * depth)
+    const largest = row.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
+    const zero = largest < 2 ** -100
+    const inverse = zero ? 0 : f(127 / largest)
+    scales.push(zero ? 0 : f(largest / 127))
+    for (const v of row) q.push(roundEven(f(v * inverse)))
+  }
+  return { q, scales }
+}
+
+interface Shape {
+  readonly tokens: number
+  readonly depth: number
+  readonly outputs: number
+  readonly block: number
+}
+
+function check(seed: number, { tokens, depth, outputs, block }: Shape, silent = -1): void {
+  const arena = new Arena(seed, 1 << 20)
+  const { random } = arena
+  const input = arena.view(tokens, depth, 4)
+  const output: View = arena.view(tokens, outputs, 4)
+  // Rows of very different size, as those of a vision transformer are.
+  let n = 0
+  let size = 1
+  const x = arena.fill(input, tokens, () => {
+    if (n++ % depth === 0) size = (n - 1) / depth === silent ? 0 : random.pick([1, 1000, 1e-6])
+    return f(random.float() * size)
+  })
+  const weights = Array.from({ length: outputs * depth }, () => Math.max(-127, random.int8()))
+  const bias = Array.from({ length: outputs }, () => random.float())
+  const scale = Array.from({ length: outputs }, () => f(Math.abs(random.float()) + 1e-3))
+  const source = arena.allocate(weights.length)
+  arena.bytes.set(
+    weights.map((w) => w & 255),
+    source - 0x10000,
+  )
+  const padded = Math.ceil(outputs / 8) * 8
+  const packed = arena.scratch((padded / 8) * Math.ceil(depth / 2) * 16)
+  const rows = Math.ceil(block / 4) * 4
+  const scratch = arena.scratch(rows * (Math.ceil(depth / 2) * 4 + 36) + 16384)
+  const zeros = Array<number>(padded - outputs).fill(0)
+  const { q, scales } = quantizeRows(x, tokens, depth)
+  const expected: number[] = []
+  for (let t = 0; t < tokens; t++) {
+    for (let o = 0; o < outputs; o++) {
+      let acc = 0
+      for (let k = 0; k < depth; k++) acc += q[t * depth + k] * weights[o * depth + k]
+      expected.push(f(f(f(acc) * f(scales[t] * scale[o])) + bias[o]))
+    }
+  }
+  arena.check(
+    'linearS8',
+    {
+      input: input.address,
+      output: output.address,
+      weights: packed,
+      bias: arena.floats([...bias, ...zeros]),
+      scales: arena.floats([...scale, ...zeros]),
+      tokens,
+      inputChannels: depth,
+      inputStride: input.stride,
+      outputChannels: outputs,
+      outputStride: output.stride,
+      scratch,
+      block,
+    },
+    output,
+    expected,
+    (engine) => engine.pack_linear_s8(source, packed, outputs, depth),
+  )
+}
+
+describe('linearS8', () => {
+  it.each<[number, Shape]>([
+    [1, { tokens: 1, depth: 1, outputs: 1, block: 4 }],
+    [2, { tokens: 4, depth: 8, outputs: 8, block: 4 }],
+    [3, { tokens: 5, depth: 7, outputs: 9, block: 4 }],
+    [4, { tokens: 17, depth: 192, outputs: 30, block: 64 }],
+    [5, { tokens: 11, depth: 33, outputs: 21, block: 8 }],
+    [6, { tokens: 3, depth: 1024, outputs: 8, block: 4 }],
+    [7, { tokens: 6, depth: 2503, outputs: 12, block: 8 }],
+    [8, { tokens: 65, depth: 64, outputs: 16, block: 64 }],
+  ])('%i: %o', check)
+
+  it('a token of zeros gives the bias', () => check(9, { tokens: 4, depth: 20, outputs: 8, block: 4 }, 2))
+})
