@@ -5,6 +5,7 @@ export { pack_conv_s8 } from './kernels/conv_s8'
 export { pack_depthwise_f32 } from './kernels/depthwise_f32'
 export { pack_depthwise_s8 } from './kernels/depthwise_s8'
 export { pack_linear_s8 } from './kernels/linear_s8'
+export { pack_winograd_s8 } from './kernels/winograd_s8'
 export { probe } from './probe'
 export { run } from './program'
 

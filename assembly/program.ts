@@ -25,6 +25,7 @@ import { quantize_s8 } from './kernels/quantize_s8'
 import { requantize_s8 } from './kernels/requantize_s8'
 import { table_s8 } from './kernels/table_s8'
 import { upsample } from './kernels/upsample'
+import { winograd23_s8, winograd43_s8 } from './kernels/winograd_s8'
 import {
   INSTRUCTION_BYTES,
   OP_ACTIVATION_F32,
@@ -52,6 +53,8 @@ import {
   OP_PATCHES_F32,
   OP_EMBED_TOKENS_F32,
   OP_SCATTER_TOKENS_F32,
+  OP_WINOGRAD23_S8,
+  OP_WINOGRAD43_S8,
 } from './opcodes'
 
 /**
@@ -143,6 +146,12 @@ function execute(i: usize, thread: i32, threads: i32): bool {
       break
     case OP_SCATTER_TOKENS_F32:
       scatter_tokens_f32(i, thread, threads)
+      break
+    case OP_WINOGRAD43_S8:
+      winograd43_s8(i, thread, threads)
+      break
+    case OP_WINOGRAD23_S8:
+      winograd23_s8(i, thread, threads)
       break
     default:
       return false

@@ -145,12 +145,12 @@ export class Arena {
     build: Build,
     opcode: O,
     fields: Fields<O>,
-    prepare: (engine: EngineExports) => void = () => {},
+    prepare: (engine: EngineExports, memory: WebAssembly.Memory) => void = () => {},
   ): Uint8Array {
     const { memory, exports } = loadEngine(build, this.bytes.length)
     const bytes = new Uint8Array(memory.buffer, programStart, this.bytes.length)
     bytes.set(this.bytes)
-    prepare(exports)
+    prepare(exports, memory)
     writeInstruction(memory, programStart, opcode, fields)
     const threads = this.#threads
     this.#threads = 1 + (threads % mostThreads)
@@ -172,7 +172,7 @@ export class Arena {
     fields: Fields<O>,
     output: View,
     values: ArrayLike<number>,
-    prepare?: (engine: EngineExports) => void,
+    prepare?: (engine: EngineExports, memory: WebAssembly.Memory) => void,
   ): void {
     const expected = this.bytes.slice()
     for (let n = 0; n < values.length; n++) this.put(expected, output, n, values[n])

@@ -6,6 +6,7 @@ import type { Model, Tensor } from '../graph/types.js'
 import { type VerifiedModel, verifyModel } from '../graph/verify.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
 import { limits } from '../limits.js'
+import { cheapestChoice, forcedChoice, withKernels } from '../plan/kernels.js'
 import { type Plan, planModel, programStart } from '../plan/plan.js'
 import { compileProgram, preprocessTables } from '../plan/program.js'
 import { type Build, type Engine, loadEngine, outOfMemory, pagesFor } from './build.js'
@@ -15,6 +16,8 @@ export interface SessionOptions {
   readonly build?: Build
   /** How many threads share the work, the caller's among them. */
   readonly threads?: number
+  /** Compute every node that can be by this kernel, the others by their operator's own. Default: the fastest. */
+  readonly kernel?: string
 }
 
 function checkThreads(threads: number): number {
@@ -57,7 +60,9 @@ export class Session {
 
   /** Verifies, plans and loads a model. Throws E_MODEL_*, E_ENGINE_*. */
   static async create(model: Model, options: SessionOptions = {}): Promise<Session> {
-    const verified = verifyModel(model)
+    const checked = verifyModel(model)
+    const choice = options.kernel === undefined ? cheapestChoice(checked) : forcedChoice(checked, options.kernel)
+    const verified = withKernels(checked, choice)
     const plan = planModel(verified, checkThreads(options.threads ?? 1))
     const program = compileProgram(plan)
     const engine = await loadEngine(plan.end, options.build)

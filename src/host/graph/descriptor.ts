@@ -36,6 +36,17 @@ export interface PackExports {
     inputZeroPoint: number,
     foldedBias: number,
   ): number
+  pack_winograd_s8(
+    size: number,
+    source: number,
+    foldedBias: number,
+    target: number,
+    outputChannels: number,
+    channels: number,
+    chunk: number,
+    product: number,
+    work: number,
+  ): void
   pack_conv_f32(source: number, target: number, outputChannels: number, depth: number, groups: number): void
   pack_depthwise_f32(source: number, target: number, channels: number, taps: number): void
   pack_linear_s8(source: number, target: number, outputChannels: number, depth: number): void
@@ -70,8 +81,27 @@ export type Instruction = {
   [O in Opcode]: { readonly opcode: O; readonly fields: Fields<O> }
 }[Opcode]
 
-export interface OperatorDescriptor {
+/** How a node is computed: its constants in memory, its scratch, its instruction. */
+export interface Implementation {
+  /** For each thread. */
+  scratchBytes(view: NodeView): number
+  blocks(view: NodeView): readonly Block[]
+  load(view: NodeView, loader: Loader): void
+  emit(view: NodeView, place: Placement): Instruction
+}
+
+/** Another implementation of an operator, for some of its nodes: faster or smaller, with the same bytes. */
+export interface Kernel extends Implementation {
+  readonly name: string
+  fits(view: NodeView): boolean
+  /** Multiply-accumulates of the operator's own implementation that take as long, roughly. */
+  cost(view: NodeView): number
+}
+
+export interface OperatorDescriptor extends Implementation {
   readonly op: string
+  /** Implementations beside its own, which serves every node. */
+  readonly kernels?: readonly Kernel[]
   /** Smallest and largest number of inputs. */
   readonly arity: readonly [number, number]
   readonly attributes: Readonly<Record<string, AttributeRule>>
@@ -87,11 +117,6 @@ export interface OperatorDescriptor {
   readonly inPlace: boolean
   /** `kernel` runs code; `slice` is a view of its input; `concat` is made of views by its producers. */
   readonly storage: 'kernel' | 'slice' | 'concat'
-  /** Of one thread. */
-  scratchBytes(view: NodeView): number
-  blocks(view: NodeView): readonly Block[]
-  load(view: NodeView, loader: Loader): void
-  emit(view: NodeView, place: Placement): Instruction
 }
 
 /** What an attribute may be. Unknown attributes are refused, so that no setting is silently ignored. */

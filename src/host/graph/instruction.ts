@@ -29,6 +29,8 @@ export const opcodes = {
   quantizeS8: 16,
   dequantizeS8: 17,
   preprocess: 18,
+  winograd43S8: 19,
+  winograd23S8: 20,
   linearS8: 40,
   layerNormF32: 41,
   softmaxF32: 42,
@@ -67,6 +69,35 @@ const convolution = [
   'outputType',
   'scratch',
   'block',
+] as const
+const winograd = [
+  'input',
+  'output',
+  'weights',
+  'multipliers',
+  'inputHeight',
+  'inputWidth',
+  'inputChannels',
+  'inputStride',
+  'outputHeight',
+  'outputWidth',
+  'outputChannels',
+  'outputStride',
+  'padTop',
+  'padLeft',
+  'inputZeroPoint',
+  'outputZeroPoint',
+  'slopeF',
+  'low',
+  'high',
+  'outputType',
+  'scratch',
+  /** Groups of 4 tiles that are worked on at a time, at most. */
+  'block',
+  /** Panels of 8 output channels whose weights lie together. */
+  'chunk',
+  /** 0: dot products of pairs, 1: multiply-adds; the weights are packed for one of them. */
+  'product',
 ] as const
 const pool = [
   'input',
@@ -198,6 +229,8 @@ export const fields = {
   ],
   embedTokensF32: [...tokenwise, 'first', 'positions', 'indices'],
   scatterTokensF32: [...tokenwise, 'mask', 'positions', 'indices'],
+  winograd43S8: winograd,
+  winograd23S8: winograd,
 } as const satisfies Record<keyof typeof opcodes, readonly string[]>
 
 export type Opcode = keyof typeof opcodes

@@ -11,12 +11,19 @@ import {
   roundUp,
 } from '../descriptor.js'
 import {
+  depthOf,
+  isDepthwise,
+  isInt8,
+  multipliers,
+  panels,
+  proveAccumulator,
+} from '../kernels/convolution.js'
+import { winogradKernels } from '../kernels/winograd.js'
+import {
   activationAttributes,
   activationBounds,
   activationSlope,
   fail,
-  multiplier,
-  quantizationOf,
   requireFeatureMap,
   windowed,
 } from './shared.js'
@@ -48,6 +55,7 @@ export const conv: OperatorDescriptor = {
   scratchBytes,
   blocks,
   load,
+  kernels: winogradKernels,
   emit(view, place) {
     const g = geometry(view)
     const { low, high } = activationBounds(view)
@@ -88,19 +96,6 @@ export const conv: OperatorDescriptor = {
       },
     }
   },
-}
-
-const isInt8 = (view: NodeView): boolean => view.inputs[0].dtype === 'int8'
-
-/** One input and one output channel a group. */
-export function isDepthwise(view: NodeView): boolean {
-  const groups = integer(view, 'groups', 1)
-  return groups > 1 && groups === view.inputs[0].shape[3] && groups === view.output.shape[3]
-}
-
-const depthOf = (view: NodeView): number => {
-  const [kh, kw] = integers(view, 'kernel')
-  return (kh * kw * view.inputs[0].shape[3]) / integer(view, 'groups', 1)
 }
 
 /** Bytes of one packed receptive field: int16 pairs or float32. */
@@ -184,40 +179,6 @@ function infer(view: NodeView): readonly number[] {
     proveAccumulator(view)
   }
   return [1, windowed(height, top, bottom, kh, sy), windowed(width, left, right, kw, sx), outputs]
-}
-
-/** |acc| <= sum|w| * 255 + |bias| must stay below 2^31: then no partial sum wraps, in any order. */
-function proveAccumulator(view: NodeView): void {
-  const weights = view.constants.weight.data
-  const bias = view.constants.bias.data
-  const depth = weights.length / bias.length
-  for (let o = 0; o < bias.length; o++) {
-    let sum = 0
-    for (let k = o * depth, end = k + depth; k < end; k++) sum += Math.abs(weights[k])
-    if (sum * 255 + Math.abs(bias[o]) >= 2 ** 31) {
-      fail(view, 'E_MODEL_QUANTIZATION', `output channel ${o} can overflow an int32 accumulator`)
-    }
-  }
-}
-
-function multipliers(view: NodeView): Float32Array {
-  const scaleIn = quantizationOf(view, view.inputs[0]).scale
-  const scaleOut = view.output.dtype === 'float32' ? 1 : quantizationOf(view, view.output).scale
-  return Float32Array.from(view.constants.weightScale.data, (scale, o) =>
-    multiplier(view, (scaleIn * scale) / scaleOut, `output channel ${o}`),
-  )
-}
-
-/** Per-channel values, each group padded with zeros to whole panels of 8 channels. */
-function panels<T extends Int32Array | Float32Array>(values: T, groups: number): T {
-  const channels = values.length / groups
-  const padded =
-    values instanceof Int32Array
-      ? new Int32Array(groups * roundUp(channels, 8))
-      : new Float32Array(groups * roundUp(channels, 8))
-  for (let g = 0; g < groups; g++)
-    padded.set(values.subarray(g * channels, (g + 1) * channels), g * roundUp(channels, 8))
-  return padded as T
 }
 
 function blocks(view: NodeView): readonly Block[] {

@@ -1,0 +1,224 @@
+// conv_s8 for 3x3 kernels at stride 1, by Winograd's minimal filtering: F(4x4,3x3) takes 36 products for 16 outputs instead
+// of 144, F(2x2,3x3) 16 for 4 instead of 36. `size` is 4 or 2. One group; any padding; int8 or float32 output.
+//
+//   V = B^T d B for overlapping patches (winograd_input.ts), U = G' w G'^T, packed at load,
+//   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (winograd_product.ts),
+//   acc = A'^T m A' / scale = foldedBias[o] + sum of x * weight, then as conv_s8 (winograd_output.ts).
+//
+// Exact, and so the very bytes of conv_s8: U and V fit int16, everything after them is linear and may wrap modulo 2^32, the
+// factor of 9 is undone by its inverse, the power of two by a shift. Only acc * 2^6 (F(4,3)) or acc * 4 (F(2,3)) has to
+// fit int32: the host proves |acc| <= sum |w| * 128 + |foldedBias| < 2^25 or 2^29 before it chooses this kernel.
+//
+// A block of tiles is transformed for all channels, multiplied for `chunk` panels of output channels at a time, then
+// written. Threads share tiles where there are many; where there are few they share channels, and each transforms all.
+// Weights are [chunk][tap][panel of the chunk][8 int32 of start, then pairs of channels as the product wants them].
+// Scratch, for each thread: see scratchBytes of src/host/graph/kernels/winograd.ts.
+
+import { SIMD } from '../isa'
+import { scratchOf, start } from '../split'
+import { address, word } from '../word'
+import { bias23, weights23 } from './winograd23'
+import { bias43, weights43 } from './winograd43'
+import { INPUT_WORK, transformInput } from './winograd_input'
+import { transformOutput } from './winograd_output'
+import { product_dot, product_mla } from './winograd_product'
+
+export function winograd43_s8(i: usize, thread: i32, threads: i32): void {
+  winograd_s8(i, 4, thread, threads)
+}
+
+export function winograd23_s8(i: usize, thread: i32, threads: i32): void {
+  winograd_s8(i, 2, thread, threads)
+}
+
+function winograd_s8(i: usize, size: i32, thread: i32, threads: i32): void {
+  const tilesX = (word(i, 10) + size - 1) / size
+  const tiles = ((word(i, 9) + size - 1) / size) * tilesX
+  const groups = (tiles + 3) >> 2
+  const panels = (word(i, 11) + 7) >> 3
+  const most = word(i, 22)
+  if (groups >= threads * 8) {
+    const first = start(groups, thread, threads)
+    blocks(i, size, first, start(groups, thread + 1, threads), most, tiles, tilesX, 0, panels, thread)
+  } else {
+    const first = start(panels, thread, threads)
+    blocks(i, size, 0, groups, most, tiles, tilesX, first, start(panels, thread + 1, threads), thread)
+  }
+}
+
+/** Groups of tiles in blocks of at most `most`, as even as can be. */
+function blocks(
+  i: usize,
+  size: i32,
+  firstGroup: i32,
+  endGroup: i32,
+  most: i32,
+  tiles: i32,
+  tilesX: i32,
+  firstPanel: i32,
+  endPanel: i32,
+  thread: i32,
+): void {
+  if (firstGroup >= endGroup || firstPanel >= endPanel) return
+  const panels = (word(i, 11) + 7) >> 3
+  const chunk = word(i, 23)
+  const dot = word(i, 24) == 0
+  const pairs = <usize>((word(i, 7) + 7) >> 3) * 4
+  const taps = (size + 2) * (size + 2)
+  const panelBytes = pairs * 32 + 32
+  const groupBytes = pairs * 16
+  const work = scratchOf(i, 21, thread)
+  // Not a power of two apart, so that the taps of a tile don't compete for the same lines of the cache.
+  const tapStride = <usize>most * groupBytes + 64
+  const transformed = work + ((INPUT_WORK + 64 + 4 * (<usize>taps * (<usize>(word(i, 7) + 15) & ~15) + 16) + 63) & ~63)
+  const sums = transformed + <usize>taps * tapStride
+  const count = (endGroup - firstGroup + most - 1) / most
+  for (let block = 0; block < count; block++) {
+    const first = firstGroup + start(endGroup - firstGroup, block, count)
+    const groups = firstGroup + start(endGroup - firstGroup, block + 1, count) - first
+    transformInput(i, size, first, groups, tiles, tilesX, transformed, tapStride, work)
+    for (let panel = firstPanel; panel < endPanel; ) {
+      const opening = (panel / chunk) * chunk
+      const inChunk = min(chunk, panels - opening)
+      const end = min(opening + inChunk, endPanel)
+      const weights = address(i, 3) + (<usize>opening * <usize>taps + <usize>(panel - opening)) * panelBytes
+      const sumsGroup = <usize>(end - panel) * <usize>taps * 128
+      for (let tap = 0; tap < taps; tap++) {
+        let w = weights + <usize>tap * <usize>inChunk * panelBytes
+        for (let p = panel; p < end; p++) {
+          let x = transformed + <usize>tap * tapStride
+          let m = sums + (<usize>(p - panel) * <usize>taps + <usize>tap) * 128
+          for (let group = 0; group < groups; group++) {
+            if (dot) product_dot(x, w, pairs, m)
+            else product_mla(x, w, pairs, m)
+            x += groupBytes
+            m += sumsGroup
+          }
+          w += panelBytes
+        }
+      }
+      transformOutput(i, size, first, groups, tiles, tilesX, panel, end - panel, sums, work)
+      panel = end
+    }
+  }
+}
+
+/**
+ * int8 [outputChannels][3][3][channels] to the packed layout, with int32 foldedBias[outputChannels]. `product` 0: for dot
+ * products, 1: for multiply-adds. Uses 36 * 40 bytes at `work`.
+ */
+export function pack_winograd_s8(
+  size: i32,
+  source: usize,
+  foldedBias: usize,
+  target: usize,
+  outputChannels: i32,
+  channels: i32,
+  chunk: i32,
+  product: i32,
+  work: usize,
+): void {
+  const side = size + 2
+  const taps = <usize>(side * side)
+  const panelBytes = <usize>((channels + 7) >> 3) * 128 + 32
+  const panels = (outputChannels + 7) >> 3
+  const channelStep: usize = product == 0 ? 4 : 2
+  for (let panel = 0; panel < panels; panel++) {
+    const opening = (panel / chunk) * chunk
+    const inChunk = <usize>min(chunk, panels - opening)
+    const first = target + (<usize>opening * taps + <usize>(panel - opening)) * panelBytes
+    for (let o = 0; o < 8; o++) {
+      const output = panel * 8 + o
+      const real = output < outputChannels
+      const bias = real ? load<i32>(foldedBias + <usize>output * 4) : 0
+      let to = first
+      for (let row = 0; row < side; row++) {
+        for (let column = 0; column < side; column++) {
+          const factor = size == 4 ? bias43(row) * bias43(column) : bias23(row) * bias23(column)
+          store<i32>(to + <usize>o * 4, bias * factor)
+          to += inChunk * panelBytes
+        }
+      }
+      const filter = source + <usize>output * 9 * <usize>channels
+      to = first + 32 + <usize>o * channelStep
+      for (let c = 0; c < channels; c += 8) {
+        if (SIMD) {
+          transformFilter<v128>(size, filter, channels, c, real, work)
+          storeFilter(to, inChunk * panelBytes, taps, product, work)
+        } else {
+          for (let n = 0; n < 8; n++) {
+            transformFilter<i32>(size, filter, channels, c + n, real, work)
+            let at = to + <usize>(n >> 1) * 32 + <usize>(n & 1) * (product == 0 ? 2 : 16)
+            for (let tap: usize = 0; tap < taps; tap++) {
+              store<i16>(at, load<i32>(work + tap * 4))
+              at += inChunk * panelBytes
+            }
+          }
+        }
+        to += 128
+      }
+    }
+  }
+}
+
+/** G' w G'^T of one output channel and eight (T = v128) or one (T = i32) input channels from c on, to `work`. */
+function transformFilter<T>(size: i32, filter: usize, channels: i32, c: i32, real: bool, work: usize): void {
+  const bytes: usize = isVector<T>() ? 16 : 4
+  const side = <usize>(size + 2)
+  const once = work + 36 * bytes
+  for (let column: usize = 0; column < 3; column++) {
+    const from = filter + column * <usize>channels + <usize>c
+    const w0 = filterTap<T>(from, channels - c, real)
+    const w1 = filterTap<T>(from + 3 * <usize>channels, channels - c, real)
+    const w2 = filterTap<T>(from + 6 * <usize>channels, channels - c, real)
+    if (size == 4) weights43<T>(w0, w1, w2, once + column * bytes, 3 * bytes)
+    else weights23<T>(w0, w1, w2, once + column * bytes, 3 * bytes)
+  }
+  for (let row: usize = 0; row < side; row++) {
+    const from = once + row * 3 * bytes
+    const w0 = load<T>(from)
+    const w1 = load<T>(from + bytes)
+    const w2 = load<T>(from + 2 * bytes)
+    if (size == 4) weights43<T>(w0, w1, w2, work + row * side * bytes, bytes)
+    else weights23<T>(w0, w1, w2, work + row * side * bytes, bytes)
+  }
+}
+
+/** Weights from here on, zero where there is no channel: `left` channels are left. */
+// @ts-ignore: decorator
+@inline
+function filterTap<T>(from: usize, left: i32, real: bool): T {
+  if (isVector<T>()) {
+    if (!real) return i16x8.splat(0)
+    const all = v128.load8x8_s(from)
+    if (left >= 8) return all
+    const lane = i16x8(0, 1, 2, 3, 4, 5, 6, 7)
+    return v128.and(all, i16x8.lt_s(lane, i16x8.splat(<i16>left)))
+  }
+  return real && left > 0 ? <i32>load<i8>(from) : 0
+}
+
+/** Eight channels of each tap to their places, `tapBytes` apart. */
+// @ts-ignore: decorator
+@inline
+function storeFilter(to: usize, tapBytes: usize, taps: usize, product: i32, work: usize): void {
+  for (let from = work, end = work + taps * 16; from < end; from += 16) {
+    const u = v128.load(from)
+    if (product == 0) {
+      v128.store32_lane(to, u, 0)
+      v128.store32_lane(to, u, 1, 32)
+      v128.store32_lane(to, u, 2, 64)
+      v128.store32_lane(to, u, 3, 96)
+    } else {
+      v128.store16_lane(to, u, 0)
+      v128.store16_lane(to, u, 1, 16)
+      v128.store16_lane(to, u, 2, 32)
+      v128.store16_lane(to, u, 3, 48)
+      v128.store16_lane(to, u, 4, 64)
+      v128.store16_lane(to, u, 5, 80)
+      v128.store16_lane(to, u, 6, 96)
+      v128.store16_lane(to, u, 7, 112)
+    }
+    to += tapBytes
+  }
+}

@@ -1,0 +1,44 @@
+// Integer arithmetic modulo 2^16 or 2^32 that is written once for eight or four lanes (T = v128) and for a single value
+// (T = i32). A single value of the 16-bit kind is kept as int32: it does not wrap, and need not, as the low bits agree.
+
+// @ts-ignore: decorator
+@inline
+export function add16<T>(a: T, b: T): T {
+  if (isVector<T>()) return i16x8.add(a, b)
+  return a + b
+}
+
+// @ts-ignore: decorator
+@inline
+export function sub16<T>(a: T, b: T): T {
+  if (isVector<T>()) return i16x8.sub(a, b)
+  return a - b
+}
+
+// @ts-ignore: decorator
+@inline
+export function shl16<T>(a: T, bits: i32): T {
+  if (isVector<T>()) return i16x8.shl(a, bits)
+  return a << bits
+}
+
+// @ts-ignore: decorator
+@inline
+export function add32<T>(a: T, b: T): T {
+  if (isVector<T>()) return i32x4.add(a, b)
+  return a + b
+}
+
+// @ts-ignore: decorator
+@inline
+export function sub32<T>(a: T, b: T): T {
+  if (isVector<T>()) return i32x4.sub(a, b)
+  return a - b
+}
+
+// @ts-ignore: decorator
+@inline
+export function shl32<T>(a: T, bits: i32): T {
+  if (isVector<T>()) return i32x4.shl(a, bits)
+  return a << bits
+}

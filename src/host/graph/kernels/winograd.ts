@@ -1,0 +1,132 @@
+import { floatBits, integer, integers, type Kernel, type NodeView, roundUp } from '../descriptor.js'
+import { activationBounds, activationSlope } from '../ops/shared.js'
+import { foldedBias, isInt8, multipliers, panels } from './convolution.js'
+
+/** Output channels that are multiplied between two looks at the transformed tiles. */
+const chunkPanels = 8
+/** Bytes of transformed tiles and sums that a kernel works on at a time: about what a second-level cache holds. */
+const blockBytes = 512 * 1024
+
+/** int8 dot products of pairs (one instruction on x86) or widening multiply-adds (one on ARM without dot products). */
+export type Product = 'dot' | 'mla'
+
+/**
+ * What transforming a tile costs for an input and for an output channel, in multiply-accumulates that take as long; and how
+ * much longer a product takes. Measured on x86; elsewhere measurement corrects it.
+ */
+const tileCosts = { 2: { input: 80, output: 120 }, 4: { input: 220, output: 520 } } as const
+const productCosts = { dot: 1, mla: 3 } as const
+
+/** Winograd's F(size x size, 3x3), exact in integers: assembly/kernels/winograd_s8.ts. */
+function winograd(size: 2 | 4, product: Product): Kernel {
+  const taps = (size + 2) ** 2
+  const bound = size === 4 ? 2 ** 25 : 2 ** 29
+  const opcode = size === 4 ? 'winograd43S8' : 'winograd23S8'
+
+  function geometry(view: NodeView) {
+    const [, inputHeight, inputWidth, inputChannels] = view.inputs[0].shape
+    const [, outputHeight, outputWidth, outputChannels] = view.output.shape
+    const channels = roundUp(inputChannels, 8)
+    const groups = Math.ceil((Math.ceil(outputHeight / size) * Math.ceil(outputWidth / size)) / 4)
+    const outputPanels = Math.ceil(outputChannels / 8)
+    const chunk = Math.min(chunkPanels, outputPanels)
+    const groupBytes = taps * (channels * 8 + chunk * 128)
+    return {
+      ...{ inputHeight, inputWidth, inputChannels, outputHeight, outputWidth, outputChannels },
+      panelBytes: channels * 16 + 32,
+      outputPanels,
+      groups,
+      chunk,
+      block: Math.max(1, Math.min(groups, Math.floor(blockBytes / groupBytes))),
+    }
+  }
+
+  /** The parts that assembly/kernels/winograd_s8.ts cuts it into: work, transformed tiles, sums. */
+  function scratchBytes(view: NodeView): number {
+    const { inputChannels, block, chunk } = geometry(view)
+    const work = 2944 + 64 + 4 * (taps * roundUp(inputChannels, 16) + 16)
+    const tapStride = block * roundUp(inputChannels, 8) * 8 + 64
+    return roundUp(work, 64) + taps * tapStride + block * chunk * taps * 128
+  }
+
+  return {
+    name: `winograd${size}3${product === 'mla' ? '-mla' : ''}`,
+    fits: (view) =>
+      isInt8(view) &&
+      integers(view, 'kernel').every((side) => side === 3) &&
+      integers(view, 'strides').every((stride) => stride === 1) &&
+      integer(view, 'groups', 1) === 1 &&
+      foldedBias(view).largest < bound,
+    cost(view) {
+      const { inputChannels, outputPanels, groups } = geometry(view)
+      const outputs = outputPanels * 8
+      const products = taps * roundUp(inputChannels, 8) * outputs * productCosts[product]
+      return groups * 4 * (products + tileCosts[size].input * inputChannels + tileCosts[size].output * outputs)
+    },
+    scratchBytes,
+    blocks(view) {
+      const { outputPanels, panelBytes } = geometry(view)
+      return [
+        { role: 'weight', bytes: outputPanels * taps * panelBytes },
+        { role: 'multiplier', bytes: outputPanels * 32 },
+      ]
+    },
+    load(view, loader) {
+      const { outputChannels, inputChannels, chunk } = geometry(view)
+      loader.engine.pack_winograd_s8(
+        size,
+        loader.stage(view.constants.weight.data),
+        loader.stage(foldedBias(view).values),
+        loader.block('weight'),
+        outputChannels,
+        inputChannels,
+        chunk,
+        product === 'mla' ? 1 : 0,
+        loader.stage(new Int8Array(54 * 16)),
+      )
+      loader.write('multiplier', panels(multipliers(view), 1))
+    },
+    emit(view, place) {
+      const shape = geometry(view)
+      const { low, high } = activationBounds(view)
+      const [padTop, padLeft] = integers(view, 'pads')
+      const input = place.input(0)
+      return {
+        opcode,
+        fields: {
+          inputHeight: shape.inputHeight,
+          inputWidth: shape.inputWidth,
+          inputChannels: shape.inputChannels,
+          outputHeight: shape.outputHeight,
+          outputWidth: shape.outputWidth,
+          outputChannels: shape.outputChannels,
+          block: shape.block,
+          chunk: shape.chunk,
+          input: input.address,
+          output: place.output.address,
+          weights: place.block('weight'),
+          multipliers: place.block('multiplier'),
+          inputStride: input.stride,
+          outputStride: place.output.stride,
+          padTop,
+          padLeft,
+          inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
+          outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
+          slopeF: floatBits(activationSlope(view)),
+          low,
+          high,
+          outputType: view.output.dtype === 'float32' ? 1 : 0,
+          scratch: place.scratch,
+          product: product === 'mla' ? 1 : 0,
+        },
+      }
+    },
+  }
+}
+
+export const winogradKernels: readonly Kernel[] = [
+  winograd(4, 'dot'),
+  winograd(4, 'mla'),
+  winograd(2, 'dot'),
+  winograd(2, 'mla'),
+]
