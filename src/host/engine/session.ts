@@ -61,7 +61,8 @@ export class Session {
   /** Verifies, plans and loads a model. Throws E_MODEL_*, E_ENGINE_*. */
   static async create(model: Model, options: SessionOptions = {}): Promise<Session> {
     const checked = verifyModel(model)
-    const choice = options.kernel === undefined ? cheapestChoice(checked) : forcedChoice(checked, options.kernel)
+    const choice =
+      options.kernel === undefined ? cheapestChoice(checked) : forcedChoice(checked, options.kernel)
     const verified = withKernels(checked, choice)
     const plan = planModel(verified, checkThreads(options.threads ?? 1))
     const program = compileProgram(plan)

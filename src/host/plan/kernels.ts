@@ -26,7 +26,10 @@ export function forcedChoice(model: VerifiedModel, name: string): Choice {
     candidatesOf(view, operator).some((candidate) => candidate.name === name) ? name : direct,
   )
   if (name !== direct && !names.includes(name)) {
-    throw new OcellusError('E_OPTION', `no layer of ${model.graph.name} can be computed by the kernel ${name}`)
+    throw new OcellusError(
+      'E_OPTION',
+      `no layer of ${model.graph.name} can be computed by the kernel ${name}`,
+    )
   }
   return names
 }

@@ -61,7 +61,9 @@ function winograd(size: 2 | 4, product: Product): Kernel {
       const { inputChannels, outputPanels, groups } = geometry(view)
       const outputs = outputPanels * 8
       const products = taps * roundUp(inputChannels, 8) * outputs * productCosts[product]
-      return groups * 4 * (products + tileCosts[size].input * inputChannels + tileCosts[size].output * outputs)
+      return (
+        groups * 4 * (products + tileCosts[size].input * inputChannels + tileCosts[size].output * outputs)
+      )
     },
     scratchBytes,
     blocks(view) {
