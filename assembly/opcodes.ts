@@ -30,3 +30,5 @@ export const OP_ATTENTION_F32: i32 = 43
 export const OP_PATCHES_F32: i32 = 44
 export const OP_EMBED_TOKENS_F32: i32 = 45
 export const OP_SCATTER_TOKENS_F32: i32 = 46
+export const OP_DECODE_YOLO: i32 = 60
+export const OP_SUPPRESS: i32 = 61

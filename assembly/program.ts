@@ -9,6 +9,7 @@ import { average_pool_f32, average_pool_s8 } from './kernels/average_pool'
 import { conv_f32 } from './kernels/conv_f32'
 import { conv_s8 } from './kernels/conv_s8'
 import { copy } from './kernels/copy'
+import { decode_yolo } from './kernels/decode_yolo'
 import { depthwise_f32 } from './kernels/depthwise_f32'
 import { depthwise_s8 } from './kernels/depthwise_s8'
 import { dequantize_s8 } from './kernels/dequantize_s8'
@@ -23,6 +24,7 @@ import { max_pool_f32, max_pool_s8 } from './kernels/max_pool'
 import { preprocess } from './kernels/preprocess'
 import { quantize_s8 } from './kernels/quantize_s8'
 import { requantize_s8 } from './kernels/requantize_s8'
+import { suppress } from './kernels/suppress'
 import { table_s8 } from './kernels/table_s8'
 import { upsample } from './kernels/upsample'
 import { winograd23_s8, winograd43_s8 } from './kernels/winograd_s8'
@@ -36,6 +38,7 @@ import {
   OP_CONV_F32,
   OP_CONV_S8,
   OP_COPY,
+  OP_DECODE_YOLO,
   OP_DEPTHWISE_F32,
   OP_DEPTHWISE_S8,
   OP_DEQUANTIZE_S8,
@@ -44,6 +47,7 @@ import {
   OP_PREPROCESS,
   OP_QUANTIZE_S8,
   OP_REQUANTIZE_S8,
+  OP_SUPPRESS,
   OP_TABLE_S8,
   OP_UPSAMPLE,
   OP_LINEAR_S8,
@@ -152,6 +156,12 @@ function execute(i: usize, thread: i32, threads: i32): bool {
       break
     case OP_WINOGRAD23_S8:
       winograd23_s8(i, thread, threads)
+      break
+    case OP_DECODE_YOLO:
+      decode_yolo(i, thread, threads)
+      break
+    case OP_SUPPRESS:
+      suppress(i, thread, threads)
       break
     default:
       return false

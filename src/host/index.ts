@@ -6,7 +6,8 @@ export { readModel, writeModel } from './graph/file.js'
 export type { Graph, Model, Node, Quantization, Tensor } from './graph/types.js'
 export type { Pixels } from './image/pixels.js'
 export { limits } from './limits.js'
-export type { Box, Detection, DetectionOptions } from './tasks/detection/detections.js'
+export type { Box, Detection } from './tasks/detection/detections.js'
+export type { DetectionOptions } from './tasks/detection/options.js'
 export {
   type DetectOptions,
   Detector,

@@ -139,13 +139,14 @@ export class Arena {
 
   /**
    * The whole memory after one instruction, which a varying number of threads share: one after the other here, so
-   * that they may have one scratch, and the last first.
+   * that they may have one scratch, and the last first. `look` sees it before scratch is put back.
    */
   run<O extends Opcode>(
     build: Build,
     opcode: O,
     fields: Fields<O>,
     prepare: (engine: EngineExports, memory: WebAssembly.Memory) => void = () => {},
+    look: (after: Uint8Array<ArrayBuffer>) => void = () => {},
   ): Uint8Array {
     const { memory, exports } = loadEngine(build, this.bytes.length)
     const bytes = new Uint8Array(memory.buffer, programStart, this.bytes.length)
@@ -158,6 +159,7 @@ export class Arena {
       expect(exports.run(programStart, 1, thread, threads)).toBe(0)
     }
     const after = bytes.slice()
+    look(after)
     after.set(this.bytes.subarray(0, 128))
     for (const [address, length] of this.scratches) {
       const at = address - programStart

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { DetectionTask, YoloHead } from '../../src/host/graph/types.js'
-import { Candidates } from '../../src/host/tasks/detection/candidates.js'
-import { decodeYolo, type HeadOutput } from '../../src/host/tasks/detection/decode.js'
-import { type DetectionOptions, detections } from '../../src/host/tasks/detection/detections.js'
 import { pictureGeometry } from '../../src/host/tasks/detection/geometry.js'
+import type { DetectionOptions } from '../../src/host/tasks/detection/options.js'
+import { decodeHeads } from '../helpers/decoding.js'
+import { builds } from '../helpers/engine.js'
+import type { HeadOutput } from '../helpers/reference-detection.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
 
 const head: YoloHead = { output: 'head', anchors: [[10, 20]], scaleXY: 1, newCoords: false }
@@ -18,15 +19,30 @@ const row = (...cells: number[][]): HeadOutput => ({
   width: cells.length,
 })
 
-function decode(output: HeadOutput, of: Partial<YoloHead> = {}, multiLabel = false, scoreThreshold = 0.25) {
-  const into = new Candidates()
+/** Every candidate of a head, best first: nothing is suppressed or cut. */
+function decode(
+  output: HeadOutput,
+  of: Partial<YoloHead> = {},
+  multiLabel = false,
+  scoreThreshold = 0.25,
+  geometry = square,
+) {
   const anchors = of.anchors?.length ?? 1
   const classes = output.data.length / (output.height * output.width * anchors) - 5
-  decodeYolo(output, { ...head, ...of }, classes, square, { scoreThreshold, multiLabel }, into)
-  return [...into.ranked()].map((at) => ({
-    box: [...into.boxes.subarray(4 * at, 4 * at + 4)],
-    score: into.scores[at],
-    classId: into.classes[at],
+  const task: DetectionTask = {
+    kind: 'detection',
+    labels: Array.from({ length: classes }, (_, n) => `class ${n}`),
+    heads: [{ ...head, ...of }],
+    nms: { kind: 'greedy', iou: 1, beta: 0.6 },
+  }
+  const [found, other] = builds.map((build) =>
+    decodeHeads([output], task, geometry, { scoreThreshold, multiLabel, clip: false }, build),
+  )
+  expect(other).toEqual(found)
+  return found.map(({ box, score, classId }) => ({
+    box: [box.xmin, box.ymin, box.xmax, box.ymax],
+    score,
+    classId,
   }))
 }
 
@@ -62,10 +78,9 @@ describe('one head', () => {
 
   test('a letterboxed head comes back to the photo', () => {
     const geometry = pictureGeometry('letterbox', { width: 64, height: 32 }, { width: 32, height: 32 })
-    const into = new Candidates()
-    decodeYolo(row([0, 0, 0, 0, 9, 9]), head, 1, geometry, { scoreThreshold: 0.1, multiLabel: false }, into)
+    const [found] = decode(row([0, 0, 0, 0, 9, 9]), {}, false, 0.1, geometry)
     // the centre stays the centre; one input pixel is two of the photo
-    expect([...into.boxes.subarray(0, 4)]).toEqual([22, -4, 42, 36].map((v) => expect.closeTo(v, 9)))
+    expect(found.box).toEqual([22, -4, 42, 36].map((v) => expect.closeTo(v, 9)))
   })
 
   test('multi-label: each class above the threshold; else the best', () => {
@@ -97,26 +112,19 @@ describe('one head', () => {
     expect(decode(row([0, 0, 1e30, 0, 9, 9]))).toEqual([])
     expect(decode(row([0, 0, 0, 0, 9, Number.NaN, 9])).map((f) => f.classId)).toEqual([1])
   })
-
-  test('a tensor that does not fit the anchors and classes is refused', () => {
-    const output = { data: new Float32Array(13), height: 1, width: 2 }
-    const options = { scoreThreshold: 0.5, multiLabel: false }
-    expect(() => decodeYolo(output, head, 1, square, options, new Candidates())).toThrow(
-      expect.objectContaining({ code: 'E_MODEL_TASK' }),
-    )
-  })
 })
 
-test('candidates beyond the limit: the best stay, in their order', () => {
-  const into = new Candidates(300)
-  const scores = Array.from({ length: 5000 }, (_, i) => ((i * 7919) % 1000) / 1000)
-  for (const [i, score] of scores.entries()) into.add([0, 0, 1, 1], score, 0, i)
-  const expected = scores
-    .map((score, i) => ({ score, i }))
-    .sort((a, b) => b.score - a.score || a.i - b.i)
-    .slice(0, 300)
-    .map(({ i }) => i)
-  expect([...into.ranked()].map((at) => into.origins[at])).toEqual(expected)
+test('candidates beyond the cap: the best stay', () => {
+  // 900 boxes of 50 classes, far apart, scores all different
+  const [side, classes] = [30, 50]
+  const data = new Float32Array(side * side * (5 + classes))
+  const total = side * side * classes
+  const scores = Array.from({ length: total }, (_, n) => Math.fround(((n * 7919) % total) / total))
+  for (let n = 0; n < side * side; n++) {
+    data.set([0.5, 0.5, 0.01, 0.01, 1, ...scores.slice(n * classes, (n + 1) * classes)], (5 + classes) * n)
+  }
+  const found = decode({ data, height: side, width: side }, { newCoords: true }, true, 0)
+  expect(found.map(({ score }) => score)).toEqual(scores.sort((a, b) => b - a).slice(0, 30_000))
 })
 
 describe('options of a detector', () => {
@@ -127,7 +135,7 @@ describe('options of a detector', () => {
     nms: { kind: 'greedy', iou: 0.45, beta: 0.6 },
   }
   const run = (options: DetectionOptions, ...cells: number[][]) =>
-    detections([row(...cells)], task, square, { scoreThreshold: 0.1, ...options })
+    decodeHeads([row(...cells)], task, square, { scoreThreshold: 0.1, ...options })
 
   test('boxes are cut at the photo, and left whole on demand', () => {
     const wide = [0, 0, Math.log(10), 0, 9, 9, -9]
@@ -139,7 +147,7 @@ describe('options of a detector', () => {
     const outside = [9, 0, -9, 0, 9, 9, -9]
     const shifted: DetectionTask = { ...task, heads: [{ ...head, scaleXY: 4 }] }
     const options = { scoreThreshold: 0.1, maxResults: 1 }
-    const found = detections([row(outside, [0, 0, 0, 0, 1, 9, -9])], shifted, square, options)
+    const found = decodeHeads([row(outside, [0, 0, 0, 0, 1, 9, -9])], shifted, square, options)
     expect(found.map((f) => f.score)).toEqual([expect.closeTo(0.731, 3)])
   })
 
@@ -157,7 +165,7 @@ describe('options of a detector', () => {
   const twoAnchors: DetectionTask = { ...task, heads: [{ ...head, anchors: [[10, 20], [10, 20]] }] } // biome-ignore format: pairs
   const together = (options: DetectionOptions) => {
     const data = Float32Array.from([...first, ...second])
-    return detections([{ data, height: 1, width: 1 }], twoAnchors, square, options).map(
+    return decodeHeads([{ data, height: 1, width: 1 }], twoAnchors, square, options).map(
       ({ label, score }) => `${label} ${score.toFixed(2)}`,
     )
   }
@@ -211,7 +219,7 @@ describe.each(['yolo-fastest-1.1', 'yolo-fastest-1.1-xl'])('%s on dog.jpg', (nam
       nms: { kind: 'greedy', iou: 0.45, beta: 0.6 },
     }
     const [width, height] = reference.size
-    const found = detections(
+    const found = decodeHeads(
       [load('permute_121_f32_1x10x10x255.bin', 10), load('permute_130_f32_1x20x20x255.bin', 20)],
       task,
       pictureGeometry('stretch', { width, height }, { width: 320, height: 320 }),

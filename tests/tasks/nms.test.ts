@@ -1,23 +1,31 @@
 import { expect, test } from 'vitest'
-import { Candidates, type Corners } from '../../src/host/tasks/detection/candidates.js'
-import { type NmsOptions, suppress } from '../../src/host/tasks/detection/nms.js'
+import { suppress } from '../helpers/candidates.js'
+import { builds } from '../helpers/engine.js'
+import type { SuppressSettings } from '../helpers/reference-detection.js'
 
-const options: NmsOptions = {
+const options: SuppressSettings = {
   kind: 'greedy',
   iou: 0.5,
   beta: 0.6,
   agnostic: false,
+  bestOnly: false,
+  clip: false,
   maxResults: Number.POSITIVE_INFINITY,
   width: 100,
   height: 100,
 }
 
+type Corners = [xmin: number, ymin: number, xmax: number, ymax: number]
 type Row = [box: Corners, score: number, classId?: number]
 
-function kept(rows: Row[], changed: Partial<NmsOptions> = {}): number[] {
-  const candidates = new Candidates()
-  for (const [i, [box, score, classId = 0]] of rows.entries()) candidates.add(box, score, classId, i)
-  return suppress(candidates, candidates.ranked(), { ...options, ...changed })
+/** Numbers of the rows that are kept, best first. */
+function kept(rows: Row[], changed: Partial<SuppressSettings> = {}): number[] {
+  const candidates = rows.map(([box, score, classId = 0], origin) => ({ box, score, classId, origin }))
+  const [one, other] = builds.map((build) =>
+    suppress(build, candidates, { ...options, ...changed }).map(({ origin }) => origin),
+  )
+  expect(other).toEqual(one)
+  return one
 }
 
 test('the better of two that overlap stays; an overlap of exactly the threshold is allowed', () => {
@@ -58,7 +66,7 @@ test('DIoU: IoU - (d^2 / c^2)^beta, distances relative to the photo', () => {
   expect(kept(rows, { ...sides, iou: diou - 1e-9 })).toEqual([0])
 })
 
-test('10,000 equal scores take a fraction of a second, overlapping or apart', () => {
+test('10,000 equal scores, overlapping or apart', () => {
   const same = Array.from({ length: 10_000 }, (): Row => [[0, 0, 10, 10], 0.5])
   const apart = Array.from(
     { length: 10_000 },
@@ -68,9 +76,7 @@ test('10,000 equal scores take a fraction of a second, overlapping or apart', ()
     ],
   )
   for (const kind of ['greedy', 'diou'] as const) {
-    const start = performance.now()
     expect(kept(same, { kind })).toEqual([0])
     expect(kept(apart, { kind })).toEqual(apart.map((_, i) => i))
-    expect(performance.now() - start).toBeLessThan(2000)
   }
 })

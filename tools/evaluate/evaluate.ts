@@ -1,5 +1,6 @@
 import { OcellusError } from '../../src/host/errors.js'
-import type { Detection, DetectionOptions } from '../../src/host/tasks/detection/detections.js'
+import type { Detection } from '../../src/host/tasks/detection/detections.js'
+import type { DetectionOptions } from '../../src/host/tasks/detection/options.js'
 import { mapClasses } from './classes.js'
 import type { DataSet, LabelBox, LabelledPhoto } from './dataset.js'
 import { detectionMetrics, type Precision, type Protocol, type ScoredPhoto } from './metrics.js'

@@ -23,7 +23,7 @@ export interface Engine {
   readonly memory: WebAssembly.Memory
 }
 
-const pageBytes = 65536
+export const pageBytes = 65536
 const maximumPages = 65536
 
 export const pagesFor = (bytes: number): number => Math.ceil(bytes / pageBytes)

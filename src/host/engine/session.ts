@@ -1,5 +1,5 @@
 import { OcellusError } from '../errors.js'
-import { elements, type Loader } from '../graph/descriptor.js'
+import { elements, type Loader, roundUp } from '../graph/descriptor.js'
 import { fields, instructionBytes, opcodes } from '../graph/instruction.js'
 import { preprocessingOf } from '../graph/task.js'
 import type { Model, Tensor } from '../graph/types.js'
@@ -9,7 +9,8 @@ import { limits } from '../limits.js'
 import { cheapestChoice, forcedChoice, withKernels } from '../plan/kernels.js'
 import { type Plan, planModel, programStart } from '../plan/plan.js'
 import { compileProgram, preprocessTables } from '../plan/program.js'
-import { type Build, type Engine, loadEngine, outOfMemory, pagesFor } from './build.js'
+import { type Build, type Engine, loadEngine } from './build.js'
+import { EngineMemory } from './memory.js'
 
 export interface SessionOptions {
   /** Use this build of the engine and no other. Default: the best that passes its probe. */
@@ -24,6 +25,22 @@ function checkThreads(threads: number): number {
   if (Number.isInteger(threads) && threads >= 1 && threads <= limits.threads) return threads
   throw new OcellusError('E_OPTION', `threads is ${threads}: give a whole number from 1 to ${limits.threads}`)
 }
+
+/** Index in memory of a field of the program's first instruction, which the picture decides. */
+const frameField = (name: (typeof fields.preprocess)[number]): number =>
+  programStart / 4 + 1 + fields.preprocess.indexOf(name)
+const frameFields = {
+  source: frameField('source'),
+  sourceWidth: frameField('sourceWidth'),
+  sourceHeight: frameField('sourceHeight'),
+  resizedWidth: frameField('resizedWidth'),
+  resizedHeight: frameField('resizedHeight'),
+  offsetX: frameField('offsetX'),
+  offsetY: frameField('offsetY'),
+} as const
+
+const tensorsOf = ({ model }: Plan, ends: 'inputs' | 'outputs'): readonly Tensor[] =>
+  model.graph[ends].map((name) => model.tensorsByName.get(name)!)
 
 /** How a picture lies on the network's input: resized to this size, placed at this offset. */
 export interface Fit {
@@ -48,14 +65,21 @@ export interface StepTime {
 export class Session {
   readonly build: Build
   #plan: Plan
+  #inputs: readonly Tensor[]
+  #outputs: readonly Tensor[]
   #engine: Engine | undefined
+  readonly #memory: EngineMemory
+  #frameBytes = 0
   /** What the next run starts from; an input set directly is used up by it, as its memory is reused. */
   #source: 'none' | 'frame' | 'input' = 'none'
 
   private constructor(engine: Engine, plan: Plan) {
     this.build = engine.build
     this.#plan = plan
+    this.#inputs = tensorsOf(plan, 'inputs')
+    this.#outputs = tensorsOf(plan, 'outputs')
     this.#engine = engine
+    this.#memory = new EngineMemory(engine.memory)
   }
 
   /** Verifies, plans and loads a model. Throws E_MODEL_*, E_ENGINE_*. */
@@ -77,28 +101,53 @@ export class Session {
     return this.#plan
   }
 
+  get inputs(): readonly Tensor[] {
+    return this.#inputs
+  }
+
+  get outputs(): readonly Tensor[] {
+    return this.#outputs
+  }
+
   /** Bytes of linear memory now: program, weights as packed, arena and the largest frame so far. */
   get memoryBytes(): number {
-    return this.#live().memory.buffer.byteLength
+    return this.memory.byteLength
+  }
+
+  /** What tasks read and write beside the network's tensors, at addresses that the plan gives them. */
+  get memory(): EngineMemory {
+    this.#live()
+    return this.#memory
   }
 
   /** Copies a picture into the engine; the next `run` starts by preprocessing it. */
   setImage(pixels: Pixels, fit: Fit): void {
-    const engine = this.#live()
+    this.#live()
     preprocessingOf(this.plan.model.graph)
     checkPixels(pixels)
     this.#checkFit(fit)
     const { width, height, data } = pixels
     const source = this.plan.end
-    this.#ensure(source + data.length + 64)
-    new Uint8Array(engine.memory.buffer, source, data.length).set(data)
-    const words = new Int32Array(engine.memory.buffer, programStart, instructionBytes / 4)
-    const set: Record<string, number> = { source, sourceWidth: width, sourceHeight: height, ...fit }
-    for (const [name, value] of Object.entries(set)) {
-      const index = (fields.preprocess as readonly string[]).indexOf(name)
-      if (index >= 0) words[index + 1] = value
-    }
+    this.#memory.ensure(source + data.length + 64)
+    this.#memory.bytes.set(data, source)
+    const { words } = this.#memory
+    words[frameFields.source] = source
+    words[frameFields.sourceWidth] = width
+    words[frameFields.sourceHeight] = height
+    words[frameFields.resizedWidth] = fit.resizedWidth
+    words[frameFields.resizedHeight] = fit.resizedHeight
+    words[frameFields.offsetX] = fit.offsetX
+    words[frameFields.offsetY] = fit.offsetY
+    this.#frameBytes = data.length
     this.#source = 'frame'
+  }
+
+  /** The address of so many bytes behind the frame, free until a larger one comes. */
+  reserve(bytes: number): number {
+    this.#live()
+    const address = roundUp(this.plan.end + this.#frameBytes + 64, 64)
+    this.#memory.ensure(address + bytes)
+    return address
   }
 
   /** The engine trusts these numbers. */
@@ -132,8 +181,8 @@ export class Session {
     const { address, stride } = this.plan.places.get(tensor.name)!
     const channels = tensor.shape[tensor.shape.length - 1]
     const step = stride / values.BYTES_PER_ELEMENT
-    const view = this.#view(tensor, address, (expected / channels) * step)
-    for (let i = 0, p = 0; i < expected; i += channels, p += step) {
+    const view = tensor.dtype === 'float32' ? this.#memory.floats : this.#memory.int8
+    for (let i = 0, p = address / values.BYTES_PER_ELEMENT; i < expected; i += channels, p += step) {
       for (let c = 0; c < channels; c++) view[p + c] = values[i + c]
     }
     this.#source = 'input'
@@ -142,13 +191,19 @@ export class Session {
   /** Runs the network, or as much of it as one of its outputs needs. */
   run(output?: string): void {
     const end = output === undefined ? undefined : this.#endOf(output)
-    const [first, count] = this.#span()
-    this.#execute(first, end === undefined ? count : end - first)
+    const first = this.#begin()
+    this.#execute(first, (end ?? this.#end) - first)
+  }
+
+  /** Runs instructions of a task's own, at an address that the plan gives them, in this thread alone. */
+  execute(address: number, count: number): void {
+    if (this.#call(address, count) !== 0)
+      throw new OcellusError('E_ENGINE_TRAP', `the ${this.build} build lacks an instruction of the task`)
   }
 
   /** Which patches of a picture a network of tokens sees, and in what order, from now on; as many as it was made for. */
   select(indices: readonly number[]): void {
-    const { memory } = this.#live()
+    this.#live()
     const { views } = this.plan.model
     const chosen = views.flatMap(({ view, operator }, index) => {
       const selection = operator.selection?.(view)
@@ -156,7 +211,7 @@ export class Session {
     })
     if (chosen.length === 0) throw new OcellusError('E_OPTION', 'the model has no patches to choose from')
     for (const { places, count } of chosen) checkSelection(indices, places, count)
-    for (const { at } of chosen) new Int32Array(memory.buffer, at, indices.length).set(indices)
+    for (const { at } of chosen) this.#memory.words.set(indices, at / 4)
   }
 
   /**
@@ -164,7 +219,7 @@ export class Session {
    * where they are. Throws E_OPTION where it has not the same nodes and constants.
    */
   replan(model: Model): void {
-    const { memory } = this.#live()
+    this.#live()
     const plan = planModel(verifyModel(model), this.plan.threads)
     const addresses = ({ blocks, steps }: Plan): string => JSON.stringify([blocks.map((b) => [...b]), steps])
     if (addresses(plan) !== addresses(this.plan)) {
@@ -174,29 +229,23 @@ export class Session {
       )
     }
     const program = compileProgram(plan)
-    this.#ensure(plan.end)
+    this.#memory.ensure(plan.end)
     this.#plan = plan
+    this.#inputs = tensorsOf(plan, 'inputs')
+    this.#outputs = tensorsOf(plan, 'outputs')
     this.#source = 'none'
-    new Int32Array(memory.buffer, programStart, program.length).set(program)
+    this.#memory.words.set(program, programStart / 4)
   }
 
   /** Runs one instruction at a time and tells how long each took. */
   profile(): StepTime[] {
-    const [first, count] = this.#span()
-    return Array.from({ length: count }, (_, i) => {
+    const first = this.#begin()
+    return Array.from({ length: this.#end - first }, (_, i) => {
       const start = performance.now()
       this.#execute(first + i, 1)
       const ms = performance.now() - start
       return { ...this.#describe(first + i), kernel: this.#kernel(first + i), ms }
     })
-  }
-
-  get inputs(): readonly Tensor[] {
-    return this.plan.model.graph.inputs.map((name) => this.plan.model.tensorsByName.get(name)!)
-  }
-
-  get outputs(): readonly Tensor[] {
-    return this.plan.model.graph.outputs.map((name) => this.plan.model.tensorsByName.get(name)!)
   }
 
   /** Values of an output of the last run, [height][width][channels]; a copy. Setting values anew may overwrite them. */
@@ -237,31 +286,23 @@ export class Session {
       : new Int8Array(buffer, address, length)
   }
 
-  #ensure(bytes: number): void {
-    const { memory } = this.#live()
-    const missing = pagesFor(bytes) - memory.buffer.byteLength / 65536
-    if (missing <= 0) return
-    try {
-      memory.grow(missing)
-    } catch (cause) {
-      throw outOfMemory(bytes, cause)
-    }
-  }
-
   /** Instructions before the first step's: the preprocessing of a model that takes pictures. */
   get #lead(): number {
     return this.plan.preprocessing === undefined ? 0 : 1
   }
 
-  /** First instruction and count: without a picture the preprocessing is left out. */
-  #span(): [number, number] {
+  get #end(): number {
+    return this.#lead + this.plan.steps.length
+  }
+
+  /** The first instruction: without a picture the preprocessing is left out. */
+  #begin(): number {
     this.#live()
-    const { length } = this.plan.steps
-    if (this.#source === 'frame') return [0, length + 1]
+    if (this.#source === 'frame') return 0
     if (this.#source === 'none')
       throw new OcellusError('E_INPUT_SHAPE', 'nothing to run on: set a picture or an input first')
     this.#source = 'none'
-    return [this.#lead, length]
+    return this.#lead
   }
 
   /** The instruction after the one that makes an output. */
@@ -278,22 +319,24 @@ export class Session {
   }
 
   #execute(first: number, count: number): void {
-    let status: number
+    const status = this.#call(programStart + first * instructionBytes, count)
+    if (status === 0) return
+    const { name } = this.#describe(first + status - 1)
+    throw new OcellusError('E_ENGINE_TRAP', `${name}: the ${this.build} build has no such instruction`)
+  }
+
+  #call(address: number, count: number): number {
     try {
-      status = this.#live().exports.run(programStart + first * instructionBytes, count, 0, 1)
+      return this.#live().exports.run(address, count, 0, 1)
     } catch (cause) {
       if (cause instanceof OcellusError) throw cause
       throw new OcellusError('E_ENGINE_TRAP', `the engine stopped: ${String(cause)}`, { cause })
-    }
-    if (status !== 0) {
-      const { name } = this.#describe(first + status - 1)
-      throw new OcellusError('E_ENGINE_TRAP', `${name}: the ${this.build} build has no such instruction`)
     }
   }
 
   #kernel(instruction: number): string {
     const address = programStart + instruction * instructionBytes
-    const [opcode] = new Int32Array(this.#live().memory.buffer, address, 1)
+    const opcode = this.#memory.words[address / 4]
     return Object.entries(opcodes).find(([, code]) => code === opcode)![0]
   }
 
@@ -306,19 +349,17 @@ export class Session {
   }
 
   #load(model: VerifiedModel, program: Int32Array): void {
-    const { memory, exports } = this.#live()
+    const { exports } = this.#live()
     const { plan } = this
+    const copy = (address: number, data: Int8Array | Float32Array | Int32Array): void => {
+      this.#memory.ensure(address + data.byteLength + 64)
+      this.#memory.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address)
+    }
     model.views.forEach(({ view, operator }, index) => {
       const own = plan.blocks[index]
       if (own.size === 0) return
       // The arena is idle until the first run: constants pass through it on their way to the kernel's layout.
       let staging = plan.arenaStart
-      const copy = (address: number, data: Int8Array | Float32Array | Int32Array): void => {
-        this.#ensure(address + data.byteLength + 64)
-        new Uint8Array(memory.buffer, address, data.byteLength).set(
-          new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-        )
-      }
       const loader: Loader = {
         engine: exports,
         block: (role) => own.get(role)!,
@@ -334,11 +375,9 @@ export class Session {
     })
     if (plan.preprocessing !== undefined) {
       const tables = preprocessTables(plan)
-      new Uint8Array(memory.buffer, plan.preprocessing.table, tables.byteLength).set(
-        new Uint8Array(tables.buffer, tables.byteOffset, tables.byteLength),
-      )
+      copy(plan.preprocessing.table, tables)
     }
-    new Int32Array(memory.buffer, programStart, program.length).set(program)
+    copy(programStart, program)
   }
 }
 

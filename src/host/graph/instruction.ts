@@ -38,6 +38,8 @@ export const opcodes = {
   patchesF32: 44,
   embedTokensF32: 45,
   scatterTokensF32: 46,
+  decodeYolo: 60,
+  suppress: 61,
 } as const
 
 const convolution = [
@@ -231,6 +233,42 @@ export const fields = {
   scatterTokensF32: [...tokenwise, 'mask', 'positions', 'indices'],
   winograd43S8: winograd,
   winograd23S8: winograd,
+  decodeYolo: [
+    'input',
+    'inputStride',
+    'rows',
+    'columns',
+    'anchors',
+    'classes',
+    'newCoords',
+    'multiLabel',
+    'classMask',
+    'parameters',
+    'candidates',
+    'capacity',
+    'origin',
+    'sourceWidth',
+    'sourceHeight',
+    'inputWidth',
+    'inputHeight',
+    'resizedWidth',
+    'resizedHeight',
+    'offsetX',
+    'offsetY',
+  ],
+  suppress: [
+    'candidates',
+    'chains',
+    'classes',
+    'kind',
+    'agnostic',
+    'bestOnly',
+    'maxResults',
+    'clip',
+    'sourceWidth',
+    'sourceHeight',
+    'parameters',
+  ],
 } as const satisfies Record<keyof typeof opcodes, readonly string[]>
 
 export type Opcode = keyof typeof opcodes

@@ -5,6 +5,7 @@ import { bytesOf } from '../graph/ops/shared.js'
 import type { VerifiedModel } from '../graph/verify.js'
 import { limits } from '../limits.js'
 import { planArena } from './arena.js'
+import { boxCount, capacityFor, type DetectionPlan, listBytes, reserveDetection } from './detection.js'
 import { planStorage, type Step, slack } from './storage.js'
 
 /** Static data of the engine's module lies below this address. */
@@ -29,6 +30,8 @@ export interface Plan {
   readonly scratch: readonly Scratch[]
   /** Of models that take pictures: their program starts with the preprocessing. */
   readonly preprocessing?: { readonly table: number; readonly scratch: Scratch }
+  /** Of detectors. */
+  readonly detection?: DetectionPlan
   readonly packedBytes: number
   readonly arenaStart: number
   readonly arenaBytes: number
@@ -55,6 +58,8 @@ export function planModel(model: VerifiedModel, threads = 1): Plan {
   const blocks = model.views.map(
     ({ view, operator }) => new Map(operator.blocks(view).map(({ role, bytes }) => [role, take(bytes)])),
   )
+  const { task } = model.graph
+  const detection = task.kind === 'detection' ? reserveDetection(task, take) : undefined
   const arenaStart = address
 
   const input = model.tensorsByName.get(model.graph.inputs[0])!
@@ -67,7 +72,11 @@ export function planModel(model: VerifiedModel, threads = 1): Plan {
     bytes === 0 ? 0 : align(bytes + slack),
   )
   const scratches = strides.map((stride, step) => ({ bytes: stride * threads, first: step, last: step }))
-  const arena = planArena([...buffers, ...scratches])
+  const boxes = task.kind === 'detection' ? boxCount(task, model) : 0
+  const last = steps.length + 1
+  // When the network is done, only its outputs are still needed.
+  const list = { bytes: boxes === 0 ? 0 : listBytes(capacityFor(boxes, 1)), first: last, last }
+  const arena = planArena([...buffers, ...scratches, list])
   const bufferOffset = new Map(buffers.map((buffer, i) => [buffer, arena.offsets[i]]))
   const scratch = strides.map((stride, i) => ({
     address: arenaStart + arena.offsets[buffers.length + i],
@@ -82,6 +91,14 @@ export function planModel(model: VerifiedModel, threads = 1): Plan {
       places.set(tensor.name, { address: arenaStart + offset + place.offset, stride: place.stride })
     }
   }
+  const heads =
+    task.kind !== 'detection'
+      ? []
+      : task.heads.map(({ output }) => {
+          const [, rows, columns] = model.tensorsByName.get(output)!.shape
+          return { ...places.get(output)!, rows, columns }
+        })
+  const candidates = arenaStart + arena.offsets[arena.offsets.length - 1]
   const end = arenaStart + align(arena.bytes + slack)
   if (end > limits.memoryBytes) {
     throw new OcellusError(
@@ -97,6 +114,7 @@ export function planModel(model: VerifiedModel, threads = 1): Plan {
     threads,
     scratch: scratch.slice(1),
     ...(pictures ? { preprocessing: { table, scratch: scratch[0] } } : {}),
+    ...(detection ? { detection: { ...detection, candidates, boxes, heads } } : {}),
     packedBytes: arenaStart - constantsStart,
     arenaStart,
     arenaBytes: arena.bytes,

@@ -3,10 +3,13 @@ import { Session, type SessionOptions } from '../engine/session.js'
 import { OcellusError } from '../errors.js'
 import { readModel } from '../graph/file.js'
 import { detectionOf } from '../graph/task.js'
-import type { Model } from '../graph/types.js'
+import type { DetectionTask, Model } from '../graph/types.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
-import { type Detection, type DetectionOptions, detections } from './detection/detections.js'
-import { showPicture } from './show.js'
+import { Decoder } from './detection/decode.js'
+import type { Detection } from './detection/detections.js'
+import type { Geometry } from './detection/geometry.js'
+import { type DetectionOptions, type Settings, settingsOf } from './detection/options.js'
+import { fitPicture } from './show.js'
 
 export interface DetectorOptions extends DetectionOptions, SessionOptions {
   /** A model file: its path or address, its bytes, or a model in memory. Default: the embedded detector. */
@@ -30,24 +33,37 @@ export interface DetectorResult {
 export class Detector {
   readonly session: Session
   readonly labels: readonly string[]
+  readonly #task: DetectionTask
+  readonly #decoder: Decoder
   #options: DetectorOptions
+  #settings: Settings
+  /** How the last picture lay on the input: the next one has most often the same size. */
+  #geometry: Geometry | undefined
+  #timestamp = Number.NEGATIVE_INFINITY
 
-  private constructor(session: Session, options: DetectorOptions) {
+  private constructor(session: Session, task: DetectionTask, options: DetectorOptions) {
     this.session = session
-    this.labels = detectionOf(session.plan.model.graph).labels
+    this.labels = task.labels
+    this.#task = task
+    this.#decoder = new Decoder(session, session.plan.detection!, task)
     this.#options = options
+    this.#settings = settingsOf(options, task)
   }
 
-  /** Loads a model and makes it ready to run. Throws E_MODEL_*, E_ENGINE_*, E_FILE_*. */
+  /** Loads a model and makes it ready to run. Throws E_OPTION, E_MODEL_*, E_ENGINE_*, E_FILE_*. */
   static async create(options: DetectorOptions = {}): Promise<Detector> {
     const model = await loadModel(options.model)
-    detectionOf(model.graph)
-    return new Detector(await Session.create(model, options), options)
+    const task = detectionOf(model.graph)
+    settingsOf(options, task)
+    return new Detector(await Session.create(model, options), task, options)
   }
 
-  /** Changes options that need no reloading; those not named keep their value. */
+  /** Changes options that need no reloading; those not named keep their value. Throws E_OPTION. */
   setOptions(options: DetectionOptions & Pick<DetectorOptions, 'fit'>): void {
-    this.#options = { ...this.#options, ...options }
+    const all = { ...this.#options, ...options }
+    this.#settings = settingsOf(all, this.#task)
+    this.#options = all
+    this.#geometry = undefined
   }
 
   /**
@@ -55,29 +71,47 @@ export class Detector {
    * whatever the platform decodes: in Node a path or the bytes of a file, in a browser also a Blob, an
    * image, a video or a canvas. Throws E_IMAGE_*, E_SESSION_CLOSED, E_ABORTED.
    */
-  async detect(image: unknown, options: DetectOptions = {}): Promise<Detection[]> {
+  async detect(image: unknown, options?: DetectOptions): Promise<Detection[]> {
     return (await this.detectWithSize(image, options)).detections
   }
 
   /** As `detect`, and tells the picture's size. */
-  async detectWithSize(image: unknown, options: DetectOptions = {}): Promise<DetectorResult> {
-    abortIfAsked(options.signal)
+  async detectWithSize(image: unknown, options?: DetectOptions): Promise<DetectorResult> {
+    abortIfAsked(options?.signal)
     const pixels = isPixels(image) ? image : await platform().decodeImage(image)
-    abortIfAsked(options.signal)
+    abortIfAsked(options?.signal)
     return { width: pixels.width, height: pixels.height, detections: this.detectPixels(pixels, options) }
   }
 
-  /** As `detect`, at once, for pixels that are already there: the loop of a camera. */
-  detectPixels(pixels: Pixels, options: DetectionOptions = {}): Detection[] {
+  /**
+   * As `detect`, for the frames of a video, each with its time in milliseconds, which must grow from call to call.
+   * Throws E_OPTION for one that does not.
+   */
+  async detectForVideo(frame: unknown, timestamp: number, options?: DetectOptions): Promise<Detection[]> {
+    if (!(timestamp > this.#timestamp && timestamp < Number.POSITIVE_INFINITY)) {
+      throw new OcellusError('E_OPTION', `the timestamp ${timestamp} is not after ${this.#timestamp}`)
+    }
+    this.#timestamp = timestamp
+    return this.detect(frame, options)
+  }
+
+  /** As `detect`, at once, for pixels that are already there: the loop of a camera. It allocates only its results. */
+  detectPixels(pixels: Pixels, options?: DetectionOptions): Detection[] {
     checkPixels(pixels)
-    const { graph } = this.session.plan.model
-    const geometry = showPicture(this.session, pixels, this.#options.fit)
-    const task = detectionOf(graph)
-    const outputs = task.heads.map(({ output }) => {
-      const [, rows, columns] = this.session.plan.model.tensorsByName.get(output)!.shape
-      return { data: this.session.output(output) as Float32Array, height: rows, width: columns }
-    })
-    return detections(outputs, task, geometry, { ...this.#options, ...options })
+    const settings =
+      options === undefined ? this.#settings : settingsOf({ ...this.#options, ...options }, this.#task)
+    const geometry = this.#fit(pixels)
+    this.session.setImage(pixels, geometry)
+    this.session.run()
+    return this.#decoder.decode(geometry, settings)
+  }
+
+  #fit(pixels: Pixels): Geometry {
+    const last = this.#geometry
+    if (last !== undefined && last.sourceWidth === pixels.width && last.sourceHeight === pixels.height)
+      return last
+    this.#geometry = fitPicture(this.session, pixels, this.#options.fit)
+    return this.#geometry
   }
 
   /** Gives the memory back. Closing twice is harmless. */

@@ -1,136 +1,114 @@
-import { OcellusError } from '../../errors.js'
-import type { YoloHead } from '../../graph/types.js'
-import type { Candidates, Corners } from './candidates.js'
+import type { EngineMemory } from '../../engine/memory.js'
+import { instructionBytes } from '../../graph/instruction.js'
+import type { DetectionTask } from '../../graph/types.js'
+import { capacityFor, type DetectionPlan, listBytes } from '../../plan/detection.js'
+import { encode } from '../../plan/program.js'
+import { type Detection, readDetections } from './detections.js'
 import type { Geometry } from './geometry.js'
+import type { Settings } from './options.js'
 
-export interface DecodeOptions {
-  /** Candidates with a score of at least this, 0..1. */
-  readonly scoreThreshold: number
-  /** `true`: a candidate for each class at or above the threshold; `false`: for the best class only. */
-  readonly multiLabel: boolean
-  /** 1 for each class that may be found; all when absent. */
-  readonly classMask?: Uint8Array
+/** What decoding needs of a session. */
+export interface DecodingEngine {
+  readonly memory: EngineMemory
+  /** Runs `count` instructions that stand at an address. */
+  execute(address: number, count: number): void
+  /** The address of so many bytes behind the frame. */
+  reserve(bytes: number): number
 }
 
-/** A head's raw output, [height][width][anchors * (5 + classes)]. */
-export interface HeadOutput {
-  readonly data: Float32Array
-  readonly height: number
-  readonly width: number
-}
-
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
-const identity = (x: number) => x
+const mostResults = 0x7fffffff
 
 /**
- * Reads the boxes of one YOLO head (YOLOv3, Redmon and Farhadi 2018, section 2.1; scale_x_y and
- * new_coords as darknet's `get_yolo_box`, src/yolo_layer.c) and adds them to `into`, in pixels of the
- * photo:
- *
- *     x = (v * s - (s - 1) / 2 + column) / width     v = sigmoid(tx), or tx with new_coords
- *     w = exp(tw) * anchor, or (2 tw)^2 * anchor with new_coords
- *     score = objectness * class
- *
- * `origin` numbers the first box; returns the number after the last one.
+ * Turns the raw outputs of a detector's heads into detections. The work is done by instructions of the engine, which are
+ * written anew when the settings or the picture's size change: a camera's frames only run them.
  */
-export function decodeYolo(
-  output: HeadOutput,
-  head: YoloHead,
-  classes: number,
-  geometry: Geometry,
-  options: DecodeOptions,
-  into: Candidates,
-  origin = 0,
-): number {
-  const { scoreThreshold: threshold, multiLabel, classMask } = options
-  const { data } = output
-  const boxes = boxCount(output, head, classes)
-  const activate = head.newCoords ? identity : sigmoid
-  const least = head.newCoords ? threshold : leastLogit(threshold)
-  const place = placer(output, head, geometry)
+export class Decoder {
+  readonly #engine: DecodingEngine
+  readonly #plan: DetectionPlan
+  readonly #task: DetectionTask
+  #settings: Settings | undefined
+  #geometry: Geometry | undefined
+  #list = 0
 
-  for (let box = 0, at = 0; box < boxes; box++, at += 5 + classes) {
-    // a score is at most its objectness; written so that NaN fails
-    if (!(data[at + 4] >= least)) continue
-    const objectness = activate(data[at + 4])
-    const first = at + 5
-    if (!multiLabel) {
-      const best = bestClass(data, first, classes, classMask)
-      const score = best < 0 ? Number.NaN : objectness * activate(data[first + best])
-      if (score >= threshold) into.add(place(at, box), score, best, origin + box)
-      continue
-    }
-    const leastClass = head.newCoords ? Number.NEGATIVE_INFINITY : leastLogit(threshold, objectness)
-    let corners: Corners | undefined
-    for (let classId = 0; classId < classes; classId++) {
-      if (!(data[first + classId] >= leastClass) || classMask?.[classId] === 0) continue
-      const score = objectness * activate(data[first + classId])
-      if (!(score >= threshold)) continue
-      corners ??= place(at, box)
-      into.add(corners, score, classId, origin + box)
-    }
+  constructor(engine: DecodingEngine, plan: DetectionPlan, task: DetectionTask) {
+    this.#engine = engine
+    this.#plan = plan
+    this.#task = task
   }
-  return origin + boxes
-}
 
-function boxCount({ data, height, width }: HeadOutput, head: YoloHead, classes: number): number {
-  const boxes = height * width * head.anchors.length
-  if (data.length === boxes * (5 + classes)) return boxes
-  throw new OcellusError(
-    'E_MODEL_TASK',
-    `head ${head.output}: ${data.length} values where ${height}x${width}x${head.anchors.length} boxes` +
-      ` of 5 + ${classes} need ${boxes * (5 + classes)}; the head's anchors and labels must fit its tensor`,
-  )
-}
-
-/** The allowed class with the greatest value, the lower one when two are equal; -1 when all are NaN. */
-function bestClass(data: Float32Array, first: number, classes: number, classMask?: Uint8Array): number {
-  let best = -1
-  for (let classId = 0; classId < classes; classId++) {
-    if (classMask?.[classId] === 0) continue
-    const value = data[first + classId]
-    if (best < 0 ? !Number.isNaN(value) : value > data[first + best]) best = classId
+  /** Detections of the last run, best first. */
+  decode(geometry: Geometry, settings: Settings): Detection[] {
+    if (geometry !== this.#geometry || settings !== this.#settings) this.#prepare(geometry, settings)
+    const { memory } = this.#engine
+    memory.words[this.#list / 4] = 0
+    this.#engine.execute(this.#plan.program, this.#task.heads.length + 1)
+    return readDetections(memory, this.#list, this.#task.labels, settings.clip ? geometry : undefined)
   }
-  return best
-}
 
-/**
- * A logit x below which sigmoid(x) * factor does not reach `threshold`: most boxes are refused without
- * an exp. The margin covers the rounding of log and exp, since what passes is compared with the
- * threshold itself. Above 30, where float64's sigmoid nears its last bit before 1, the bound stands still.
- */
-function leastLogit(threshold: number, factor = 1): number {
-  if (threshold <= 0) return Number.NEGATIVE_INFINITY
-  if (threshold >= factor) return threshold > factor ? Number.POSITIVE_INFINITY : 30
-  const p = threshold / factor
-  return Math.min(Math.log(p / (1 - p)), 30) - 1e-3
-}
+  #prepare(geometry: Geometry, settings: Settings): void {
+    const { memory } = this.#engine
+    const { labels, heads } = this.#task
+    const plan = this.#plan
+    const capacity = capacityFor(plan.boxes, settings.multiLabel ? labels.length : 1)
+    this.#settings = undefined
+    this.#list = settings.multiLabel ? this.#engine.reserve(listBytes(capacity)) : plan.candidates
+    if (settings.classMask !== undefined) memory.bytes.set(settings.classMask, plan.classMask)
+    let origin = 0
+    heads.forEach((head, n) => {
+      const { address, stride, rows, columns } = plan.heads[n]
+      memory.doubles.set(
+        [settings.scoreThreshold, head.scaleXY, ...head.anchors.flat()],
+        plan.parameters[n] / 8,
+      )
+      const words = encode({
+        opcode: 'decodeYolo',
+        fields: {
+          ...geometry,
+          input: address,
+          inputStride: stride,
+          rows,
+          columns,
+          anchors: head.anchors.length,
+          classes: labels.length,
+          newCoords: Number(head.newCoords),
+          multiLabel: Number(settings.multiLabel),
+          classMask: settings.classMask === undefined ? 0 : plan.classMask,
+          parameters: plan.parameters[n],
+          candidates: this.#list,
+          capacity,
+          origin,
+        },
+      })
+      memory.words.set(words, (plan.program + n * instructionBytes) / 4)
+      origin += rows * columns * head.anchors.length
+    })
+    this.#prepareSuppression(geometry, settings)
+    this.#settings = settings
+    this.#geometry = geometry
+  }
 
-/** How the box at an offset of the data lies on the photo; the result is overwritten by the next call. */
-function placer({ data, height, width }: HeadOutput, head: YoloHead, geometry: Geometry) {
-  const { anchors, newCoords, scaleXY } = head
-  const shift = (scaleXY - 1) / 2
-  const perPixelX = geometry.sourceWidth / geometry.resizedWidth
-  const perPixelY = geometry.sourceHeight / geometry.resizedHeight
-  const cellX = geometry.inputWidth / width
-  const cellY = geometry.inputHeight / height
-  const centre = newCoords ? identity : sigmoid
-  const size = newCoords ? (v: number) => (2 * v) ** 2 : Math.exp
-  const corners: Corners = [0, 0, 0, 0]
-
-  return (at: number, box: number): Corners => {
-    const cell = Math.floor(box / anchors.length)
-    const anchor = anchors[box - cell * anchors.length]
-    const row = Math.floor(cell / width)
-    const column = cell - row * width
-    const x = ((centre(data[at]) * scaleXY - shift + column) * cellX - geometry.offsetX) * perPixelX
-    const y = ((centre(data[at + 1]) * scaleXY - shift + row) * cellY - geometry.offsetY) * perPixelY
-    const w = size(data[at + 2]) * anchor[0] * perPixelX
-    const h = size(data[at + 3]) * anchor[1] * perPixelY
-    corners[0] = x - w / 2
-    corners[1] = y - h / 2
-    corners[2] = x + w / 2
-    corners[3] = y + h / 2
-    return corners
+  #prepareSuppression({ sourceWidth, sourceHeight }: Geometry, settings: Settings): void {
+    const { memory } = this.#engine
+    const { labels, heads, nms } = this.#task
+    const plan = this.#plan
+    const parameters = plan.parameters[heads.length]
+    memory.doubles.set([settings.iouThreshold, nms.beta], parameters / 8)
+    const words = encode({
+      opcode: 'suppress',
+      fields: {
+        candidates: this.#list,
+        chains: plan.chains,
+        classes: labels.length,
+        kind: nms.kind === 'diou' ? 1 : 0,
+        agnostic: Number(settings.agnostic),
+        bestOnly: Number(settings.byDarknet),
+        maxResults: Math.min(settings.maxResults, mostResults),
+        clip: Number(settings.clip),
+        sourceWidth,
+        sourceHeight,
+        parameters,
+      },
+    })
+    memory.words.set(words, (plan.program + heads.length * instructionBytes) / 4)
   }
 }
