@@ -5,6 +5,8 @@ import { addBench } from './bench.js'
 import { addDetect } from './detect.js'
 import { addEval } from './eval.js'
 import { addInspect } from './inspect.js'
+import { addModels } from './models.js'
+import { addPull } from './pull.js'
 import { addQuantize } from './quantize.js'
 import { version } from './version.js'
 
@@ -14,7 +16,7 @@ const program = new Command('ocellus')
   .exitOverride()
   .configureOutput({ writeErr: () => {} })
   .showSuggestionAfterError()
-for (const add of [addDetect, addQuantize, addEval, addInspect, addBench]) add(program)
+for (const add of [addDetect, addQuantize, addEval, addInspect, addBench, addModels, addPull]) add(program)
 // Subcommands made by the functions above inherit neither of these by themselves.
 for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} })
 

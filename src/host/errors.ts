@@ -76,6 +76,12 @@ export const errorCodes = [
   'E_SESSION_CLOSED',
   'E_INPUT_SHAPE',
   'E_ABORTED',
+  // downloads
+  'E_DOWNLOAD_ADDRESS',
+  'E_DOWNLOAD_FAILED',
+  'E_DOWNLOAD_TIMEOUT',
+  'E_DOWNLOAD_TRUNCATED',
+  'E_DOWNLOAD_HASH',
 ] as const
 
 export type ErrorCode = (typeof errorCodes)[number]

@@ -14,9 +14,18 @@ export interface Ran {
 }
 
 /** Runs the built command as a shell would. A command that hangs is stopped after a minute, with code null. */
-export function ocellus(...words: readonly string[]): Promise<Ran> {
+export const ocellus = (...words: readonly string[]): Promise<Ran> => ocellusWith({}, ...words)
+
+/** As `ocellus`, with more in the environment. */
+export function ocellusWith(
+  env: Readonly<Record<string, string>>,
+  ...words: readonly string[]
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'dist/src/cli/main.js'), ...words], { timeout: 60_000 })
+    const child = spawn(process.execPath, [join(root, 'dist/src/cli/main.js'), ...words], {
+      timeout: 60_000,
+      env: { ...process.env, ...env },
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (text: Buffer) => {

@@ -13,7 +13,9 @@ const engines: Readonly<Record<Build, () => URL>> = {
   scalar: () => new URL('../../../../build/ocellus.scalar.wasm', import.meta.url),
 }
 
-const embeddedDetector = () => new URL('../../../../models/quantized/detector.safetensors', import.meta.url)
+const embeddedModels: Readonly<Record<string, () => URL>> = {
+  detector: () => new URL('../../../../models/quantized/detector.safetensors', import.meta.url),
+}
 
 usePlatform({
   name: 'browser',
@@ -26,7 +28,9 @@ usePlatform({
       : WebAssembly.compile(await response.arrayBuffer())
   },
   async readModel(source) {
-    const address = source ?? embeddedDetector()
+    const name = source ?? 'detector'
+    const embedded = typeof name === 'string' && Object.hasOwn(embeddedModels, name)
+    const address = embedded ? embeddedModels[name]() : name
     return { bytes: await fetchCapped(address, limits.modelBytes), file: String(address) }
   },
   decodeImage: decodePicture,

@@ -1,23 +1,18 @@
-import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Build } from '../engine/build.js'
 import { usePlatform } from '../engine/platform.js'
 import { OcellusError } from '../errors.js'
 import type { Pixels } from '../image/pixels.js'
 import { limits } from '../limits.js'
+import { embeddedFolder, modelFile } from './node/models.js'
+import { packageFolder } from './node/package.js'
 
 export * from '../index.js'
+export { packageFolder }
 
-/** The package's own folder: the nearest above this file that holds its package.json. */
-export const packageFolder = ((): string => {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder)
-  return folder
-})()
-
-export const embeddedDetector = join(packageFolder, 'models', 'quantized', 'detector.safetensors')
+export const embeddedDetector = join(embeddedFolder, 'detector.safetensors')
 
 /** The bytes of a file that is no larger than a cap, checked before it is read. */
 export async function readCapped(path: string, cap: number): Promise<Uint8Array> {
@@ -49,7 +44,11 @@ usePlatform({
   },
   async readModel(source) {
     const file =
-      source === undefined ? embeddedDetector : source instanceof URL ? fileURLToPath(source) : source
+      source === undefined
+        ? embeddedDetector
+        : source instanceof URL
+          ? fileURLToPath(source)
+          : await modelFile(source)
     return { bytes: await readCapped(file, limits.modelBytes), file }
   },
   async decodeImage(source): Promise<Pixels> {
