@@ -41,20 +41,43 @@ def load_teacher(cfg: Path, weights: Path, floor: float) -> cv2.dnn.Net:
         os.unlink(out.name)
 
 
-def label(net: cv2.dnn.Net, image: np.ndarray, size: int, floor: float) -> list[list[float]]:
-    net.setInput(cv2.dnn.blobFromImage(image, 1 / 255, (size, size), swapRB=True))
-    rows = np.concatenate(net.forward(net.getUnconnectedOutLayersNames()))
-    corner = np.concatenate((rows[:, :2] - rows[:, 2:4] / 2, rows[:, 2:4]), 1)
-    found = []
-    for c in range(rows.shape[1] - 5):
-        chosen = np.flatnonzero(rows[:, 5 + c] >= floor)
-        if len(chosen):
-            for k in chosen[suppress(corner[chosen], rows[chosen, 5 + c])]:
-                low = corner[k, :2].clip(0, 1)
-                high = (corner[k, :2] + corner[k, 2:]).clip(0, 1)
-                values = [rows[k, 5 + c], *low, *(high - low)]
-                found.append([c, *(round(float(v), 4) for v in values)])
-    return sorted(found, key=lambda r: -r[1])[:60]
+class Teacher:
+    """A network per input shape: OpenCV allocates anew whenever the shape changes, which costs more than the run."""
+
+    def __init__(self, cfg: Path, weights: Path, sizes: list[int], floor: float, keep_shape: bool) -> None:
+        self.cfg, self.weights, self.sizes, self.floor, self.keep_shape = cfg, weights, sizes, floor, keep_shape
+        self.nets: dict[tuple[int, int], cv2.dnn.Net] = {}
+
+    def shape(self, image: np.ndarray, size: int) -> tuple[int, int]:
+        """Width and height fed to the network: a square, or the nearest of 4:3, 1:1 and 3:4."""
+        ratio = image.shape[1] / image.shape[0]
+        short = round(size * 0.75 / 32) * 32
+        if not self.keep_shape or 0.87 < ratio < 1.15:
+            return size, size
+        return (size, short) if ratio > 1 else (short, size)
+
+    def rows(self, image: np.ndarray, size: int) -> np.ndarray:
+        shape = self.shape(image, size)
+        if shape not in self.nets:
+            self.nets[shape] = load_teacher(self.cfg, self.weights, self.floor)
+        net = self.nets[shape]
+        net.setInput(cv2.dnn.blobFromImage(image, 1 / 255, shape, swapRB=True))
+        return np.concatenate(net.forward(net.getUnconnectedOutLayersNames()))
+
+    def label(self, image: np.ndarray) -> list[list[float]]:
+        """Boxes of all sizes together, the surer first: small inputs see large things best, and the other way round."""
+        rows = np.concatenate([self.rows(image, size) for size in self.sizes])
+        corner = np.concatenate((rows[:, :2] - rows[:, 2:4] / 2, rows[:, 2:4]), 1)
+        found = []
+        for c in range(rows.shape[1] - 5):
+            chosen = np.flatnonzero(rows[:, 5 + c] >= self.floor)
+            if len(chosen):
+                for k in chosen[suppress(corner[chosen], rows[chosen, 5 + c])]:
+                    low = corner[k, :2].clip(0, 1)
+                    high = (corner[k, :2] + corner[k, 2:]).clip(0, 1)
+                    values = [rows[k, 5 + c], *low, *(high - low)]
+                    found.append([c, *(round(float(v), 4) for v in values)])
+        return sorted(found, key=lambda r: -r[1])[:60]
 
 
 def main() -> None:
@@ -64,12 +87,13 @@ def main() -> None:
     parser.add_argument("--names", type=Path, required=True, help="the teacher's class names, one per line")
     parser.add_argument("--photos", type=Path, required=True, help="folder, searched in depth")
     parser.add_argument("--exclude", type=Path, action="append", default=[], help="folder of photos not to train on")
-    parser.add_argument("--size", type=int, default=320, help="the teacher's input; photos are stretched to it")
+    parser.add_argument("--size", default="320", help="input sizes; with several, as 320,512, their boxes are merged")
+    parser.add_argument("--keep-shape", action="store_true", help="feed about the photo's shape instead of a square")
     parser.add_argument("--floor", type=float, default=0.05)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     cv2.setNumThreads(1)
-    net = load_teacher(args.cfg, args.weights, args.floor)
+    teacher = Teacher(args.cfg, args.weights, [int(v) for v in args.size.split(",")], args.floor, args.keep_shape)
     hashes = []
     for folder in args.exclude:
         for path in (p for p in folder.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES):
@@ -88,7 +112,7 @@ def main() -> None:
         if len(known) and int((known != difference_hash(image)).sum(1).min()) <= ALIKE_BITS:
             excluded += 1
             continue
-        boxes[str(path.relative_to(args.photos))] = label(net, image, args.size, args.floor)
+        boxes[str(path.relative_to(args.photos))] = teacher.label(image)
         if (n + 1) % 200 == 0:
             print(f"{n + 1} of {len(paths)} photos", flush=True)
     names = [n for n in args.names.read_text().splitlines() if n]

@@ -17,6 +17,7 @@ import os
 import random
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,10 @@ from torch import nn
 from curves import draw_curves
 from data import Augmenter, Cache, Loader, Photo, cluster_anchors, load_pseudo, load_yolo, sampling_weights
 from evaluate import class_ids, load_samples, measure
-from export_darknet import export
+from export_darknet import convolutions, export, read_cfg_spec, read_weights
 from loss import detection_loss
 from model import Detector, Spec
+from share import Shared
 from smoke import make_dataset
 
 NAMES = "person,bicycle,car,motorcycle,bus,truck,bird,cat,dog,horse"
@@ -48,6 +50,13 @@ def parse_arguments() -> argparse.Namespace:
     p.add_argument("--names", default=NAMES, help="classes to detect, in order")
     p.add_argument("--work", type=Path, help="folder for cache, checkpoints, log and export")
     p.add_argument("--export-name", default="ocellus-detector")
+    p.add_argument("--init", type=Path, help="cfg beside its .weights and .names: continue from them, anchors included")
+    p.add_argument("--freeze", type=int, default=0, help="leave the first N convolutions as they are: they cost the most time")
+    p.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic, for processors with AVX512-BF16 or AMX")
+    p.add_argument("--share", type=Path, help="file that several runs of one model share: see share.py")
+    p.add_argument("--share-every", type=int, default=10, help="steps")
+    p.add_argument("--cache", type=Path, help="folder of decoded photos, where runs share one")
+    p.add_argument("--cache-side", type=int, default=288, help="long side of the decoded photos")
     p.add_argument("--width", type=float, default=0.5)
     p.add_argument("--size", type=int, default=256, help="final input size, a multiple of 32")
     p.add_argument("--sizes", default="0:160,0.3:192,0.6:224,0.8:256", help="PROGRESS:SIZE steps of the training size")
@@ -114,6 +123,15 @@ def parameter_groups(model: nn.Module, decay: float) -> list[dict[str, Any]]:
     return [{"params": kernels, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
 
 
+def freeze(model: Detector, count: int) -> None:
+    """Fixes the first convolutions and their batch norms."""
+    for convolution, norm in list(convolutions(model))[:count]:
+        convolution.requires_grad_(False)
+        if norm is not None:
+            norm.requires_grad_(False)
+            norm.eval()
+
+
 class Run:
     """One training run: its state, its checkpoints and its log."""
 
@@ -126,16 +144,23 @@ class Run:
         self.checkpoint = args.work / "checkpoint.pt"
         saved = torch.load(self.checkpoint) if args.resume and self.checkpoint.exists() else None
         self.photos = load_photos(args, self.names)
-        self.cache = Cache(self.photos, args.work / "cache")
+        self.cache = Cache(self.photos, args.cache or args.work / "cache", args.cache_side)
         if saved:
             spec = Spec(**saved["spec"])
+        elif args.init:
+            spec = replace(read_cfg_spec(args.init, args.init.with_suffix(".names")), size=args.size)
+            if list(spec.names) != self.names:
+                raise SystemExit(f"{args.init} has other classes: {', '.join(spec.names)}")
         else:
             anchors = cluster_anchors(self.photos, self.cache, args.size, 6, max(args.positive, 0.4), args.seed)
             spec = Spec(tuple(self.names), tuple(anchors), args.width, args.size)
         self.spec = spec
         self.model = Detector(spec).to(memory_format=torch.channels_last)
+        if args.init and not saved:
+            read_weights(self.model, args.init.with_suffix(".weights"))
         self.optimiser = torch.optim.AdamW(parameter_groups(self.model, args.decay), lr=args.rate, betas=(0.9, 0.99))
         self.average = Average(self.model, args.average)
+        self.shared = Shared(args.share, self.model) if args.share else None
         self.step = self.seen = 0
         self.progress = self.first_progress = 0.0
         self.minutes_before = self.epochs = 0.0
@@ -205,12 +230,15 @@ class Run:
               f"weights, {len(self.samples)} photos to measure on", flush=True)
         plan = {"count": args.batch, "positive": args.positive, "floor": args.ignore}
         self.model.train()
+        freeze(self.model, args.freeze)
         for pixels, targets, ignored in loader.batches(size=size, mosaic=args.mosaic, base=(size + args.size) / 2, **plan):
             self.advance()
             for group in self.optimiser.param_groups:
                 group["lr"] = self.rate()
             images = pixels.to(torch.float32).div_(255).contiguous(memory_format=torch.channels_last)
-            loss, parts = detection_loss(self.model(images), targets, ignored, self.spec, images.shape[-1])
+            with torch.cpu.amp.autocast(enabled=args.bf16, dtype=torch.bfloat16):
+                heads = self.model(images)
+            loss, parts = detection_loss([h.float() for h in heads], targets, ignored, self.spec, images.shape[-1])
             if not torch.isfinite(loss):
                 raise FloatingPointError(f"the loss is {float(loss)} at step {self.step}")
             self.optimiser.zero_grad(set_to_none=True)
@@ -219,6 +247,8 @@ class Run:
             self.optimiser.step()
             self.average.update(self.model)
             self.step += 1
+            if self.shared and self.step % args.share_every == 0:
+                self.shared.exchange(self.model)
             self.seen += len(images)
             self.epochs += len(images) / len(self.photos)
             for key, value in parts.items():
