@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
+import { planKernels } from '../../src/host/engine/choose.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
-import { planModel } from '../../src/host/plan/plan.js'
 import { readDarknet } from '../../tools/quantize/readers/darknet.js'
 import { randomWeights } from '../readers/tiny.js'
 
@@ -28,16 +28,18 @@ classes=1
 `
 
 const plan = (cfg: string) =>
-  planModel(
+  planKernels(
     verifyModel(
       readDarknet({
         cfg: { text: cfg, file: 'x.cfg' },
         weights: { bytes: randomWeights(cfg, 1), file: 'x.weights' },
       }),
     ),
+    1,
+    { tuneMs: 0 },
   )
 
-it('refuses a small file that asks for gigabytes, before any is allocated', () => {
-  expect(plan(wide(1024, 64)).end).toBeGreaterThan(1024 * 1024 * 64 * 4)
-  expect(() => plan(wide(4096, 48))).toThrow(/needs \d+ bytes of memory, more than 2147483648/)
+it('refuses a small file that asks for gigabytes, before any is allocated', async () => {
+  expect((await plan(wide(1024, 64))).end).toBeGreaterThan(1024 * 1024 * 64 * 4)
+  await expect(plan(wide(4096, 48))).rejects.toThrow(/needs \d+ bytes of memory, more than 2147483648/)
 })

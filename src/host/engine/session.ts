@@ -6,19 +6,18 @@ import type { Model, Tensor } from '../graph/types.js'
 import { type VerifiedModel, verifyModel } from '../graph/verify.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
 import { limits } from '../limits.js'
-import { cheapestChoice, forcedChoice, withKernels } from '../plan/kernels.js'
+import { withKernels } from '../plan/kernels.js'
 import { type Plan, planModel, programStart } from '../plan/plan.js'
 import { compileProgram, preprocessTables } from '../plan/program.js'
 import { type Build, type Engine, loadEngine } from './build.js'
+import { type KernelOptions, planKernels } from './choose.js'
 import { EngineMemory } from './memory.js'
 
-export interface SessionOptions {
+export interface SessionOptions extends KernelOptions {
   /** Use this build of the engine and no other. Default: the best that passes its probe. */
   readonly build?: Build
   /** How many threads share the work, the caller's among them. */
   readonly threads?: number
-  /** Compute every node that can be by this kernel, the others by their operator's own. Default: the fastest. */
-  readonly kernel?: string
 }
 
 function checkThreads(threads: number): number {
@@ -84,15 +83,11 @@ export class Session {
 
   /** Verifies, plans and loads a model. Throws E_MODEL_*, E_ENGINE_*. */
   static async create(model: Model, options: SessionOptions = {}): Promise<Session> {
-    const checked = verifyModel(model)
-    const choice =
-      options.kernel === undefined ? cheapestChoice(checked) : forcedChoice(checked, options.kernel)
-    const verified = withKernels(checked, choice)
-    const plan = planModel(verified, checkThreads(options.threads ?? 1))
+    const plan = await planKernels(verifyModel(model), checkThreads(options.threads ?? 1), options)
     const program = compileProgram(plan)
     const engine = await loadEngine(plan.end, options.build)
     const session = new Session(engine, plan)
-    session.#load(verified, program)
+    session.#load(plan.model, program)
     return session
   }
 
@@ -220,7 +215,7 @@ export class Session {
    */
   replan(model: Model): void {
     this.#live()
-    const plan = planModel(verifyModel(model), this.plan.threads)
+    const plan = planModel(withKernels(verifyModel(model), this.plan.model.kernels ?? []), this.plan.threads)
     const addresses = ({ blocks, steps }: Plan): string => JSON.stringify([blocks.map((b) => [...b]), steps])
     if (addresses(plan) !== addresses(this.plan)) {
       throw new OcellusError(

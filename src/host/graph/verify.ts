@@ -10,6 +10,8 @@ import type { AttributeValue, Constant, Model, Node, Tensor } from './types.js'
 export interface VerifiedModel extends Model {
   readonly views: readonly { readonly view: NodeView; readonly operator: OperatorDescriptor }[]
   readonly tensorsByName: ReadonlyMap<string, Tensor>
+  /** The kernel of each node, where one was chosen. */
+  readonly kernels?: readonly string[]
 }
 
 /**

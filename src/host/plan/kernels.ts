@@ -41,6 +41,7 @@ export function cheapestChoice(
 ): Choice {
   return model.views.map(({ view, operator }) => {
     const candidates = candidatesOf(view, operator)
+    if (candidates.length === 1) return direct
     return measured(view, candidates) ?? cheapest(view, candidates).name
   })
 }
@@ -57,7 +58,7 @@ export function withKernels(model: VerifiedModel, choice: Choice): VerifiedModel
     const { scratchBytes, blocks, load, emit } = kernel
     return { view, operator: { ...operator, scratchBytes, blocks, load, emit } }
   })
-  return { ...model, views }
+  return { ...model, views, kernels: choice }
 }
 
 /**

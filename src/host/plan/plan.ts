@@ -1,9 +1,7 @@
-import { OcellusError } from '../errors.js'
 import { type Place, roundUp } from '../graph/descriptor.js'
 import { instructionBytes } from '../graph/instruction.js'
 import { bytesOf } from '../graph/ops/shared.js'
 import type { VerifiedModel } from '../graph/verify.js'
-import { limits } from '../limits.js'
 import { planArena } from './arena.js'
 import { boxCount, capacityFor, type DetectionPlan, listBytes, reserveDetection } from './detection.js'
 import { planStorage, type Step, slack } from './storage.js'
@@ -100,12 +98,6 @@ export function planModel(model: VerifiedModel, threads = 1): Plan {
         })
   const candidates = arenaStart + arena.offsets[arena.offsets.length - 1]
   const end = arenaStart + align(arena.bytes + slack)
-  if (end > limits.memoryBytes) {
-    throw new OcellusError(
-      'E_MODEL_LIMIT',
-      `the model needs ${end} bytes of memory, more than ${limits.memoryBytes}: use a smaller input`,
-    )
-  }
   return {
     model,
     steps,

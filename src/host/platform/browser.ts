@@ -2,6 +2,7 @@ import type { Build } from '../engine/build.js'
 import { usePlatform } from '../engine/platform.js'
 import { limits } from '../limits.js'
 import { fetchCapped, request } from './browser/fetch.js'
+import { notes } from './browser/notes.js'
 import { decodePicture } from './browser/picture.js'
 
 export { type DrawingContext, type DrawingSize, drawDetections, type Mark } from '../image/draw.js'
@@ -19,6 +20,7 @@ const embeddedModels: Readonly<Record<string, () => URL>> = {
 
 usePlatform({
   name: 'browser',
+  notes,
   async loadEngine(build) {
     const response = await request(engines[build](), 'E_ENGINE_BUILD')
     // compileStreaming takes this type alone, and many a server sends another.

@@ -7,6 +7,7 @@ import { OcellusError } from '../errors.js'
 import type { Pixels } from '../image/pixels.js'
 import { limits } from '../limits.js'
 import { embeddedFolder, modelFile } from './node/models.js'
+import { notes } from './node/notes.js'
 import { packageFolder } from './node/package.js'
 
 export * from '../index.js'
@@ -35,6 +36,7 @@ export async function readCapped(path: string, cap: number): Promise<Uint8Array>
 
 usePlatform({
   name: 'node',
+  notes,
   async loadEngine(build: Build): Promise<WebAssembly.Module> {
     const path = join(packageFolder, 'build', `ocellus.${build}.wasm`)
     const bytes = await readFile(path).catch((cause: unknown) => {
