@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import type { Command } from 'commander'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { loadDarknet } from '../../tools/quantize/readers/load.js'
+import { loadNetwork, type NetworkOptions } from '../../tools/quantize/readers/networks.js'
 import { OcellusError } from '../host/errors.js'
 import type { Model } from '../host/graph/types.js'
 import { type Build, builds, loadModel } from '../host/platform/node.js'
@@ -31,15 +33,60 @@ export interface ModelWords {
   readonly config?: string
   readonly names?: string
   readonly epsilon?: number
+  readonly heads?: number
+  readonly decoderHeads?: number
+  readonly imageSize?: number
+  readonly normPix?: boolean
+  readonly encoderOnly?: boolean
 }
 
-/** A model by its path: an Ocellus file, or darknet's weights with their cfg. Default: the embedded detector. */
+/** What the tensors of a checkpoint don't tell. */
+export function addNetworkOptions(command: Command): void {
+  command
+    .option('--heads <n>', "attention heads of a checkpoint's encoder; default: by its width", parseCount)
+    .option('--decoder-heads <n>', 'the same of its decoder', parseCount)
+    .option('--image-size <pixels>', 'side of its pictures, where it holds no positions', parseCount)
+    .option('--norm-pix', 'it was trained with norm_pix_loss')
+    .option('--encoder-only', 'leave its decoder out')
+}
+
+/** Settings of a checkpoint's reader, as they are given on the command line. */
+export const networkOptions = (words: ModelWords): NetworkOptions => ({
+  heads: words.heads,
+  decoderHeads: words.decoderHeads,
+  imageSize: words.imageSize,
+  normalizedPatches: words.normPix,
+  encoderOnly: words.encoderOnly,
+  epsilon: words.epsilon,
+})
+
+/** Files that hold the tensors of a network, but not what it is. */
+export const isCheckpoint = (path: string): boolean =>
+  ['.pth', '.pt', '.bin', '.ckpt'].includes(extname(path).toLowerCase())
+
+/**
+ * A model by its path: an Ocellus file, darknet's weights with their cfg, or a checkpoint of a network that is known by its
+ * tensors. Default: the embedded detector.
+ */
 export async function openModel(path: string | undefined, words: ModelWords = {}): Promise<Model> {
   if (path !== undefined && extname(path).toLowerCase() === '.weights') return loadDarknet(path, words)
   if (path !== undefined && extname(path).toLowerCase() === '.cfg') {
     return loadDarknet(`${path.slice(0, -4)}.weights`, { config: path, ...words })
   }
-  return loadModel(path)
+  if (path !== undefined && isCheckpoint(path)) return loadNetwork(path, networkOptions(words))
+  try {
+    return await loadModel(path)
+  } catch (error) {
+    // A safetensors file of another kind may be a checkpoint.
+    if (path === undefined || !(error instanceof OcellusError) || error.code !== 'E_MODEL_FORMAT') throw error
+    return loadNetwork(path, networkOptions(words))
+  }
+}
+
+export function parseSeed(word: string): number {
+  if (!/^\d{1,10}$/.test(word) || Number(word) > 0xffffffff)
+    throw new OcellusError('E_OPTION', `${word} is no seed: give a whole number from 0 to 4294967295`)
+  return Number(word)
 }
 
 export function parseBuild(word: string): Build {

@@ -3,11 +3,13 @@ import { Command, CommanderError } from 'commander'
 import { OcellusError } from '../host/errors.js'
 import { addBench } from './bench.js'
 import { addDetect } from './detect.js'
+import { addEncode } from './encode.js'
 import { addEval } from './eval.js'
 import { addInspect } from './inspect.js'
 import { addModels } from './models.js'
 import { addPull } from './pull.js'
 import { addQuantize } from './quantize.js'
+import { addReconstruct } from './reconstruct.js'
 import { version } from './version.js'
 
 const program = new Command('ocellus')
@@ -16,7 +18,18 @@ const program = new Command('ocellus')
   .exitOverride()
   .configureOutput({ writeErr: () => {} })
   .showSuggestionAfterError()
-for (const add of [addDetect, addQuantize, addEval, addInspect, addBench, addModels, addPull]) add(program)
+for (const add of [
+  addDetect,
+  addReconstruct,
+  addEncode,
+  addQuantize,
+  addEval,
+  addInspect,
+  addBench,
+  addModels,
+  addPull,
+])
+  add(program)
 // Subcommands made by the functions above inherit neither of these by themselves.
 for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} })
 

@@ -8,14 +8,21 @@ import { preprocessingOf } from '../host/graph/task.js'
 import { limits } from '../host/limits.js'
 import { decodeImage } from '../host/platform/node/canvas.js'
 import { type Build, readCapped, writeModel } from '../host/platform/node.js'
-import { findPhotos, openModel, parseBuild, parseChoice, parseCount, parseEpsilon } from './inputs.js'
+import {
+  addNetworkOptions,
+  findPhotos,
+  type ModelWords,
+  openModel,
+  parseBuild,
+  parseChoice,
+  parseCount,
+  parseEpsilon,
+} from './inputs.js'
 import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
+import { openAutoencoder, quantizeAutoencoder } from './quantize-autoencoder.js'
 
-interface Options {
-  config?: string
-  names?: string
-  epsilon?: number
-  calibrate: string[]
+interface Options extends ModelWords {
+  calibrate?: string[]
   samples: number
   out: string
   method: Method
@@ -32,11 +39,14 @@ interface Options {
 }
 
 export function addQuantize(program: Command): void {
-  program
+  const command = program
     .command('quantize')
     .description('turn float weights into an int8 model, calibrated on photos')
-    .argument('<weights>', 'darknet .weights, or a float Ocellus model (.safetensors)')
-    .requiredOption('--calibrate <photos...>', 'photos, folders or globs; not the ones that you evaluate on')
+    .argument('<weights>', 'darknet .weights, a checkpoint (.pth, .safetensors), or a float Ocellus model')
+    .option(
+      '--calibrate <photos...>',
+      'photos, folders or globs; not the ones that you evaluate on. Autoencoders need none',
+    )
     .requiredOption('-o, --out <file>', 'the int8 model to write (.safetensors)')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--names <file>', 'labels, one a line; default: the .names beside the weights')
@@ -63,9 +73,14 @@ export function addQuantize(program: Command): void {
     .option('--json', 'print the noise of each layer as JSON')
     .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
     .action(quantize)
+  addNetworkOptions(command)
 }
 
 async function quantize(weights: string, options: Options): Promise<void> {
+  const autoencoder = await openAutoencoder(weights, options)
+  if (autoencoder !== undefined) return quantizeAutoencoder(weights, autoencoder, options)
+  if (options.calibrate === undefined)
+    throw new OcellusError('E_OPTION', `${weights} needs photos to calibrate on: give them with --calibrate`)
   const read = await openModel(weights, options)
   if (isInt8(read)) {
     throw new OcellusError('E_OPTION', `${weights} is quantised already: give its float weights`)

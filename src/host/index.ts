@@ -6,6 +6,14 @@ export { readModel, writeModel } from './graph/file.js'
 export type { Graph, Model, Node, Quantization, Tensor } from './graph/types.js'
 export type { Pixels } from './image/pixels.js'
 export { limits } from './limits.js'
+export {
+  Autoencoder,
+  type AutoencoderOptions,
+  type EncodeOptions,
+  type Features,
+  type Reconstruction,
+  type ReconstructOptions,
+} from './tasks/autoencoder.js'
 export type { Box, Detection } from './tasks/detection/detections.js'
 export type { DetectionOptions } from './tasks/detection/options.js'
 export {

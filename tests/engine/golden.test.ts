@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import type { Model } from '../../src/host/graph/types.js'
 import type { Pixels } from '../../src/host/image/pixels.js'
+import { embeddedAutoencoder, loadModel } from '../../src/host/platform/node.js'
 import { exposeAll } from '../../tools/quantize/calibrate/expose.js'
 import { loadDarknet } from '../../tools/quantize/readers/load.js'
 import { Random } from '../helpers/kernel.js'
@@ -80,5 +81,15 @@ describe('checksums of int8 networks, calibrated on the one picture that they se
     const sums: Record<string, string> = {}
     for (const build of builds) sums[build] = checksum(await look(int8, pixels, build))
     expect(sums).toEqual({ scalar: golden[name], simd: golden[name] })
+  })
+})
+
+describe('checksums of the embedded autoencoder on a picture of noise', () => {
+  it.each(builds)('%s', async (build) => {
+    const model = await loadModel(embeddedAutoencoder)
+    const random = new Random(25)
+    const data = Uint8Array.from({ length: 64 * 64 * 4 }, () => random.bits() >> 24)
+    const outputs = await look(model, { width: 64, height: 64, data }, build)
+    expect(checksum(outputs)).toBe(golden.autoencoder)
   })
 })

@@ -14,6 +14,12 @@ export function sharedData(path: string): string | undefined {
   return existsSync(full) ? full : undefined
 }
 
+/** The absolute path of a file of the shared models, or undefined where it is not there. */
+export function sharedModel(name: string): string | undefined {
+  const full = resolve(dataFolder, '../models', name)
+  return existsSync(full) ? full : undefined
+}
+
 /**
  * Skips the running test where its needs are not met; under OCELLUS_REQUIRE_ALL=1 it fails instead.
  *

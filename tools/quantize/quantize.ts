@@ -129,11 +129,26 @@ function inputScale({ graph }: Model): Quantization {
   return fromRange(low, high)
 }
 
+/** Signal-to-noise ratio of each tensor that both networks make, on the same photos. */
+export async function compareModels(
+  float: Model,
+  model: Model,
+  photos: readonly Photo[],
+  options: SessionOptions = {},
+): Promise<LayerNoise[]> {
+  const reference = await Session.create(exposeAll(float), options)
+  try {
+    return await compare(reference, model, photos, { session: options })
+  } finally {
+    reference.close()
+  }
+}
+
 async function compare(
   reference: Session,
   model: Model,
   photos: readonly Photo[],
-  options: QuantizeOptions,
+  options: Pick<QuantizeOptions, 'session' | 'progress'>,
 ): Promise<LayerNoise[]> {
   const session = await Session.create(exposeAll(model), options.session)
   try {

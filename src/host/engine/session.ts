@@ -183,6 +183,14 @@ export class Session {
     this.#source = 'input'
   }
 
+  /** What the picture that was set becomes on its way in: the network's input, [height][width][channels]; a copy. */
+  preprocessed(): Float32Array | Int8Array {
+    this.#live()
+    if (this.#source !== 'frame') throw new OcellusError('E_INPUT_SHAPE', 'set a picture first')
+    this.#execute(0, 1)
+    return this.#copy(this.inputs[0])
+  }
+
   /** Runs the network, or as much of it as one of its outputs needs. */
   run(output?: string): void {
     const end = output === undefined ? undefined : this.#endOf(output)
@@ -248,8 +256,11 @@ export class Session {
     this.#live()
     if (!this.plan.model.graph.outputs.includes(name))
       throw new OcellusError('E_OPTION', `the model has no output ${name}`)
-    const tensor = this.plan.model.tensorsByName.get(name)!
-    const { address, stride } = this.plan.places.get(name)!
+    return this.#copy(this.plan.model.tensorsByName.get(name)!)
+  }
+
+  #copy(tensor: Tensor): Float32Array | Int8Array {
+    const { address, stride } = this.plan.places.get(tensor.name)!
     const channels = tensor.shape[tensor.shape.length - 1]
     const pixels = elements(tensor.shape) / channels
     const step = tensor.dtype === 'float32' ? stride / 4 : stride

@@ -15,6 +15,7 @@ const engines: Readonly<Record<Build, () => URL>> = {
 }
 
 const embeddedModels: Readonly<Record<string, () => URL>> = {
+  autoencoder: () => new URL('../../../../models/quantized/autoencoder.safetensors', import.meta.url),
   detector: () => new URL('../../../../models/quantized/detector.safetensors', import.meta.url),
 }
 

@@ -14,6 +14,7 @@ export * from '../index.js'
 export { packageFolder }
 
 export const embeddedDetector = join(embeddedFolder, 'detector.safetensors')
+export const embeddedAutoencoder = join(embeddedFolder, 'autoencoder.safetensors')
 
 /** The bytes of a file that is no larger than a cap, checked before it is read. */
 export async function readCapped(path: string, cap: number): Promise<Uint8Array> {

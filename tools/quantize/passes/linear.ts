@@ -19,7 +19,7 @@ export function quantizeLinears(model: Model): Model {
   return { graph: { ...model.graph, nodes }, constants }
 }
 
-function quantizeRows(node: string, weight: Constant): { quantized: Constant; scale: Constant } {
+export function quantizeRows(node: string, weight: Constant): { quantized: Constant; scale: Constant } {
   const [outputs, depth] = weight.shape
   const values = weight.data as Float32Array
   const data = new Int8Array(values.length)

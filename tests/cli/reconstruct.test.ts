@@ -1,0 +1,107 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { decodeImage } from '../../src/host/platform/node/canvas.js'
+import { fileOf, maeWeights } from '../helpers/mae.js'
+import { readNpy } from '../helpers/npy.js'
+import { ocellus, sample, temporaryFolder } from './run.js'
+
+const folder = temporaryFolder()
+const at = (name: string): string => join(folder, name)
+
+describe('reconstruct', () => {
+  it('writes masked, restored and original beside each other', async () => {
+    const out = at('cat.png')
+    const { code, stdout } = await ocellus('reconstruct', sample('cat.jpg'), '--seed', '2', '-o', out)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/48 of 64 patches hidden, masked-patch MSE 0\.\d+, PSNR \d+\.\d+ dB/)
+    const sheet = await decodeImage(new Uint8Array(readFileSync(out)), out)
+    expect(sheet).toMatchObject({ width: 3 * 256 + 2 * 5, height: 256 })
+  })
+
+  it('writes several photos to a folder, and JSON', async () => {
+    const out = at('many')
+    const { code, stdout } = await ocellus(
+      ...[
+        'reconstruct',
+        sample('cat.jpg'),
+        sample('coffee.jpg'),
+        '--mask',
+        '0.5',
+        '--kind',
+        'grid',
+        '--json',
+      ],
+      ...['-o', out, '--single', '--build', 'scalar'],
+    )
+    expect(code).toBe(0)
+    expect(readdirSync(out).sort()).toEqual(['cat.png', 'coffee.png'])
+    const { images } = JSON.parse(stdout)
+    expect(images).toHaveLength(2)
+    expect(images[0]).toMatchObject({ patches: 64, visible: 32 })
+    expect(images[0].maskedPsnr).toBeGreaterThan(10)
+  })
+
+  it.each([
+    [['--mask', '1'], 'E_OPTION', 2],
+    [['--mask', '0'], 'E_OPTION', 2],
+    [['--mask', sample('coffee.jpg')], 'E_OPTION', 2],
+    [['--mask', 'nothing.png'], 'E_FILE_MISSING', 1],
+    [['--seed', '-1'], 'E_OPTION', 2],
+    [['--kind', 'stripes'], 'E_OPTION', 2],
+    [['--model', sample('cat.jpg')], 'E_MODEL', 1],
+  ] as const)('%o: %s', async (words, code, exit) => {
+    const out = at('never.png')
+    const ran = await ocellus('reconstruct', sample('cat.jpg'), '-o', out, ...words)
+    expect(ran.code).toBe(exit)
+    expect(ran.stderr).toMatch(new RegExp(`^${code}`))
+    expect(ran.stderr.trim().split('\n')).toHaveLength(1)
+    expect(existsSync(out)).toBe(false)
+  })
+})
+
+describe('encode', () => {
+  it('writes feature vectors as npy', async () => {
+    const out = at('features.npy')
+    const { code, stdout } = await ocellus('encode', sample('cat.jpg'), sample('coffee.jpg'), '-o', out)
+    expect(code).toBe(0)
+    expect(stdout).toContain('[2, 192]')
+    const { shape, data } = readNpy(out)
+    expect(shape).toEqual([2, 192])
+    const json = JSON.parse((await ocellus('encode', sample('coffee.jpg'))).stdout)
+    expect(json.shape).toEqual([192])
+    json.images[0].features.forEach((value: number, c: number) => {
+      expect(Math.fround(value)).toBe(data[192 + c])
+    })
+  })
+})
+
+describe('quantize', () => {
+  it('turns a checkpoint into an int8 autoencoder that reconstructs', async () => {
+    const checkpoint = at('tiny.safetensors')
+    writeFileSync(checkpoint, fileOf(maeWeights(1)))
+    const model = at('int8.safetensors')
+    const { code, stdout } = await ocellus(
+      'quantize',
+      checkpoint,
+      '-o',
+      model,
+      '--calibrate',
+      sample('cat.jpg'),
+    )
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/decoder_pred +linear +\d+\.\d/)
+    const out = at('tiny.png')
+    const ran = await ocellus('reconstruct', sample('cat.jpg'), '-m', model, '-o', out, '--mask', '0.6')
+    expect(ran.stdout).toContain('6 of 9 patches hidden')
+    expect((await ocellus('quantize', model, '-o', at('twice.safetensors'))).stderr).toMatch(/^E_OPTION/)
+  })
+
+  it('refuses a checkpoint of another network', async () => {
+    const other = at('other.safetensors')
+    writeFileSync(other, fileOf(new Map([['fc.weight', { shape: [2, 2], data: new Float32Array(4) }]])))
+    const { code, stderr } = await ocellus('quantize', other, '-o', at('never.safetensors'))
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^E_CHECKPOINT_NETWORK: .*fc\.weight/)
+  })
+})
