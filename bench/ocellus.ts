@@ -1,49 +1,127 @@
-import { isInt8 } from '../src/host/graph/precision.js'
+import { readFileSync } from 'node:fs'
 import type { Model } from '../src/host/graph/types.js'
-import { type Build, Session } from '../src/host/platform/node.js'
-import type { Contender } from './run.js'
+import { type Build, Detector, type Pixels, readModel, Session } from '../src/host/platform/node.js'
+import type { Job, Loaded, RawInput, Values } from './contender.js'
+import { median } from './statistics.js'
 
-/** Values of a picture that is neither flat nor noise, the same for every contender: [height][width][3], 0..255. */
-export function testPicture(height: number, width: number): Uint8Array {
-  return Uint8Array.from({ length: height * width * 3 }, (_, i) => {
-    const pixel = Math.floor(i / 3)
-    const [y, x] = [Math.floor(pixel / width), pixel % width]
-    return 128 + 70 * Math.sin(x / (9 + (i % 3))) + 50 * Math.cos(y / 13) + ((x * 7 + y * 3) % 8)
+/** Bytes of linear memory, as the plan has them. */
+export interface Memory {
+  readonly memoryBytes: number
+  readonly packedBytes: number
+  readonly arenaBytes: number
+}
+
+export interface LayerTime {
+  readonly name: string
+  readonly op: string
+  /** The instruction that ran. */
+  readonly kernel: string
+  /** Multiply-accumulates by the definition of the operator, whatever the kernel saves. */
+  readonly macs: number
+  readonly medianMs: number
+}
+
+/** What one frame costs around the network, medians. */
+export interface Phases {
+  /** From RGBA frame to boxes. */
+  readonly frameMs: number
+  readonly networkMs: number
+  /** The preprocessing instruction alone; the rest of the difference is copying the frame and decoding boxes. */
+  readonly preprocessMs: number
+  readonly detections: number
+}
+
+export interface LoadedOcellus extends Loaded {
+  memory(): Memory
+  profile(runs: number): LayerTime[]
+  phases(runs: number): Phases
+}
+
+/** Our engine: the network alone, or, with a frame, a detector from pixels to boxes. */
+export async function loadOcellus(job: Job, version: string): Promise<LoadedOcellus> {
+  const model = readModel(readFileSync(job.model), job.model)
+  const frame = job.frame && readFrame(job.frame)
+  const options = { build: job.build as Build | undefined, ...threadsOf(job.threads) }
+  const detector = frame && (await Detector.create({ model, ...options }))
+  const session = detector?.session ?? (await Session.create(model, options))
+  const input = readInput(job.input)
+  const read = (): Values =>
+    new Map(job.outputs.map(({ name }) => [name, real(session.output(name), name, model)]))
+  const detect = frame && detector ? () => detector.detectPixels(frame) : undefined
+  const network = (): void => {
+    session.setInput(input)
+    session.run()
+  }
+  return {
+    version,
+    build: session.build,
+    run() {
+      if (detect) detect()
+      else {
+        network()
+        for (const { name } of job.outputs) session.output(name)
+      }
+    },
+    outputs: read,
+    close: () => session.close(),
+    memory: () => memoryOf(session),
+    profile: (runs) => profile(session, runs, () => session.setInput(input)),
+    phases(runs) {
+      if (!detect) throw new Error('a job without a frame has no phases')
+      const pairs = Array.from({ length: runs }, () => ({ frame: time(detect), network: time(network) }))
+      const steps = Array.from({ length: runs }, () => {
+        detect()
+        return session.profile()[0].ms
+      })
+      return {
+        frameMs: median(pairs.map((p) => p.frame)),
+        networkMs: median(pairs.map((p) => p.network)),
+        preprocessMs: median(steps),
+        detections: detect().length,
+      }
+    },
+  }
+}
+
+const threadsOf = (threads: number): { threads?: number } => (threads > 1 ? { threads } : {})
+
+function memoryOf(session: Session): Memory {
+  const { packedBytes, arenaBytes } = session.plan
+  return { memoryBytes: session.memoryBytes, packedBytes, arenaBytes }
+}
+
+function profile(session: Session, runs: number, feed: () => void): LayerTime[] {
+  const profiles = Array.from({ length: runs }, () => {
+    feed()
+    return session.profile()
+  })
+  const { views } = session.plan.model
+  const macs = new Map(views.map(({ view, operator }) => [view.node.name, operator.macs(view)]))
+  return profiles[0].map(({ name, op, kernel }, i) => {
+    const medianMs = median(profiles.map((p) => p[i].ms))
+    return { name, op, kernel, macs: macs.get(name) ?? 0, medianMs }
   })
 }
 
-/** Our engine, network only: an inference sets the input, as the other runtimes do, and runs from the first layer. */
-export async function ocellus(
-  model: Model,
-  version: string,
-  build?: Build,
-): Promise<Contender & { session: Session; feed(): void }> {
+function time(work: () => unknown): number {
   const start = performance.now()
-  const session = await Session.create(model, { build })
-  const loadMs = performance.now() - start
-  const [input] = session.inputs
-  const [, height, width] = input.shape
-  const picture = testPicture(height, width)
-  const { quantization } = input
-  const values =
-    quantization === undefined
-      ? Float32Array.from(picture, (u) => u / 255)
-      : Int8Array.from(picture, (u) =>
-          Math.max(-128, Math.min(127, Math.round(u / 255 / quantization.scale) + quantization.zeroPoint)),
-        )
-  return {
-    runtime: 'ocellus',
-    version,
-    precision: isInt8(model) ? 'int8' : 'float32',
-    build: session.build,
-    threads: 1,
-    loadMs,
-    run() {
-      session.setInput(values)
-      session.run()
-    },
-    close: () => session.close(),
-    session,
-    feed: () => session.setInput(values),
-  }
+  work()
+  return performance.now() - start
 }
+
+function real(values: Float32Array | Int8Array, name: string, { graph }: Model): Float32Array {
+  if (values instanceof Float32Array) return values
+  const { scale, zeroPoint } = graph.tensors.find((t) => t.name === name)!.quantization!
+  return Float32Array.from(values, (q) => (q - zeroPoint) * scale)
+}
+
+function readInput({ file, type }: RawInput): Float32Array | Int8Array {
+  const { buffer } = Uint8Array.from(readFileSync(file))
+  return type === 'int8' ? new Int8Array(buffer) : new Float32Array(buffer)
+}
+
+const readFrame = ({ file, width, height }: NonNullable<Job['frame']>): Pixels => ({
+  width,
+  height,
+  data: new Uint8ClampedArray(readFileSync(file)),
+})

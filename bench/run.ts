@@ -1,70 +1,42 @@
-import { type Summary, summarize } from './statistics.js'
+import { type Histogram, histogram, type Summary, summarize } from './statistics.js'
 
-/** One runtime with a network loaded: `run` is one inference on a fixed input. */
-export interface Contender {
-  readonly runtime: string
-  readonly version: string
-  readonly precision: 'int8' | 'float32'
-  readonly build: string
-  readonly threads: number
-  /** Time to load the model, until the first inference could start. */
-  readonly loadMs: number
-  run(): Promise<void> | void
-  close(): Promise<void> | void
-}
-
-export interface Result extends Summary {
-  readonly runtime: string
-  readonly version: string
-  readonly precision: string
-  readonly build: string
-  readonly threads: number
-  readonly loadMs: number
-  /** The first inference, before anything was compiled to its fastest form. */
-  readonly firstMs: number
-  /** From a model in memory to the first result: loading and the first inference. */
-  readonly coldStartMs: number
-  /** Most memory that the process held, in MiB; null where several runtimes shared it. */
-  readonly peakMiB: number | null
+/** Something that does its work once and says how many milliseconds that took. */
+export interface Timed {
+  time(): Promise<number>
 }
 
 export interface RunOptions {
   readonly warmup: number
   readonly runs: number
+  /** No new round starts after this many seconds, if five were timed: slow boards are not kept for hours. */
+  readonly seconds: number
   readonly onRun?: (done: number, total: number) => void
 }
+
+export type Timings = Summary & { readonly histogram: Histogram }
+
+/** Rounds that are timed whatever the seconds say. */
+const leastRounds = 5
+/** Worker threads that still spin from the last run would slow the next contender down. */
+const settleMs = 3
 
 /**
  * Times contenders in turn, A B C A B C ..., so that a machine whose speed drifts favours none of them. Their
  * ratios then mean something even where the absolute times do not.
  */
-export async function interleave(contenders: readonly Contender[], options: RunOptions): Promise<Result[]> {
+export async function interleave(contenders: readonly Timed[], options: RunOptions): Promise<Timings[]> {
   const times = contenders.map(() => [] as number[])
-  const first: number[] = []
   const rounds = options.warmup + options.runs
+  const start = performance.now()
   for (let round = 0; round < rounds; round++) {
+    const timed = round - options.warmup
+    if (timed >= leastRounds && performance.now() - start > options.seconds * 1000) break
     for (const [i, contender] of contenders.entries()) {
-      const start = performance.now()
-      await contender.run()
-      const ms = performance.now() - start
-      if (round === 0) first.push(ms)
-      if (round >= options.warmup) times[i].push(ms)
+      await new Promise((resolve) => setTimeout(resolve, settleMs))
+      const ms = await contender.time()
+      if (timed >= 0) times[i].push(ms)
     }
     options.onRun?.(round + 1, rounds)
   }
-  return contenders.map((contender, i) => {
-    const { runtime, version, precision, build, threads, loadMs } = contender
-    return {
-      runtime,
-      version,
-      precision,
-      build,
-      threads,
-      loadMs,
-      firstMs: first[i],
-      coldStartMs: loadMs + first[i],
-      peakMiB: contenders.length === 1 ? process.resourceUsage().maxRSS / 1024 : null,
-      ...summarize(times[i]),
-    }
-  })
+  return times.map((values) => ({ ...summarize(values), histogram: histogram(values) }))
 }

@@ -1,123 +1,152 @@
+import { basename, relative } from 'node:path'
 import type { Command } from 'commander'
-import { describeMachine } from '../../bench/machine.js'
-import { ocellus } from '../../bench/ocellus.js'
-import { onnxruntimeWeb } from '../../bench/peers/onnxruntime-web.js'
-import { type Contender, interleave, type Result } from '../../bench/run.js'
-import { median } from '../../bench/statistics.js'
-import type { Build } from '../host/platform/node.js'
+import { type Peer, peers } from '../../bench/contender.js'
+import type { FrameSize } from '../../bench/prepare.js'
+import type { Report } from '../../bench/report/report.js'
+import { headline, sections } from '../../bench/report/tables.js'
+import { writeReport } from '../../bench/report/write.js'
+import { runSuite } from '../../bench/suite.js'
+import { OcellusError } from '../host/errors.js'
+import { type Build, limits } from '../host/platform/node.js'
 import { openModel, parseBuild, parseCount } from './inputs.js'
-import { fixed, print, printJson, progress, table } from './output.js'
+import { makeFolder, print, printJson, progress, table, warn } from './output.js'
 import { version } from './version.js'
 
 interface Options {
   model?: string
   config?: string
   against?: string
+  threads: number[]
+  sizes: FrameSize[]
+  frame: FrameSize
   runs: number
   warmup: number
+  seconds: number
+  cold: number
   profile?: boolean
-  peers?: boolean
+  peers?: true | Peer[]
   json?: boolean
+  out?: string
   build?: Build
 }
 
 export function addBench(program: Command): void {
   program
     .command('bench')
-    .description('time a network, alone or against other runtimes in the same run')
+    .description('time a network, alone or beside other runtimes in the same run')
     .option('-m, --model <file>', 'model (.safetensors), or darknet .weights; default: the embedded detector')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--against <model>', 'a second model to time in turn with the first, usually the float original')
+    .option('--threads <n,...>', 'numbers of threads, each timed', parseThreads, [1])
+    .option('--sizes <n,WxH,...>', 'input sizes to time too: how time and memory grow', parseSizes, [])
+    .option('--frame <WxH>', 'size of the frame for timing from frame to boxes', parseSize, {
+      width: 1280,
+      height: 720,
+    })
     .option('--runs <n>', 'timed inferences', parseCount, 30)
     .option('--warmup <n>', 'inferences before them', parseCount, 5)
+    .option('--seconds <n>', 'start no new round after this long, once five are timed', parseCount, 600)
+    .option('--cold <n>', 'processes started for each cold start; 0: only those that are timed', parseCold, 3)
     .option('--profile', 'time each layer')
-    .option('--peers', 'time onnxruntime-web (Wasm, one thread) on the same networks, in turn with ours')
+    .option(
+      '--peers [names]',
+      `time other runtimes on the same networks, in turn with ours: all that are installed, or some of ${peers.join(', ')}`,
+      parsePeers,
+    )
     .option('--json', 'print JSON')
+    .option('-o, --out <folder>', 'write JSON, a page and plots to this folder')
     .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
     .action(bench)
 }
 
 async function bench(options: Options): Promise<void> {
+  if (options.out !== undefined) await makeFolder(options.out)
   const model = await openModel(options.model, options)
-  const models = options.against === undefined ? [model] : [model, await openModel(options.against, options)]
-  const ours = await Promise.all(models.map((m) => ocellus(m, version, options.build)))
-  const contenders: Contender[] = [...ours]
-  if (options.peers) for (const m of models) contenders.push(await onnxruntimeWeb(m, 1))
-  const bar = progress('timing')
-  const results = await interleave(contenders, { ...options, onRun: bar.update }).finally(bar.stop)
-  const layers = options.profile ? profile(ours[0], options.runs) : []
-  for (const contender of contenders) await contender.close()
-  const machine = describeMachine()
-  const [, height, width] = model.graph.tensors.find((t) => t.name === model.graph.inputs[0])!.shape
-  if (options.json) {
-    printJson({ machine, model: model.graph.name, input: [height, width], results, layers })
-    return
+  const against = options.against === undefined ? undefined : await openModel(options.against, options)
+  const bars = progressBars()
+  const report = await runSuite({
+    ...options,
+    version,
+    model,
+    against,
+    profile: options.profile === true,
+    peers: options.peers === true ? peers : (options.peers ?? []),
+    onProgress: bars.update,
+  }).finally(bars.stop)
+  if (options.out !== undefined) {
+    for (const file of writeReport(report, options.out, commandLine())) warn(`wrote ${file}`)
   }
-  print(
-    `${model.graph.name} at ${width}x${height}, network only, one thread, on ${machine.cpu} (Node ${machine.node})\n`,
-  )
-  print(resultTable(results))
-  if (layers.length > 0) print(`\n${layerTable(layers)}`)
+  if (options.json) printJson(report)
+  else printReport(report)
 }
 
-function resultTable(results: readonly Result[]): string {
-  const rows = results.map((r) => [
-    r.runtime,
-    r.version,
-    r.precision,
-    r.build,
-    fixed(r.medianMs, 2),
-    fixed(r.p95Ms, 2),
-    fixed(r.firstMs, 1),
-    fixed(r.loadMs, 0),
-    fixed(results[0].medianMs / r.medianMs, 2),
-  ])
-  const header = [
-    'runtime',
-    'version',
-    'precision',
-    'build',
-    'median ms',
-    'p95 ms',
-    'first ms',
-    'load ms',
-    'ours / it',
-  ]
-  return table(header, rows)
+function printReport(report: Report): void {
+  print(headline(report))
+  for (const { title, header, rows, notes } of sections(report)) {
+    print(`\n${title}\n`)
+    print(table(header, rows))
+    for (const note of notes) print(note)
+  }
 }
 
-interface Layer {
-  readonly name: string
-  readonly op: string
-  readonly kernel: string
-  readonly macs: number
-  readonly medianMs: number
-  readonly gmacs: number
+/** One bar after another, each for one part of the work. */
+function progressBars() {
+  let current = ''
+  let bar: ReturnType<typeof progress> | undefined
+  return {
+    update(what: string, done: number, total: number): void {
+      if (what !== current) {
+        bar?.stop()
+        bar = progress(what)
+        current = what
+      }
+      bar?.update(done, total)
+    },
+    stop: () => bar?.stop(),
+  }
 }
 
-function profile({ session, feed }: Awaited<ReturnType<typeof ocellus>>, runs: number): Layer[] {
-  const profiles = Array.from({ length: runs }, () => {
-    feed()
-    return session.profile()
+/** As it was given, but for folders that are nobody's business. */
+function commandLine(): string {
+  const words = process.argv.slice(2).map((word) => (word.includes('/') ? shortened(word) : word))
+  return ['npx ocellus', ...words].join(' ')
+}
+
+function shortened(path: string): string {
+  const inside = relative(process.cwd(), path)
+  return inside.startsWith('..') ? basename(path) : inside
+}
+
+function parseThreads(word: string): number[] {
+  const counts = word.split(',').map(parseCount)
+  const most = Math.max(...counts)
+  if (most > 64) throw new OcellusError('E_OPTION', `${most} threads: at most 64 are timed`)
+  return [...new Set(counts)]
+}
+
+function parseSizes(word: string): FrameSize[] {
+  return word.split(',').map(parseSize)
+}
+
+/** `416` for a square, or `1280x720`. */
+function parseSize(word: string): FrameSize {
+  const [, width, height = width] = /^(\d{1,6})(?:x(\d{1,6}))?$/.exec(word) ?? []
+  const size = { width: Number(width), height: Number(height) }
+  const most = limits.imageSide
+  if (!(size.width >= 1 && size.height >= 1 && size.width <= most && size.height <= most)) {
+    throw new OcellusError('E_OPTION', `${word}: give a side or WIDTHxHEIGHT, from 1 to ${most}`)
+  }
+  return size
+}
+
+function parseCold(word: string): number {
+  return word === '0' ? 0 : parseCount(word)
+}
+
+function parsePeers(words: string): Peer[] {
+  return words.split(',').map((word) => {
+    const peer = peers.find((p) => p === word)
+    if (peer !== undefined) return peer
+    throw new OcellusError('E_OPTION', `no peer ${word}: there are ${peers.join(', ')}`)
   })
-  const { views } = session.plan.model
-  const macs = new Map(views.map(({ view, operator }) => [view.node.name, operator.macs(view)]))
-  return profiles[0].map(({ name, op, kernel }, i) => {
-    const medianMs = median(profiles.map((p) => p[i].ms))
-    const count = macs.get(name) ?? 0
-    return { name, op, kernel, macs: count, medianMs, gmacs: count / medianMs / 1e6 }
-  })
-}
-
-function layerTable(layers: readonly Layer[]): string {
-  const total = layers.reduce((sum, l) => sum + l.medianMs, 0)
-  const rows = layers.map((l) => [
-    l.name,
-    l.op,
-    l.macs === 0 ? '' : fixed(l.macs / 1e6, 2),
-    fixed(l.medianMs, 3),
-    `${fixed((100 * l.medianMs) / total, 1)} %`,
-    l.macs === 0 ? '' : fixed(l.gmacs, 1),
-  ])
-  return table(['layer', 'operator', 'MMAC', 'median ms', 'share', 'GMAC/s'], rows)
 }

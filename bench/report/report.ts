@@ -1,0 +1,78 @@
+import type { Agreement } from '../agreement.js'
+import type { Runtime } from '../contender.js'
+import type { Conditions, Machine, Source } from '../machine.js'
+import type { LayerTime, Memory, Phases } from '../ocellus.js'
+import type { Peak } from '../peak.js'
+import type { FrameSize } from '../prepare.js'
+import type { Timings } from '../run.js'
+
+/** One contender: who it is, and what was measured. Fields may be added, those here stay: scripts read them. */
+export interface Result extends Timings {
+  readonly runtime: Runtime
+  readonly version: string
+  readonly precision: 'int8' | 'float32'
+  readonly threads: number
+  readonly build: string
+  /** `network`: the network alone, input set and outputs read; `frame`: a detector from RGBA frame to boxes. */
+  readonly scope: 'network' | 'frame'
+  /** Time to load the model, until the first inference could start. */
+  readonly loadMs: number
+  /** The first inference, before anything was compiled to its fastest form. */
+  readonly firstMs: number
+  /** From the start of a process to its first result, the median of several processes. */
+  readonly coldStartMs: number
+  /** Inferences a second, back to back. */
+  readonly perSecond: number
+  /** Most memory that the process held, Node or Python included. */
+  readonly peakMiB: number | null
+  /** Our first network's median at this number of threads, divided by this one's. Below 1: we are faster. */
+  readonly ratio: number | null
+  /** How near its outputs are to ours of the same precision. */
+  readonly agreement?: Agreement | null
+  /** Ours only: linear memory. */
+  readonly memory?: Memory
+  readonly phases?: Phases
+}
+
+export interface Skipped {
+  readonly runtime: Runtime
+  readonly precision: 'int8' | 'float32'
+  readonly threads: number
+  readonly why: string
+}
+
+export interface SizeResult extends Timings, Memory {
+  readonly input: readonly [height: number, width: number]
+  readonly nsPerPixel: number
+  /** Time per pixel, divided by that of the model's own size, or of the first in the list. */
+  readonly growth: number
+  readonly arenaBytesPerPixel: number
+}
+
+export interface Layer extends LayerTime {
+  readonly share: number
+  /** Of the multiply-accumulates that define the layer: a kernel that saves some may exceed the peak. */
+  readonly gmacs: number
+  /** Of the multiply-accumulates that the kernel does: its share of the machine. */
+  readonly percentOfPeak: number | null
+}
+
+export interface Report {
+  readonly machine: Machine
+  readonly source: Source
+  readonly started: string
+  readonly conditions: { readonly before: Conditions; readonly after: Conditions }
+  readonly model: string
+  readonly input: readonly number[]
+  readonly macs: number
+  readonly frame: FrameSize
+  readonly runs: number
+  readonly warmup: number
+  readonly peaks: readonly Peak[]
+  /** Start of Node itself, with an empty script: part of every cold start of a Node process. */
+  readonly nodeStartMs: number | null
+  readonly results: readonly Result[]
+  readonly skipped: readonly Skipped[]
+  readonly sizes: readonly SizeResult[]
+  readonly layers: readonly Layer[]
+}

@@ -1,0 +1,28 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { OcellusError } from '../../src/host/errors.js'
+import { markdown } from './markdown.js'
+import { plots } from './plots.js'
+import type { Report } from './report.js'
+
+/** Writes a report as JSON, as a page and as plots, named by the model; tells the files. Throws E_FILE_WRITE. */
+export function writeReport(report: Report, folder: string, command: string): string[] {
+  const { model, input } = report
+  const size = input.length === 2 ? `${input[1]}x${input[0]}` : input.slice(1).join('x')
+  const stem = `${model}-${size}`.replace(/[^\w.-]+/g, '_')
+  const drawn = plots(report).map(({ name, title, svg }) => ({ title, svg, file: `${stem}.${name}.svg` }))
+  const links = drawn.map(({ title, file }) => [title, file] as const)
+  const files: [name: string, content: string][] = [
+    [`${stem}.json`, `${JSON.stringify(report, null, 2)}\n`],
+    [`${stem}.md`, markdown(report, command, links)],
+    ...drawn.map(({ file, svg }): [string, string] => [file, svg]),
+  ]
+  try {
+    mkdirSync(folder, { recursive: true })
+    for (const [name, content] of files) writeFileSync(join(folder, name), content)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new OcellusError('E_FILE_WRITE', `the report can't be written to ${folder}: ${why}`, { cause })
+  }
+  return files.map(([name]) => join(folder, name))
+}
