@@ -124,8 +124,7 @@ export class Remote implements Timed {
     const { value, done } = await this.#answers.next()
     const { runtime, threads } = this.job
     if (done) {
-      const last = this.#stderr.trim().split('\n').at(-1)
-      throw this.#failure(`${runtime} with ${threads} thread(s) ended: ${last || 'it said nothing'}`)
+      throw this.#failure(`${runtime} with ${threads} thread(s) ended: ${lastWords(this.#stderr)}`)
     }
     const answer = JSON.parse(value) as Answer
     if (answer.failed === undefined) return answer
@@ -137,6 +136,12 @@ export class Remote implements Timed {
     if (this.job.runtime !== 'ocellus') return new Unavailable(message)
     return new OcellusError(errorCodes.find((known) => known === code) ?? 'E_ENGINE_TRAP', message)
   }
+}
+
+/** The line of a process's last output that says most. */
+function lastWords(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim().length > 2)
+  return lines.filter((line) => /error/i.test(line)).at(-1) ?? lines.at(-1) ?? 'it said nothing'
 }
 
 function command(job: Job, file: string, version: string): string[] {

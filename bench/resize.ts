@@ -1,6 +1,7 @@
 import { OcellusError } from '../src/host/errors.js'
 import { operators } from '../src/host/graph/ops/index.js'
 import type { Constant, Model, Tensor } from '../src/host/graph/types.js'
+import { verifyModel } from '../src/host/graph/verify.js'
 
 /** The same network for pictures of another size, where all of its operators slide over them. Throws E_OPTION. */
 export function resizeModel(model: Model, height: number, width: number): Model {
@@ -24,15 +25,20 @@ export function resizeModel(model: Model, height: number, width: number): Model 
         ]),
       ),
     }
+    fitting(() => set(tensors, node.outputs[0], operators.get(node.op)!.infer(view)))
+  }
+  const resized = { graph: { ...graph, tensors: [...tensors.values()] }, constants }
+  fitting(() => verifyModel(resized))
+  return resized
+
+  function fitting(check: () => unknown): void {
     try {
-      const operator = operators.get(node.op)!
-      set(tensors, node.outputs[0], operator.infer(view))
+      check()
     } catch (cause) {
       const why = cause instanceof OcellusError ? cause.message : String(cause)
       throw new OcellusError('E_OPTION', `${graph.name} can't be ${width}x${height}: ${why}`, { cause })
     }
   }
-  return { graph: { ...graph, tensors: [...tensors.values()] }, constants }
 }
 
 function set(tensors: Map<string, Tensor>, name: string, shape: readonly number[]): void {

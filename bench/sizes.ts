@@ -2,7 +2,6 @@ import type { Model } from '../src/host/graph/types.js'
 import { type FrameSize, jobFor, type Preparation } from './prepare.js'
 import { Remote } from './remote.js'
 import type { SizeResult } from './report/report.js'
-import { resizeModel } from './resize.js'
 import { interleave } from './run.js'
 
 export interface SizesOptions {
@@ -17,13 +16,17 @@ export interface SizesOptions {
   onProgress?(what: string, done: number, total: number): void
 }
 
-/** How time and memory grow with the picture: our network at each size, in turn. */
-export async function measureSizes(preparation: Preparation, options: SizesOptions): Promise<SizeResult[]> {
+/** How time and memory grow with the picture: our network, resized to each of the sizes, in turn. */
+export async function measureSizes(
+  preparation: Preparation,
+  resized: readonly Model[],
+  options: SizesOptions,
+): Promise<SizeResult[]> {
   const { model, sizes, threads, build, version } = options
   const remotes: Remote[] = []
   try {
-    for (const { height, width } of sizes) {
-      const prepared = preparation.model(resizeModel(model, height, width))
+    for (const one of resized) {
+      const prepared = preparation.model(one)
       const { remote } = await Remote.start(jobFor(prepared, 'ocellus', threads[0], { build }), version)
       remotes.push(remote)
     }

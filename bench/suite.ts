@@ -11,6 +11,7 @@ import { type FrameSize, jobFor, Preparation, type Prepared } from './prepare.js
 import { profileLayers } from './profile.js'
 import { Remote, type Start, Unavailable } from './remote.js'
 import type { Report, Result, Skipped } from './report/report.js'
+import { resizeModel } from './resize.js'
 import { interleave, type Timings } from './run.js'
 import { measureSizes } from './sizes.js'
 
@@ -39,6 +40,8 @@ const steadySeconds = 1
 
 /** Everything about a model on this machine. Throws what our own engine throws; peers that can't run are listed. */
 export async function runSuite(options: SuiteOptions): Promise<Report> {
+  // What is wrong with the words is said before the work starts.
+  const resized = options.sizes.map(({ height, width }) => resizeModel(options.model, height, width))
   const started = new Date().toISOString()
   const before = readConditions()
   const peaks = await measurePeaks()
@@ -50,7 +53,7 @@ export async function runSuite(options: SuiteOptions): Promise<Report> {
     const frame = model.graph.task.kind === 'detection' ? preparation.frame(options.frame) : undefined
     const { jobs, skipped } = lineUp(options, prepared, frame)
     const { results, absent } = await contest(jobs, options)
-    const sizes = await measureSizes(preparation, options)
+    const sizes = await measureSizes(preparation, resized, options)
     const layers = options.profile ? await profileLayers(prepared[0], peaks, options) : []
     const input = model.graph.tensors.find((t) => t.name === model.graph.inputs[0])!
     const macs = verifyModel(model).views.reduce((sum, { view, operator }) => sum + operator.macs(view), 0)

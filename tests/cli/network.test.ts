@@ -147,54 +147,6 @@ describe('ocellus inspect', () => {
   })
 })
 
-describe('ocellus bench', () => {
-  it('times each layer, and says on what machine', async () => {
-    const words = ['bench', '--model', model, '--runs', '2', '--warmup', '1', '--profile', '--json']
-    const { code, stdout } = await ocellus(...words)
-    expect(code).toBe(0)
-    const report = JSON.parse(stdout) as {
-      machine: Record<string, unknown>
-      results: Record<string, unknown>[]
-      layers: { name: string; medianMs: number }[]
-    }
-    expect(report.machine).toMatchObject({ node: process.versions.node, cores: expect.any(Number) })
-    expect(report.results).toMatchObject([
-      {
-        runtime: 'ocellus',
-        precision: 'int8',
-        runs: 2,
-        coldStartMs: expect.any(Number),
-        peakMiB: expect.any(Number),
-      },
-    ])
-    expect(report.layers.find((l) => l.name === '0_convolutional')).toMatchObject({
-      op: 'conv',
-      kernel: 'convS8',
-    })
-  })
-
-  it('runs onnxruntime-web on the same network', async () => {
-    const { code, stdout, stderr } = await ocellus(
-      'bench',
-      '-m',
-      model,
-      '--runs',
-      '2',
-      '--warmup',
-      '1',
-      '--peers',
-      '--json',
-    )
-    expect(stderr).toBe('')
-    expect(code).toBe(0)
-    const { results } = JSON.parse(stdout) as { results: Record<string, unknown>[] }
-    expect(results.map((r) => [r.runtime, r.precision])).toEqual([
-      ['ocellus', 'int8'],
-      ['onnxruntime-web', 'int8'],
-    ])
-  })
-})
-
 describe('ocellus', () => {
   it('tells its verbs and its version', async () => {
     const { stdout } = await ocellus('--help')
