@@ -1,5 +1,6 @@
 // The engine's exports; docs/engine.md is their contract.
 
+export { work } from './barrier'
 export { pack_conv_f32 } from './kernels/conv_f32'
 export { pack_conv_s8 } from './kernels/conv_s8'
 export { pack_depthwise_f32 } from './kernels/depthwise_f32'

@@ -2,6 +2,8 @@
 // it wrote them; nothing is checked here but the opcode, so that host and engine of different versions cannot
 // misunderstand each other silently.
 
+import { ABORTED, barrier } from './barrier'
+import { THREADS } from './isa'
 import { add_f32 } from './kernels/add_f32'
 import { add_s8 } from './kernels/add_s8'
 import { activation_f32 } from './kernels/activation_f32'
@@ -64,11 +66,12 @@ import {
 /**
  * Runs `count` instructions from `program`. Returns 0, or 1 + the index of an instruction whose opcode is unknown.
  * Of `threads` threads, which call this with the same program, this is number `thread`: a kernel does that share of
- * its work.
+ * its work, and all finish an instruction before any begins the next. ABORTED when one of them failed.
  */
 export function run(program: usize, count: i32, thread: i32, threads: i32): i32 {
   for (let n = 0; n < count; n++) {
     if (!execute(program, thread, threads)) return n + 1
+    if (THREADS && threads > 1 && !barrier(threads)) return ABORTED
     program += INSTRUCTION_BYTES
   }
   return 0

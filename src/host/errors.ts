@@ -77,6 +77,7 @@ export const errorCodes = [
   'E_SESSION_CLOSED',
   'E_INPUT_SHAPE',
   'E_ABORTED',
+  'E_ENGINE_THREAD',
   // downloads
   'E_DOWNLOAD_ADDRESS',
   'E_DOWNLOAD_FAILED',

@@ -19,7 +19,7 @@ afterEach(() => usePlatform(node))
 function replace(modules: Partial<Record<Build, () => WebAssembly.Module>>): void {
   usePlatform({
     ...node,
-    loadEngine: async (build) => modules[build]?.() ?? node.loadEngine(build),
+    loadEngine: async (build, threads) => modules[build]?.() ?? node.loadEngine(build, threads),
   })
 }
 
@@ -98,9 +98,9 @@ describe('the choice of a build', () => {
   })
 
   it('refuses a build that is missing', async () => {
-    const { code, message } = await refusal(Session.create(model, { build: 'relaxed' as Build }))
+    const { code, message } = await refusal(Session.create(model, { build: 'quick' as Build }))
     expect(code).toBe('E_ENGINE_BUILD')
-    expect(message).toContain('ocellus.relaxed.wasm')
+    expect(message).toContain('ocellus.quick.wasm')
   })
 })
 

@@ -21,7 +21,7 @@ const modules = new Map<Build, Promise<WebAssembly.Module>>()
 usePlatform({
   ...node,
   loadEngine(build) {
-    const module = modules.get(build) ?? node.loadEngine(build)
+    const module = modules.get(build) ?? node.loadEngine(build, false)
     modules.set(build, module)
     return module
   },

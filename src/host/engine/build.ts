@@ -1,83 +1,85 @@
 import { demangle } from '@assemblyscript/loader'
 import { OcellusError } from '../errors.js'
-import type { PackExports } from '../graph/descriptor.js'
+import { type Engine, type EngineExports, singleEngine } from './engine.js'
+import { createMemory, EngineMemory, pageBytes } from './memory.js'
 import { platform } from './platform.js'
+import { ThreadedEngine } from './pool.js'
 import { expectedProbe } from './probe.js'
+import { warnOnce } from './warn.js'
 
 /** Builds of the engine, the best first. All give the same bytes; they differ in speed. */
 export const builds = ['simd', 'scalar'] as const
 export type Build = (typeof builds)[number]
 
+/** Those that there are for several threads as well. */
+const threaded: ReadonlySet<string> = new Set<Build>(['simd'])
+
 /** Of docs/engine.md; host and engine must agree. */
 export const engineVersion = 1
 
-export interface EngineExports extends PackExports {
-  version(): number
-  probe(at: number): number
-  run(program: number, count: number, thread: number, threads: number): number
+export interface EngineOptions {
+  /** This build and no other. */
+  readonly build?: Build
+  readonly threads?: number
+  readonly threadTimeoutMs?: number
 }
 
-export interface Engine {
-  readonly build: Build
-  readonly exports: EngineExports
-  readonly memory: WebAssembly.Memory
-}
-
-export const pageBytes = 65536
-const maximumPages = 65536
-
-export const pagesFor = (bytes: number): number => Math.ceil(bytes / pageBytes)
+/** A thread that does not come to the barrier for so long is lost: many times what the largest layer takes. */
+const patienceMs = 10_000
 
 /**
  * Loads the best build that computes correctly here. What a runtime says of its features is not
  * believed: each build answers a known question first, and a wrong answer leads to the next one. A build
- * asked for by name is used or refused, never replaced.
+ * asked for by name is used or refused, never replaced; several threads become one where they can't be had.
  */
-export async function loadEngine(bytes: number, wanted?: Build): Promise<Engine> {
+export async function loadEngine(bytes: number, options: EngineOptions = {}): Promise<Engine> {
+  const { build: wanted, threads = 1, threadTimeoutMs = patienceMs } = options
   const candidates = wanted === undefined ? builds : [wanted]
   const failures: string[] = []
   for (const build of candidates) {
-    const engine = await tryBuild(build, bytes)
-    if (typeof engine !== 'string') return engine
-    failures.push(`${build}: ${engine}`)
+    if (threads > 1 && threaded.has(build)) {
+      const found = await tryBuild(build, bytes, true)
+      if (typeof found !== 'string') {
+        const engine = new ThreadedEngine(build, found.module, found.memory, threads, threadTimeoutMs)
+        engine.start()
+        return engine
+      }
+      failures.push(`${build} with threads: ${found}`)
+    }
+    const found = await tryBuild(build, bytes, false)
+    if (typeof found !== 'string') {
+      if (threads > 1 && failures.length > 0)
+        warnOnce(`the ${build} build is used, on one thread (${failures.join('; ')})`)
+      return singleEngine(build, found.exports, new EngineMemory(found.memory))
+    }
+    failures.push(`${build}: ${found}`)
   }
   throw new OcellusError('E_ENGINE_BUILD', `no build of the engine works here (${failures.join('; ')})`)
 }
 
+interface Found {
+  readonly module: WebAssembly.Module
+  readonly memory: WebAssembly.Memory
+  readonly exports: EngineExports
+}
+
 /** The engine, or why this build can't be used here: also one that can't be instantiated, or traps. */
-async function tryBuild(build: Build, bytes: number): Promise<Engine | string> {
+async function tryBuild(build: Build, bytes: number, threads: boolean): Promise<Found | string> {
   try {
-    const module = await platform().loadEngine(build)
-    const memory = createMemory(bytes)
+    const module = await platform().loadEngine(build, threads)
+    const memory = createMemory(bytes, threads)
+    const env = { memory, stalled: () => 1 }
     // Not by the loader's `instantiate`: it asks for `Response`, and Node takes 40 ms to load that.
-    const instance = await WebAssembly.instantiate(module, { env: { memory } })
+    const instance = await WebAssembly.instantiate(module, { env })
     const exports = demangle(instance.exports) as unknown as EngineExports
     const version = exports.version()
     if (version !== engineVersion) return `version ${version}, expected ${engineVersion}`
     const answer = exports.probe(pageBytes) >>> 0
     if (answer !== expectedProbe) return `a known computation gives ${answer} instead of ${expectedProbe}`
-    return { build, exports, memory }
+    return { module, exports, memory }
   } catch (cause) {
-    if (cause instanceof OcellusError) throw cause
+    const refused = cause instanceof OcellusError && cause.code === 'E_ENGINE_MEMORY' && threads
+    if (cause instanceof OcellusError && !refused) throw cause
     return cause instanceof Error ? cause.message : String(cause)
   }
-}
-
-/** Room for the model, and for the probe's 4 KiB above the first page. */
-function createMemory(bytes: number): WebAssembly.Memory {
-  const initial = Math.max(2, pagesFor(bytes))
-  try {
-    return new WebAssembly.Memory({ initial, maximum: maximumPages })
-  } catch (cause) {
-    throw outOfMemory(initial * pageBytes, cause)
-  }
-}
-
-export function outOfMemory(bytes: number, cause: unknown): OcellusError {
-  const mib = Math.ceil(bytes / 2 ** 20)
-  return new OcellusError(
-    'E_ENGINE_MEMORY',
-    `no ${mib} MiB of memory for the model: free some, or use a smaller input`,
-    { cause },
-  )
 }

@@ -64,8 +64,8 @@ async function fastestChoice(
   const known = await recall(topic)
   const unknown = new Map([...kinds].filter(([key]) => !known.has(key)))
   if (unknown.size > 0) {
-    const engine = await loadEngine(0, build)
-    const found = measureKernels(engine, unknown, tuneMs)
+    const { exports, memory } = await loadEngine(0, { build })
+    const found = measureKernels({ exports, memory: memory.memory }, unknown, tuneMs)
     for (const [key, name] of found) known.set(key, name)
     if (found.size > 0) await platform().notes.write(topic, known)
   }

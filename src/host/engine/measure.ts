@@ -4,7 +4,7 @@ import type { VerifiedModel } from '../graph/verify.js'
 import { type Candidate, candidatesOf, cheapest } from '../plan/kernels.js'
 import { programStart } from '../plan/plan.js'
 import { encode } from '../plan/program.js'
-import type { EngineExports } from './build.js'
+import type { EngineExports } from './engine.js'
 import { sampleKey, sampleOf } from './sample.js'
 
 /** What is measured on: one thread of a build, in memory of its own. */

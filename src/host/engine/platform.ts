@@ -1,6 +1,12 @@
 import { OcellusError } from '../errors.js'
 import type { Pixels } from '../image/pixels.js'
 import type { Build } from './build.js'
+import type { WorkerWords } from './worker.js'
+
+export interface WorkerHandle {
+  /** Ends the worker, at once or soon; nothing is told of its end. */
+  stop(): void
+}
 
 /** A memory for hints, by topic; it may forget, and hold what another version wrote. */
 export interface Notes {
@@ -12,7 +18,12 @@ export interface Notes {
 export interface Platform {
   readonly name: string
   readonly notes: Notes
-  loadEngine(build: Build): Promise<WebAssembly.Module>
+  /** A build of the engine: the one for one thread, or the one for several. */
+  loadEngine(build: Build, threads: boolean): Promise<WebAssembly.Module>
+  /** Processors that a program may use. */
+  processors(): number
+  /** Starts a thread that calls `serve` with `words`. `lost` is called when it ends unasked. */
+  startWorker(words: WorkerWords, lost: (why: string) => void): WorkerHandle
   /** Bytes of a model: a path or address, or the embedded default. */
   readModel(source: string | URL | undefined): Promise<{ bytes: Uint8Array; file: string }>
   /** Pixels of whatever this platform calls a picture: a path, encoded bytes, an element. Upright RGBA. */

@@ -5,24 +5,25 @@ import { preprocessingOf } from '../graph/task.js'
 import type { Model, Tensor } from '../graph/types.js'
 import { type VerifiedModel, verifyModel } from '../graph/verify.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
-import { limits } from '../limits.js'
 import { withKernels } from '../plan/kernels.js'
 import { type Plan, planModel, programStart } from '../plan/plan.js'
 import { compileProgram, preprocessTables } from '../plan/program.js'
-import { type Build, type Engine, loadEngine } from './build.js'
+import { type Build, loadEngine } from './build.js'
 import { type KernelOptions, planKernels } from './choose.js'
-import { EngineMemory } from './memory.js'
+import type { Engine } from './engine.js'
+import type { EngineMemory } from './memory.js'
+import { chooseThreads } from './threads.js'
 
 export interface SessionOptions extends KernelOptions {
   /** Use this build of the engine and no other. Default: the best that passes its probe. */
   readonly build?: Build
-  /** How many threads share the work, the caller's among them. */
+  /**
+   * How many threads share the work, the caller's among them; the scalar build has one. Default: the processors, four
+   * at most, and one for a model so small that more would not pay.
+   */
   readonly threads?: number
-}
-
-function checkThreads(threads: number): number {
-  if (Number.isInteger(threads) && threads >= 1 && threads <= limits.threads) return threads
-  throw new OcellusError('E_OPTION', `threads is ${threads}: give a whole number from 1 to ${limits.threads}`)
+  /** How long a run waits for a thread that does not answer, in milliseconds. Default: 10,000. */
+  readonly threadTimeoutMs?: number
 }
 
 /** Index in memory of a field of the program's first instruction, which the picture decides. */
@@ -78,17 +79,34 @@ export class Session {
     this.#inputs = tensorsOf(plan, 'inputs')
     this.#outputs = tensorsOf(plan, 'outputs')
     this.#engine = engine
-    this.#memory = new EngineMemory(engine.memory)
+    this.#memory = engine.memory
   }
 
   /** Verifies, plans and loads a model. Throws E_MODEL_*, E_ENGINE_*. */
   static async create(model: Model, options: SessionOptions = {}): Promise<Session> {
-    const plan = await planKernels(verifyModel(model), checkThreads(options.threads ?? 1), options)
+    const verified = verifyModel(model)
+    const threads = chooseThreads(options.threads, verified)
+    const plan = await planKernels(verified, threads, options)
     const program = compileProgram(plan)
-    const engine = await loadEngine(plan.end, options.build)
-    const session = new Session(engine, plan)
-    session.#load(plan.model, program)
-    return session
+    const engine = await loadEngine(plan.end, { ...options, threads })
+    try {
+      const session = new Session(engine, plan)
+      session.#load(plan.model, program)
+      return session
+    } catch (error) {
+      engine.close()
+      throw error
+    }
+  }
+
+  /** Threads that share the next run: one until all are started, and again while lost ones are replaced. */
+  get threads(): number {
+    return this.#live().threads
+  }
+
+  /** Settles when all threads take part, or none will; runs need not wait for it. How many there are. */
+  ready(): Promise<number> {
+    return this.#live().ready()
   }
 
   /** What lies where in memory. */
@@ -273,8 +291,9 @@ export class Session {
     return packed
   }
 
-  /** Gives the memory back. Closing twice is harmless; any other call afterwards throws E_SESSION_CLOSED. */
+  /** Ends the threads and gives the memory back. Closing twice is harmless; any other call afterwards throws E_SESSION_CLOSED. */
   close(): void {
+    this.#engine?.close()
     this.#engine = undefined
   }
 
@@ -286,7 +305,7 @@ export class Session {
 
   /** Views are made when needed: growing the memory detaches older ones. */
   #view(tensor: Tensor, address: number, length: number): Float32Array | Int8Array {
-    const { buffer } = this.#live().memory
+    const { buffer } = this.#live().memory.memory
     return tensor.dtype === 'float32'
       ? new Float32Array(buffer, address, length)
       : new Int8Array(buffer, address, length)
@@ -333,7 +352,7 @@ export class Session {
 
   #call(address: number, count: number): number {
     try {
-      return this.#live().exports.run(address, count, 0, 1)
+      return this.#live().run(address, count)
     } catch (cause) {
       if (cause instanceof OcellusError) throw cause
       throw new OcellusError('E_ENGINE_TRAP', `the engine stopped: ${String(cause)}`, { cause })

@@ -1,5 +1,6 @@
 import type { Build } from '../engine/build.js'
-import { usePlatform } from '../engine/platform.js'
+import { usePlatform, type WorkerHandle } from '../engine/platform.js'
+import type { WorkerWords } from '../engine/worker.js'
 import { limits } from '../limits.js'
 import { fetchCapped, request } from './browser/fetch.js'
 import { notes } from './browser/notes.js'
@@ -9,8 +10,9 @@ export { type DrawingContext, type DrawingSize, drawDetections, type Mark } from
 export * from '../index.js'
 
 // Written out, so that bundlers find the files and take them along.
-const engines: Readonly<Record<Build, () => URL>> = {
+const engines: Readonly<Record<Build | 'simd-threads', () => URL>> = {
   simd: () => new URL('../../../../build/ocellus.simd.wasm', import.meta.url),
+  'simd-threads': () => new URL('../../../../build/ocellus.simd-threads.wasm', import.meta.url),
   scalar: () => new URL('../../../../build/ocellus.scalar.wasm', import.meta.url),
 }
 
@@ -19,17 +21,33 @@ const embeddedModels: Readonly<Record<string, () => URL>> = {
   detector: () => new URL('../../../../models/quantized/detector.safetensors', import.meta.url),
 }
 
+const threaded = (build: Build) => `${build}-threads` as 'simd-threads'
+
+function startWorker(words: WorkerWords, lost: (why: string) => void): WorkerHandle {
+  const worker = new Worker(new URL('./browser/worker.js', import.meta.url), { type: 'module' })
+  worker.onerror = (event) => lost(event.message ?? 'its script does not load')
+  worker.postMessage(words)
+  return {
+    stop() {
+      worker.onerror = null
+      worker.terminate()
+    },
+  }
+}
+
 usePlatform({
   name: 'browser',
   notes,
-  async loadEngine(build) {
-    const response = await request(engines[build](), 'E_ENGINE_BUILD')
+  async loadEngine(build, threads) {
+    const response = await request(engines[threads ? threaded(build) : build](), 'E_ENGINE_BUILD')
     // compileStreaming takes this type alone, and many a server sends another.
     const streams = response.headers.get('content-type')?.trim().toLowerCase() === 'application/wasm'
     return streams
       ? WebAssembly.compileStreaming(response)
       : WebAssembly.compile(await response.arrayBuffer())
   },
+  processors: () => navigator.hardwareConcurrency ?? 1,
+  startWorker,
   async readModel(source) {
     const name = source ?? 'detector'
     const embedded = typeof name === 'string' && Object.hasOwn(embeddedModels, name)

@@ -1,8 +1,11 @@
 import { readFile, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import type { Build } from '../engine/build.js'
-import { usePlatform } from '../engine/platform.js'
+import { usePlatform, type WorkerHandle } from '../engine/platform.js'
+import type { WorkerWords } from '../engine/worker.js'
 import { OcellusError } from '../errors.js'
 import type { Pixels } from '../image/pixels.js'
 import { limits } from '../limits.js'
@@ -35,16 +38,39 @@ export async function readCapped(path: string, cap: number): Promise<Uint8Array>
   }
 }
 
+/** As compiled: a thread can't run TypeScript. */
+const workerFile = join(packageFolder, 'dist', 'src', 'host', 'platform', 'node', 'worker.js')
+
+function startWorker(workerData: WorkerWords, lost: (why: string) => void): WorkerHandle {
+  // Options of the process (loaders, --input-type) are not for a worker, and no thread keeps a process alive.
+  const worker = new Worker(workerFile, { workerData, execArgv: [], name: `ocellus ${workerData.thread}` })
+  worker.unref()
+  let why = 'it ended'
+  worker.on('error', (error) => {
+    why = String(error)
+  })
+  const ended = () => lost(why)
+  worker.on('exit', ended)
+  return {
+    stop() {
+      worker.off('exit', ended)
+      worker.terminate()
+    },
+  }
+}
+
 usePlatform({
   name: 'node',
   notes,
-  async loadEngine(build: Build): Promise<WebAssembly.Module> {
-    const path = join(packageFolder, 'build', `ocellus.${build}.wasm`)
+  async loadEngine(build: Build, threads: boolean): Promise<WebAssembly.Module> {
+    const path = join(packageFolder, 'build', `ocellus.${build}${threads ? '-threads' : ''}.wasm`)
     const bytes = await readFile(path).catch((cause: unknown) => {
       throw new OcellusError('E_ENGINE_BUILD', `${path} is missing: run \`npm run build\``, { cause })
     })
     return WebAssembly.compile(bytes)
   },
+  processors: availableParallelism,
+  startWorker,
   async readModel(source) {
     const file =
       source === undefined

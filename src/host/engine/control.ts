@@ -1,0 +1,97 @@
+import { limits } from '../limits.js'
+
+/**
+ * The block of shared memory through which the threads of a session agree: the host's copy of what heads
+ * `assembly/barrier.ts`. Below the program, which begins at 0x10000.
+ */
+export const controlStart = 0xfc00
+
+/** Byte offsets in the block. Words that different threads write have a cache line of their own. */
+export const offsets = {
+  generation: 0,
+  program: 64,
+  count: 68,
+  arrived: 128,
+  phase: 192,
+  failed: 256,
+  /** Whoever fails first may tell why. */
+  claimed: 260,
+  reasonLength: 264,
+  /** Never changes: waiting for it is sleeping. */
+  still: 320,
+  ready: 384,
+  reason: 384 + limits.threads * 4,
+} as const
+
+const reasonBytes = 0x400 - offsets.reason
+
+/** What `run` of the engine returns when another thread has failed. */
+export const aborted = -1
+
+export class Control {
+  readonly #words: Int32Array
+  readonly #reason: Uint8Array
+  readonly #sleeps: boolean
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#words = new Int32Array(memory.buffer, controlStart, 0x400 / 4)
+    this.#reason = new Uint8Array(memory.buffer, controlStart + offsets.reason, reasonBytes)
+    this.#sleeps = maySleep(this.#words)
+  }
+
+  /** Sets the workers to work on `count` instructions; those that are parked wake up. */
+  begin(program: number, count: number): void {
+    const words = this.#words
+    words[offsets.program / 4] = program
+    words[offsets.count / 4] = count
+    Atomics.add(words, offsets.generation / 4, 1)
+    Atomics.notify(words, offsets.generation / 4)
+  }
+
+  /** Gives the processor away for up to a millisecond, longer each time; a page's main thread must not, and spins. */
+  sleep(times: number): void {
+    if (this.#sleeps)
+      Atomics.wait(this.#words, offsets.still / 4, 0, Math.min(1, 0.05 * 2 ** Math.min(times, 8)))
+  }
+
+  /** Ends the frame for every thread that waits for another. The first reason is kept. */
+  fail(reason: string): void {
+    const words = this.#words
+    if (Atomics.compareExchange(words, offsets.claimed / 4, 0, 1) !== 0) return
+    const bytes = new TextEncoder().encode(reason).subarray(0, reasonBytes)
+    this.#reason.set(bytes)
+    words[offsets.reasonLength / 4] = bytes.length
+    Atomics.store(words, offsets.failed / 4, 1)
+  }
+
+  /** Why the frame failed, when a thread has said so. */
+  get failure(): string | undefined {
+    if (Atomics.load(this.#words, offsets.failed / 4) === 0) return undefined
+    // A copy: text is not decoded from shared memory.
+    return new TextDecoder().decode(this.#reason.slice(0, this.#words[offsets.reasonLength / 4]))
+  }
+
+  isReady(thread: number): boolean {
+    return Atomics.load(this.#words, offsets.ready / 4 + thread) !== 0
+  }
+
+  /** A worker is gone: its successor will say when it is ready. */
+  forget(thread: number): void {
+    Atomics.store(this.#words, offsets.ready / 4 + thread, 0)
+  }
+
+  /** Forgets every thread and failure: for memory that was copied from another's. */
+  clear(): void {
+    this.#words.fill(0)
+  }
+}
+
+/** Atomics.wait throws on the main thread of a page. */
+function maySleep(words: Int32Array): boolean {
+  try {
+    Atomics.wait(words, offsets.still / 4, 1, 0)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,70 @@
+import { Control } from './control.js'
+import { platform, type WorkerHandle } from './platform.js'
+import { warnOnce } from './warn.js'
+
+/** The workers of one memory: threads 1 and up; the caller of `run` is thread 0. */
+export class Crew {
+  readonly control: Control
+  readonly #handles: WorkerHandle[] = []
+  #stopped = false
+  #complete = false
+
+  constructor(
+    readonly module: WebAssembly.Module,
+    readonly memory: WebAssembly.Memory,
+    readonly threads: number,
+  ) {
+    this.control = new Control(memory)
+    for (let thread = 1; thread < threads; thread++) this.#hire(thread)
+  }
+
+  /** Whether every worker waits for work. They need no event loop of the caller's to come that far. */
+  get complete(): boolean {
+    if (this.#stopped) return false
+    if (!this.#complete) this.#complete = this.#threads().every((thread) => this.control.isReady(thread))
+    return this.#complete
+  }
+
+  get stopped(): boolean {
+    return this.#stopped
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const handle of this.#handles) handle?.stop()
+    this.#handles.length = 0
+  }
+
+  #threads(): number[] {
+    return Array.from({ length: this.threads - 1 }, (_, n) => n + 1)
+  }
+
+  #hire(thread: number): void {
+    const { module, memory, threads } = this
+    try {
+      this.#handles[thread] = platform().startWorker({ module, memory, thread, threads }, (why) =>
+        this.#lost(thread, why),
+      )
+    } catch (cause) {
+      this.#giveUp(String(cause))
+    }
+  }
+
+  /** A worker ended while no frame ran, so nothing was lost with it: another takes its place. */
+  #lost(thread: number, why: string): void {
+    if (this.#stopped) return
+    if (!this.control.isReady(thread)) {
+      this.#giveUp(why)
+      return
+    }
+    this.#complete = false
+    this.control.forget(thread)
+    this.#hire(thread)
+  }
+
+  /** Where one worker can't start, none can. */
+  #giveUp(why: string): void {
+    this.stop()
+    warnOnce(`a worker does not start (${why}): one thread only`)
+  }
+}

@@ -1,0 +1,37 @@
+import type { PackExports } from '../graph/descriptor.js'
+import type { Build } from './build.js'
+import type { EngineMemory } from './memory.js'
+
+export interface EngineExports extends PackExports {
+  version(): number
+  probe(at: number): number
+  run(program: number, count: number, thread: number, threads: number): number
+  work(thread: number, threads: number): void
+}
+
+/** A build that was chosen, its memory, and whoever runs programs in it. */
+export interface Engine {
+  readonly build: Build
+  readonly exports: EngineExports
+  readonly memory: EngineMemory
+  /** How many threads share the next run. */
+  readonly threads: number
+  /** Runs instructions; 0, or 1 + the index of one that the build does not know. */
+  run(program: number, count: number): number
+  /** Settles when all threads take part, or none will: how many there are. */
+  ready(): Promise<number>
+  close(): void
+}
+
+/** Everything on the caller's thread. */
+export function singleEngine(build: Build, exports: EngineExports, memory: EngineMemory): Engine {
+  return {
+    build,
+    exports,
+    memory,
+    threads: 1,
+    run: (program, count) => exports.run(program, count, 0, 1),
+    ready: async () => 1,
+    close() {},
+  }
+}
