@@ -1,9 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { Command } from 'commander'
-import { glob, isDynamicPattern } from 'tinyglobby'
-import { loadDarknet } from '../../tools/quantize/readers/load.js'
-import { loadNetwork, type NetworkOptions } from '../../tools/quantize/readers/networks.js'
+import type { NetworkOptions } from '../../tools/quantize/readers/networks.js'
 import { OcellusError } from '../host/errors.js'
 import type { Model } from '../host/graph/types.js'
 import { type Build, builds, loadModel } from '../host/platform/node.js'
@@ -17,10 +15,12 @@ export async function findPhotos(words: readonly string[]): Promise<string[]> {
     const info = await stat(word).catch(() => undefined)
     if (info?.isFile()) found.add(word)
     else if (info?.isDirectory()) {
+      const { glob } = await import('tinyglobby')
       const inside = (await glob([photoPattern], { cwd: word })).sort()
       if (inside.length === 0) throw new OcellusError('E_FILE_MISSING', `${word}: no photos in this folder`)
       for (const file of inside) found.add(join(word, file))
     } else {
+      const { glob, isDynamicPattern } = await import('tinyglobby')
       const matches = isDynamicPattern(word) ? (await glob([word])).sort() : []
       if (matches.length === 0) throw new OcellusError('E_FILE_MISSING', `${word}: no such file`)
       for (const file of matches) found.add(file)
@@ -69,18 +69,25 @@ export const isCheckpoint = (path: string): boolean =>
  * tensors. Default: the embedded detector.
  */
 export async function openModel(path: string | undefined, words: ModelWords = {}): Promise<Model> {
-  if (path !== undefined && extname(path).toLowerCase() === '.weights') return loadDarknet(path, words)
-  if (path !== undefined && extname(path).toLowerCase() === '.cfg') {
+  const kind = path === undefined ? '' : extname(path).toLowerCase()
+  if (path !== undefined && (kind === '.weights' || kind === '.cfg')) {
+    const { loadDarknet } = await import('../../tools/quantize/readers/load.js')
+    if (kind === '.weights') return loadDarknet(path, words)
     return loadDarknet(`${path.slice(0, -4)}.weights`, { config: path, ...words })
   }
-  if (path !== undefined && isCheckpoint(path)) return loadNetwork(path, networkOptions(words))
+  if (path !== undefined && isCheckpoint(path)) return openCheckpoint(path, words)
   try {
     return await loadModel(path)
   } catch (error) {
     // A safetensors file of another kind may be a checkpoint.
     if (path === undefined || !(error instanceof OcellusError) || error.code !== 'E_MODEL_FORMAT') throw error
-    return loadNetwork(path, networkOptions(words))
+    return openCheckpoint(path, words)
   }
+}
+
+async function openCheckpoint(path: string, words: ModelWords): Promise<Model> {
+  const { loadNetwork } = await import('../../tools/quantize/readers/networks.js')
+  return loadNetwork(path, networkOptions(words))
 }
 
 export function parseSeed(word: string): number {

@@ -1,16 +1,23 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { OcellusError } from '../host/errors.js'
-import { addBench } from './bench.js'
-import { addDetect } from './detect.js'
-import { addEncode } from './encode.js'
-import { addEval } from './eval.js'
-import { addInspect } from './inspect.js'
-import { addModels } from './models.js'
-import { addPull } from './pull.js'
-import { addQuantize } from './quantize.js'
-import { addReconstruct } from './reconstruct.js'
 import { version } from './version.js'
+
+// Letters are drawn with our own font: node's canvas need not search the system for others.
+process.env.DISABLE_SYSTEM_FONTS_LOAD ??= '1'
+
+/** How each verb is added, in the order of the help: only the one that is asked for is loaded, with what it brings along. */
+const verbs: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  detect: async () => (await import('./detect.js')).addDetect,
+  reconstruct: async () => (await import('./reconstruct.js')).addReconstruct,
+  encode: async () => (await import('./encode.js')).addEncode,
+  quantize: async () => (await import('./quantize.js')).addQuantize,
+  eval: async () => (await import('./eval.js')).addEval,
+  inspect: async () => (await import('./inspect.js')).addInspect,
+  bench: async () => (await import('./bench.js')).addBench,
+  models: async () => (await import('./models.js')).addModels,
+  pull: async () => (await import('./pull.js')).addPull,
+}
 
 const program = new Command('ocellus')
   .description('int8 vision on small machines: find objects, quantise networks, measure them')
@@ -18,18 +25,8 @@ const program = new Command('ocellus')
   .exitOverride()
   .configureOutput({ writeErr: () => {} })
   .showSuggestionAfterError()
-for (const add of [
-  addDetect,
-  addReconstruct,
-  addEncode,
-  addQuantize,
-  addEval,
-  addInspect,
-  addBench,
-  addModels,
-  addPull,
-])
-  add(program)
+const [word = ''] = process.argv.slice(2)
+for (const add of Object.hasOwn(verbs, word) ? [verbs[word]] : Object.values(verbs)) (await add())(program)
 // Subcommands made by the functions above inherit neither of these by themselves.
 for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} })
 

@@ -1,6 +1,7 @@
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, resolve } from 'node:path'
-import { SingleBar } from 'cli-progress'
+import type { SingleBar } from 'cli-progress'
 import { OcellusError } from '../host/errors.js'
 
 /**
@@ -68,7 +69,8 @@ export interface Progress {
 /** A bar on stderr, and only where that is a terminal. */
 export function progress(what: string): Progress {
   if (!process.stderr.isTTY) return { update() {}, stop() {} }
-  const bar = new SingleBar({
+  const cli = createRequire(import.meta.url)('cli-progress') as { SingleBar: typeof SingleBar }
+  const bar = new cli.SingleBar({
     format: `${what} {bar} {value}/{total} {eta_formatted} left`,
     clearOnComplete: true,
     hideCursor: true,

@@ -14,15 +14,44 @@ export function depthOf(view: NodeView): number {
   return (elements(integers(view, 'kernel')) * view.inputs[0].shape[3]) / integer(view, 'groups', 1)
 }
 
+interface ChannelSums {
+  /** sum w of each output channel. */
+  readonly signed: Float64Array
+  /** sum |w| */
+  readonly magnitude: Float64Array
+}
+
+const sums = new WeakMap<object, ChannelSums>()
+
+/** One pass over the weights, for all that is proven of their sums. */
+function channelSums(view: NodeView): ChannelSums {
+  const known = sums.get(view)
+  if (known !== undefined) return known
+  const weights = view.constants.weight.data
+  const channels = view.constants.bias.data.length
+  const depth = weights.length / channels
+  const result = { signed: new Float64Array(channels), magnitude: new Float64Array(channels) }
+  for (let o = 0; o < channels; o++) {
+    let signed = 0
+    let magnitude = 0
+    for (let k = o * depth, end = k + depth; k < end; k++) {
+      const w = weights[k]
+      signed += w
+      magnitude += w < 0 ? -w : w
+    }
+    result.signed[o] = signed
+    result.magnitude[o] = magnitude
+  }
+  sums.set(view, result)
+  return result
+}
+
 /** |acc| <= sum|w| * 255 + |bias| must stay below 2^31: then no partial sum wraps, in any order. */
 export function proveAccumulator(view: NodeView): void {
-  const weights = view.constants.weight.data
   const bias = view.constants.bias.data
-  const depth = weights.length / bias.length
+  const { magnitude } = channelSums(view)
   for (let o = 0; o < bias.length; o++) {
-    let sum = 0
-    for (let k = o * depth, end = k + depth; k < end; k++) sum += Math.abs(weights[k])
-    if (sum * 255 + Math.abs(bias[o]) >= 2 ** 31) {
+    if (magnitude[o] * 255 + Math.abs(bias[o]) >= 2 ** 31) {
       fail(view, 'E_MODEL_QUANTIZATION', `output channel ${o} can overflow an int32 accumulator`)
     }
   }
@@ -40,20 +69,12 @@ const folded = new WeakMap<object, FoldedBias>()
 export function foldedBias(view: NodeView): FoldedBias {
   const known = folded.get(view)
   if (known !== undefined) return known
-  const weights = view.constants.weight.data
-  const bias = view.constants.bias.data
   const { zeroPoint } = quantizationOf(view, view.inputs[0])
-  const depth = weights.length / bias.length
+  const { signed, magnitude } = channelSums(view)
   let largest = 0
-  const values = Int32Array.from(bias, (start, o) => {
-    let sum = 0
-    let magnitude = 0
-    for (let k = o * depth, end = k + depth; k < end; k++) {
-      sum += weights[k]
-      magnitude += Math.abs(weights[k])
-    }
-    const value = start - zeroPoint * sum
-    largest = Math.max(largest, 128 * magnitude + Math.abs(value))
+  const values = Int32Array.from(view.constants.bias.data, (start, o) => {
+    const value = start - zeroPoint * signed[o]
+    largest = Math.max(largest, 128 * magnitude[o] + Math.abs(value))
     return value
   })
   const result = { values, largest }
