@@ -10,6 +10,8 @@ import { activation_f32 } from './kernels/activation_f32'
 import { average_pool_f32, average_pool_s8 } from './kernels/average_pool'
 import { conv_f32 } from './kernels/conv_f32'
 import { conv_s8 } from './kernels/conv_s8'
+import { conv_transpose_f32 } from './kernels/conv_transpose_f32'
+import { conv_transpose_s8 } from './kernels/conv_transpose_s8'
 import { copy } from './kernels/copy'
 import { decode_yolo } from './kernels/decode_yolo'
 import { depthwise_f32 } from './kernels/depthwise_f32'
@@ -39,6 +41,8 @@ import {
   OP_AVERAGE_POOL_S8,
   OP_CONV_F32,
   OP_CONV_S8,
+  OP_CONV_TRANSPOSE_F32,
+  OP_CONV_TRANSPOSE_S8,
   OP_COPY,
   OP_DECODE_YOLO,
   OP_DEPTHWISE_F32,
@@ -165,6 +169,12 @@ function execute(i: usize, thread: i32, threads: i32): bool {
       break
     case OP_SUPPRESS:
       suppress(i, thread, threads)
+      break
+    case OP_CONV_TRANSPOSE_S8:
+      conv_transpose_s8(i, thread, threads)
+      break
+    case OP_CONV_TRANSPOSE_F32:
+      conv_transpose_f32(i, thread, threads)
       break
     default:
       return false

@@ -14,7 +14,7 @@ interface Options {
   voc?: boolean
   config?: string
   names?: string
-  epsilon?: number
+  epsilon?: number[]
   iou: number
   fit?: 'letterbox' | 'stretch'
   json?: boolean

@@ -32,7 +32,8 @@ export async function findPhotos(words: readonly string[]): Promise<string[]> {
 export interface ModelWords {
   readonly config?: string
   readonly names?: string
-  readonly epsilon?: number
+  /** Of batch normalisation: one for all, or one for each. */
+  readonly epsilon?: readonly number[]
   readonly heads?: number
   readonly decoderHeads?: number
   readonly imageSize?: number
@@ -69,18 +70,21 @@ export const isCheckpoint = (path: string): boolean =>
  * tensors. Default: the embedded detector.
  */
 export async function openModel(path: string | undefined, words: ModelWords = {}): Promise<Model> {
-  const kind = path === undefined ? '' : extname(path).toLowerCase()
-  if (path !== undefined && (kind === '.weights' || kind === '.cfg')) {
+  if (path === undefined) return loadModel()
+  const kind = extname(path).toLowerCase()
+  if (kind === '.weights' || kind === '.cfg') {
     const { loadDarknet } = await import('../../tools/quantize/readers/load.js')
-    if (kind === '.weights') return loadDarknet(path, words)
-    return loadDarknet(`${path.slice(0, -4)}.weights`, { config: path, ...words })
+    if (kind === '.weights') return loadDarknet(path, darknetWords(words))
+    return loadDarknet(`${path.slice(0, -4)}.weights`, { config: path, ...darknetWords(words) })
   }
-  if (path !== undefined && isCheckpoint(path)) return openCheckpoint(path, words)
+  if (isCheckpoint(path)) return openCheckpoint(path, words)
   try {
     return await loadModel(path)
   } catch (error) {
-    // A safetensors file of another kind may be a checkpoint.
-    if (path === undefined || !(error instanceof OcellusError) || error.code !== 'E_MODEL_FORMAT') throw error
+    // A safetensors file of another kind may be a checkpoint; one of other types fails by its header.
+    const { isOcellusModel } = await import('../../tools/quantize/readers/networks.js')
+    if (!(error instanceof OcellusError) || !/^E_MODEL_(FORMAT|HEADER)$/.test(error.code)) throw error
+    if (await isOcellusModel(path)) throw error
     return openCheckpoint(path, words)
   }
 }
@@ -94,6 +98,12 @@ export function parseSeed(word: string): number {
   if (!/^\d{1,10}$/.test(word) || Number(word) > 0xffffffff)
     throw new OcellusError('E_OPTION', `${word} is no seed: give a whole number from 0 to 4294967295`)
   return Number(word)
+}
+
+function darknetWords({ epsilon, ...words }: ModelWords) {
+  if (epsilon !== undefined && epsilon.length > 1)
+    throw new OcellusError('E_OPTION', 'a darknet network has one epsilon for all its batch normalisations')
+  return { ...words, epsilon: epsilon?.[0] }
 }
 
 export function parseBuild(word: string): Build {
@@ -124,9 +134,12 @@ export function parseChoice<T extends string>(values: readonly T[]): (word: stri
   }
 }
 
-/** Of batch normalisation. */
-export function parseEpsilon(word: string): number {
-  const value = Number(word)
-  if (!(value > 0 && value < 1)) throw new OcellusError('E_OPTION', `${word} is not a number between 0 and 1`)
-  return value
+/** Of batch normalisation: one, or several with commas between them. */
+export function parseEpsilon(word: string): number[] {
+  return word.split(',').map((part) => {
+    const value = Number(part)
+    if (!(value > 0 && value < 1))
+      throw new OcellusError('E_OPTION', `${part} is not a number between 0 and 1`)
+    return value
+  })
 }

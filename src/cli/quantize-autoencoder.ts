@@ -38,7 +38,11 @@ export async function openAutoencoder(
     const checkpoint = await openCheckpoint(path)
     try {
       if (!isMae(checkpoint.names)) return undefined
-      const model = await readMae(checkpoint, { ...networkOptions(words), precision: 'int8' })
+      const model = await readMae(checkpoint, {
+        ...networkOptions(words),
+        epsilon: words.epsilon?.[0],
+        precision: 'int8',
+      })
       return { model, float: () => openModel(path, words) }
     } finally {
       await checkpoint.close()

@@ -57,8 +57,6 @@ export const errorCodes = [
   'E_TORCH_STORAGE',
   'E_TORCH_TENSOR',
   'E_TORCH_STATE',
-  'E_NETWORK_UNKNOWN',
-  'E_NETWORK_SHAPE',
   // calibration and evaluation data
   'E_CALIBRATION_EMPTY',
   'E_DATA_LABELS',

@@ -130,8 +130,8 @@ async function check(model: Model, seed: number): Promise<void> {
 it.each([
   ['every layer, float', tinyModel(everyLayer, 1)],
   ['every layer, int8', int8Model(tinyModel(everyLayer, 1), 2)],
-  ['a random network, float', randomModel(11, 20)],
-  ['a random network, int8', int8Model(randomModel(12, 20), 3)],
+  ['a random network, float', randomModel(11, 20, true)],
+  ['a random network, int8', int8Model(randomModel(12, 20, true), 3)],
 ])('what is accepted of mutated graphs runs within its memory: %s', async (_what, model) => {
   const random = new Random(model.graph.nodes.length)
   const text = JSON.stringify(model.graph)

@@ -95,7 +95,9 @@ function withIslands(model: Model): Model {
 
 describe('random networks', () => {
   it('use every operator', () => {
-    const used = seeds.flatMap((seed) => withIslands(int8Model(randomModel(seed), seed)).graph.nodes)
+    const used = seeds.flatMap(
+      (seed) => withIslands(int8Model(randomModel(seed, 14, true), seed)).graph.nodes,
+    )
     // Those on tokens are run by tokens.test.ts.
     const tokens = transformer(1).graph.nodes.map(({ op }) => op)
     const expected = [...operators.keys()].filter(
@@ -105,7 +107,7 @@ describe('random networks', () => {
   })
 
   it.each(seeds)('int8 with values far beyond 6, where ReLU6 clamps, seed %i', async (seed) => {
-    const float = randomModel(seed)
+    const float = randomModel(seed, 14, true)
     const values = [...runReference(float, randomInput(float, seed))]
     const model = quantizedBy(float, new Map(values.map(([name, v]) => [name, v.map((x) => x * 40)])))
     const input = randomInt8Input(model, seed)
@@ -115,7 +117,7 @@ describe('random networks', () => {
 
   it('give the same outputs with float32 islands', async () => {
     for (const seed of seeds) {
-      const model = int8Model(randomModel(seed), seed)
+      const model = int8Model(randomModel(seed, 14, true), seed)
       const islands = withIslands(model)
       const input = randomInt8Input(model, seed)
       const all = await runEveryWay(islands, input)
@@ -124,14 +126,14 @@ describe('random networks', () => {
   })
 
   it.each(seeds)('float, seed %i', async (seed) => {
-    const model = randomModel(seed)
+    const model = randomModel(seed, 14, true)
     const input = randomInput(model, seed)
     const all = await runEveryWay(model, input)
     expect(distance(all, runReference(model, input))).toBeLessThan(1e-4)
   })
 
   it.each(seeds)('int8, seed %i', async (seed) => {
-    const model = int8Model(randomModel(seed), seed)
+    const model = int8Model(randomModel(seed, 14, true), seed)
     const input = randomInt8Input(model, seed)
     const all = await runEveryWay(model, input)
     const reference = runInt8Reference(model, input)

@@ -76,6 +76,25 @@ export class Builder {
     return this.node('conv', [input], [1, height, width, outputs], attributes, constants)
   }
 
+  convTranspose(input: Tensor, outputs: number, kernel: number, stride: number, activation = 'linear') {
+    const [, height, width, inputs] = input.shape
+    const pad = Math.floor((kernel - stride) / 2)
+    const side = (size: number): number => (size - 1) * stride + kernel - 2 * pad
+    const constants = {
+      weight: this.constant('weight', [outputs, kernel, kernel, inputs], Math.sqrt(1 / inputs)),
+      bias: this.constant('bias', [outputs], 0.5),
+    }
+    const attributes = {
+      kernel: [kernel, kernel],
+      strides: [stride, stride],
+      pads: [pad, pad, pad, pad],
+      activation,
+      ...(activation === 'leaky' ? { slope: 0.1 } : {}),
+    }
+    const shape = [1, side(height), side(width), outputs]
+    return this.node('convTranspose', [input], shape, attributes, constants)
+  }
+
   pool(op: 'maxPool' | 'averagePool', input: Tensor, kernel: number, stride: number): Tensor {
     const pad = Math.floor(kernel / 2)
     const [height, width] = windows(input, kernel, stride, pad)
@@ -137,19 +156,19 @@ function windows({ shape }: Tensor, kernel: number, stride: number, pad: number)
 
 /**
  * A network that no one would train: any operator on any tensor, so that slices, concatenations and writing in
- * place meet in every order. A tensor that nothing reads is an output, and now and then one that something reads.
+ * place meet in every order; `transposed` asks for transposed convolutions too. A tensor that nothing reads is an output, and now and then one that something reads.
  */
-export function randomModel(seed: number, size = 14): Model {
+export function randomModel(seed: number, size = 14, transposed = false): Model {
   const random = new Random(seed)
   const builder = new Builder(random, random.integer(3, 8), random.integer(3, 8))
   builder.conv(builder.tensors[0], random.integer(3, 9), 1, random.pick([1, 3]), 1, 'leaky')
-  while (builder.nodes.length < size) grow(builder, random)
+  while (builder.nodes.length < size) grow(builder, random, transposed)
   const read = new Set(builder.nodes.flatMap(({ inputs }) => inputs))
   const outputs = builder.tensors.slice(1).filter(({ name }) => !read.has(name) || random.integer(0, 9) === 0)
   return builder.model(outputs.map(({ name }) => name))
 }
 
-function grow(builder: Builder, random: Random): void {
+function grow(builder: Builder, random: Random, transposed: boolean): void {
   const { tensors } = builder
   const from = random.pick(random.integer(0, 2) === 0 ? tensors : tensors.slice(-3))
   const [, height, width, channels] = from.shape
@@ -163,8 +182,10 @@ function grow(builder: Builder, random: Random): void {
   else if (kind < 4 && channels % 2 === 0) builder.conv(from, random.integer(1, 4) * 2, 2, 3, 1, fused)
   else if (kind < 5)
     builder.pool(random.pick(['maxPool', 'averagePool'] as const), from, 3, random.pick([1, 2]))
-  else if (kind < 6 && height * width <= 100) builder.upsample(from, 2)
-  else if (kind < 8) {
+  else if (kind < 6 && height * width <= 100) {
+    if (!transposed || random.integer(0, 1) === 0) builder.upsample(from, 2)
+    else builder.convTranspose(from, random.integer(1, 12), random.integer(2, 4), 2, fused)
+  } else if (kind < 8) {
     const start = random.integer(0, channels - 1)
     builder.slice(from, start, random.integer(1, channels - start))
   } else if (kind < 10 && channels <= 64) {
@@ -177,5 +198,9 @@ function grow(builder: Builder, random: Random): void {
       ] as const),
       fused,
     )
-  else builder.activation(from, random.pick(['logistic', 'swish', 'mish']))
+  else
+    builder.activation(
+      from,
+      random.pick(transposed ? ['logistic', 'swish', 'mish', 'tanh'] : ['logistic', 'swish', 'mish']),
+    )
 }

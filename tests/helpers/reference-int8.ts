@@ -111,6 +111,42 @@ const conv: Run = (node, [input], output, constant) => {
   })
 }
 
+/** Output by output: the taps that meet an input pixel, by the input's rows, columns and channels. */
+const convTranspose: Run = (node, [input], output, constant) => {
+  const [kh, kw] = numbers(node, 'kernel')
+  const [sy, sx] = numbers(node, 'strides')
+  const [top, left] = numbers(node, 'pads')
+  const weight = constant('weight').data
+  const bias = constant('bias')
+  const [down, across] = bias.shape.length === 1 ? [1, 1] : bias.shape
+  const int8 = input.data instanceof Int8Array
+  const head = int8 && output.data instanceof Float32Array
+  const finish = finisher(node, output)
+  const scales = int8 ? constant('weightScale').data : undefined
+  const { scale, zeroPoint } = input.quantization
+  eachPixel(output, (oy, ox, at) => {
+    for (let o = 0; o < output.channels; o++) {
+      let acc = bias.data[((oy % down) * across + (ox % across)) * output.channels + o]
+      for (let pixel = 0; pixel < input.height * input.width; pixel++) {
+        const ky = oy + top - Math.floor(pixel / input.width) * sy
+        const kx = ox + left - (pixel % input.width) * sx
+        if (ky < 0 || ky >= kh || kx < 0 || kx >= kw) continue
+        for (let c = 0; c < input.channels; c++) {
+          const x = input.data[pixel * input.channels + c] - zeroPoint
+          const product = x * weight[((o * kh + ky) * kw + kx) * input.channels + c]
+          acc = int8 ? acc + product : f32(acc + f32(product))
+        }
+      }
+      if (scales === undefined) output.data[at + o] = finish(acc)
+      else {
+        const multiplier = f32((scale * scales[o]) / (head ? 1 : output.quantization.scale))
+        const y = f32(f32(acc) * multiplier)
+        output.data[at + o] = head ? y : finish(y)
+      }
+    }
+  })
+}
+
 function eachPixel({ height, width, channels }: Feature, visit: (y: number, x: number, at: number) => void) {
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) visit(y, x, (y * width + x) * channels)
 }
@@ -192,6 +228,7 @@ const curves: Readonly<Record<string, (x: number) => number>> = {
   swish: (x) => x / (1 + Math.exp(-x)),
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
   gelu: tokens.gelu,
+  tanh: Math.tanh,
 }
 
 const activation: Run = (node, [input], output, constant) => {
@@ -253,6 +290,7 @@ const operators: Readonly<Record<string, Run>> = {
   averagePool: pool(average),
   concat,
   conv,
+  convTranspose,
   dequantize,
   maxPool: pool((values) => values.reduce(larger)),
   quantize,

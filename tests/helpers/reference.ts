@@ -100,6 +100,36 @@ const conv: Run = (node, [input], output, model) => {
   }
 }
 
+/** By its definition: each input pixel adds its filters to the outputs around it. */
+const convTranspose: Run = (node, [input], output, model) => {
+  const [kh, kw] = numbers(node, 'kernel')
+  const [sy, sx] = numbers(node, 'strides')
+  const [top, left] = numbers(node, 'pads')
+  const activate = activator(node)
+  const weight = found(model.constants.get(node.constants.weight), 'weight').data
+  const bias = found(model.constants.get(node.constants.bias), 'bias')
+  const sums = Float64Array.from(output.data, (_, i) => {
+    const [down, across] = bias.shape.length === 1 ? [1, 1] : bias.shape
+    const [pixel, o] = [Math.floor(i / output.channels), i % output.channels]
+    const phase = (Math.floor(pixel / output.width) % down) * across + ((pixel % output.width) % across)
+    return bias.data[phase * output.channels + o]
+  })
+  for (let pixel = 0; pixel < input.height * input.width; pixel++) {
+    for (let tap = 0; tap < kh * kw; tap++) {
+      const y = Math.floor(pixel / input.width) * sy - top + Math.floor(tap / kw)
+      const x = (pixel % input.width) * sx - left + (tap % kw)
+      if (y < 0 || y >= output.height || x < 0 || x >= output.width) continue
+      for (let o = 0; o < output.channels; o++) {
+        for (let c = 0; c < input.channels; c++) {
+          sums[(y * output.width + x) * output.channels + o] +=
+            input.data[pixel * input.channels + c] * weight[(o * kh * kw + tap) * input.channels + c]
+        }
+      }
+    }
+  }
+  output.data.set(sums.map(activate))
+}
+
 /** A pool over the part of each window that lies inside the input. */
 const pool =
   (
@@ -165,6 +195,7 @@ const curves: Readonly<Record<string, (x: number) => number>> = {
   swish: (x) => x / (1 + Math.exp(-x)),
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
   gelu: tokens.gelu,
+  tanh: Math.tanh,
 }
 
 const activation: Run = (node, [input], output) => {
@@ -198,6 +229,7 @@ const scatterTokens: Run = (node, [{ data }], output, model) => {
 
 const operators: Readonly<Record<string, Run>> = {
   conv,
+  convTranspose,
   maxPool: pool(Number.NEGATIVE_INFINITY, Math.max, (sum) => sum),
   averagePool: pool(
     0,

@@ -136,7 +136,7 @@ describe('weights', () => {
   it('shift the bias by what rounding does to the mean', () => {
     const means = Float64Array.of(2, -1)
     const plain = quantizeWeights('x', weight, bias, 0.1, false)
-    const corrected = quantizeWeights('x', weight, bias, 0.1, false, 1, means)
+    const corrected = quantizeWeights('x', weight, bias, 0.1, false, { means })
     for (const o of [0, 1, 3]) {
       let mean = bias[o]
       let rounded = corrected.bias[o] * 0.1 * corrected.weightScale[o]

@@ -9,7 +9,7 @@ import { exposeAll } from './calibrate/expose.js'
 import { Histogram } from './calibrate/histogram.js'
 import { fromRange, type ObserverOptions, observe } from './calibrate/observers.js'
 import { equalize, pairs } from './passes/equalize.js'
-import { rewriteInt8 } from './passes/rewrite.js'
+import { isConvolution, rewriteInt8 } from './passes/rewrite.js'
 import { freshTensors, shareScales } from './passes/share.js'
 import { type LayerNoise, Noise } from './report/noise.js'
 
@@ -95,7 +95,7 @@ async function calibrate(
   options: QuantizeOptions,
 ): Promise<Calibration> {
   const histograms = new Map(freshTensors(float).map((name) => [name, new Histogram()]))
-  const convInputs = float.graph.nodes.filter((n) => n.op === 'conv').map((n) => n.inputs[0])
+  const convInputs = float.graph.nodes.filter(isConvolution).map((n) => n.inputs[0])
   const channels = channelStatistics(session, convInputs)
   for (const [i, photo] of photos.entries()) {
     showPicture(session, await photo())

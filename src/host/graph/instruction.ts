@@ -40,9 +40,11 @@ export const opcodes = {
   scatterTokensF32: 46,
   decodeYolo: 60,
   suppress: 61,
+  convTransposeS8: 30,
+  convTransposeF32: 31,
 } as const
 
-const convolution = [
+const filter = [
   'input',
   'output',
   'weights',
@@ -62,7 +64,8 @@ const convolution = [
   'strideX',
   'padTop',
   'padLeft',
-  'groups',
+] as const
+const epilogue = [
   'inputZeroPoint',
   'outputZeroPoint',
   'slopeF',
@@ -72,6 +75,9 @@ const convolution = [
   'scratch',
   'block',
 ] as const
+const convolution = [...filter, 'groups', ...epilogue] as const
+/** One group; `leastTapsX` is told in assembly/kernels/transposed_phase.ts. */
+const transposed = [...filter, 'leastTapsX', ...epilogue] as const
 const winograd = [
   'input',
   'output',
@@ -269,11 +275,13 @@ export const fields = {
     'sourceHeight',
     'parameters',
   ],
+  convTransposeS8: transposed,
+  convTransposeF32: transposed,
 } as const satisfies Record<keyof typeof opcodes, readonly string[]>
 
 export type Opcode = keyof typeof opcodes
 
 /** `kind` of activationF32. */
-export const activationKinds = { logistic: 1, mish: 2, swish: 3, gelu: 4 } as const
+export const activationKinds = { logistic: 1, mish: 2, swish: 3, gelu: 4, tanh: 5 } as const
 
 export type Fields<O extends Opcode> = Record<(typeof fields)[O][number], number>

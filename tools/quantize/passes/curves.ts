@@ -27,4 +27,5 @@ export const curves = {
   swish: (x: number): number => x * logistic(x),
   mish: (x: number): number => x * Math.tanh(Math.log1p(Math.exp(Math.min(x, 30)))),
   gelu,
+  tanh: Math.tanh,
 } as const

@@ -42,8 +42,11 @@ export function rewriteInt8(
     const rename = (name: string): string => renamed.get(name) ?? name
     const moved = { ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }
     if (float.has(node.inputs[0])) nodes.push(moved)
-    else if (node.op === 'conv')
-      nodes.push(quantizeConv(moved, model, scales.get(node.inputs[0])!, constants, options))
+    else if (isConvolution(node))
+      nodes.push({
+        ...moved,
+        constants: quantizeConv(node, model, scales.get(node.inputs[0])!, constants, options),
+      })
     else if (node.op === 'activation') {
       nodes.push(tabulate(moved, scales.get(node.inputs[0])!, scales.get(node.outputs[0])!, constants))
     } else nodes.push(moved)
@@ -64,6 +67,9 @@ export function rewriteInt8(
   return { graph: { ...graph, tensors, nodes }, constants }
 }
 
+/** Nodes whose weights and biases are quantised. */
+export const isConvolution = (node: Node): boolean => node.op === 'conv' || node.op === 'convTranspose'
+
 /** Outputs that a linear convolution makes, directly or through an activation of their own. */
 function floatTensors(
   names: readonly string[],
@@ -73,7 +79,7 @@ function floatTensors(
 ): Set<string> {
   const float = new Set<string>()
   const isHead = (node: Node | undefined): boolean =>
-    node?.op === 'conv' && (node.attributes.activation ?? 'linear') === 'linear'
+    node !== undefined && isConvolution(node) && (node.attributes.activation ?? 'linear') === 'linear'
   for (const name of names) {
     if (uses.has(name)) continue
     const node = producer.get(name)
@@ -90,13 +96,14 @@ function floatTensors(
   return float
 }
 
+/** Adds the constants of a convolution in int8; returns their names by their roles. */
 function quantizeConv(
   node: Node,
   model: Model,
   input: Quantization,
   constants: Map<string, Constant>,
   { reduceRange, means }: RewriteOptions,
-): Node {
+): Node['constants'] {
   const weight = model.constants.get(node.constants.weight)!
   const bias = model.constants.get(node.constants.bias)!
   const quantized = quantizeWeights(
@@ -105,8 +112,12 @@ function quantizeConv(
     bias.data as Float32Array,
     input.scale,
     reduceRange,
-    node.attributes.groups as number,
-    means?.get(node.inputs[0]),
+    {
+      outputs: weight.shape[0],
+      groups: (node.attributes.groups ?? 1) as number,
+      means: means?.get(node.inputs[0]),
+      share: tapShare(node, model),
+    },
   )
   const scaleName = `${weight.name}_scale`
   constants.set(weight.name, { ...weight, dtype: 'int8', data: quantized.weight })
@@ -117,7 +128,20 @@ function quantizeConv(
     dtype: 'float32',
     data: quantized.weightScale,
   })
-  return { ...node, constants: { ...node.constants, weightScale: scaleName } }
+  return { ...node.constants, weightScale: scaleName }
+}
+
+/**
+ * Share of its taps that an output takes, on average: all of a convolution's, but of a transposed one's those that meet
+ * an input pixel.
+ */
+function tapShare(node: Node, { graph }: Model): number {
+  if (node.op !== 'convTranspose') return 1
+  const pixels = (name: string): number => {
+    const [, height, width] = graph.tensors.find((tensor) => tensor.name === name)!.shape
+    return height * width
+  }
+  return Math.min(1, pixels(node.inputs[0]) / pixels(node.outputs[0]))
 }
 
 /** Results of a curved activation for each of the 256 values that its input can have. */

@@ -1,10 +1,37 @@
 import { OcellusError } from '../../../src/host/errors.js'
+import { dataStart, readSafetensorsIndex } from '../../../src/host/format/safetensors.js'
 import type { Model } from '../../../src/host/graph/types.js'
-import { openCheckpoint } from './checkpoint.js'
+import { limits } from '../../../src/host/limits.js'
+import { openFile } from './byte-source.js'
+import { type Checkpoint, openCheckpoint } from './checkpoint.js'
+import { elementSizes } from './elements.js'
+import { courseGenerator, examplesDiscriminator, examplesGenerator } from './gan/examples.js'
+import { pytorchGanDiscriminator, pytorchGanGenerator } from './gan/pytorch-gan.js'
 import { isMae, type ReadMaeOptions, readMae } from './mae.js'
 
 /** What the checkpoints of the networks that are known may need to be told. */
-export type NetworkOptions = ReadMaeOptions
+export interface NetworkOptions extends Omit<ReadMaeOptions, 'epsilon'> {
+  /** Of normalisation layers: one for all, or one for each in their order. */
+  readonly epsilon?: readonly number[]
+}
+
+/** Makes the float model of a checkpoint; undefined where its names are those of another network. */
+export type Recogniser = (checkpoint: Checkpoint, options: NetworkOptions) => Promise<Model | undefined>
+
+const autoencoder: Recogniser = async (checkpoint, options) =>
+  isMae(checkpoint.names) ? readMae(checkpoint, { ...options, epsilon: options.epsilon?.[0] }) : undefined
+
+const recognisers: readonly Recogniser[] = [
+  autoencoder,
+  examplesGenerator,
+  examplesDiscriminator,
+  pytorchGanGenerator,
+  pytorchGanDiscriminator,
+  courseGenerator,
+]
+
+const known =
+  'masked autoencoders with the names of facebookresearch/mae; DCGAN generators and discriminators of the PyTorch examples (main.0.weight), of PyTorch-GAN (l1.0.weight, adv_layer.0.weight) and of the DeepLearning.AI course (gen.0.0.weight)'
 
 /**
  * The network of a PyTorch or safetensors checkpoint, recognised by the names and shapes of its tensors. Throws
@@ -13,13 +40,32 @@ export type NetworkOptions = ReadMaeOptions
 export async function loadNetwork(path: string, options: NetworkOptions = {}): Promise<Model> {
   const checkpoint = await openCheckpoint(path)
   try {
-    if (isMae(checkpoint.names)) return await readMae(checkpoint, options)
+    for (const recognise of recognisers) {
+      const model = await recognise(checkpoint, options)
+      if (model !== undefined) return model
+    }
     const [first = 'none'] = checkpoint.names
     throw new OcellusError(
       'E_CHECKPOINT_NETWORK',
-      `${path}: its tensors (${first}, ... ${checkpoint.names.length} in all) belong to no network that is known: masked autoencoders with the names of facebookresearch/mae are`,
+      `${path}: its tensors (${first.slice(0, 80).replace(/[^\x20-\x7e]/g, '?')}, ... ${checkpoint.names.length} in all) belong to no network that is known: ${known} are`,
     )
   } finally {
     await checkpoint.close()
+  }
+}
+
+/** Whether a .safetensors file is one of our models; also where it is damaged, so that reading it tells how. */
+export async function isOcellusModel(path: string): Promise<boolean> {
+  const source = await openFile(path, limits.checkpointBytes)
+  try {
+    const start = dataStart(await source.read(0, Math.min(9, source.size)), source.size, path)
+    const header = await source.read(8, start - 8)
+    const { metadata } = readSafetensorsIndex(header, source.size, elementSizes, path)
+    return metadata.get('format') === 'ocellus'
+  } catch (error) {
+    if (error instanceof OcellusError) return true
+    throw error
+  } finally {
+    await source.close()
   }
 }

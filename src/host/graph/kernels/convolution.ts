@@ -28,7 +28,7 @@ function channelSums(view: NodeView): ChannelSums {
   const known = sums.get(view)
   if (known !== undefined) return known
   const weights = view.constants.weight.data
-  const channels = view.constants.bias.data.length
+  const channels = view.constants.weight.shape[0]
   const depth = weights.length / channels
   const result = { signed: new Float64Array(channels), magnitude: new Float64Array(channels) }
   for (let o = 0; o < channels; o++) {
@@ -50,8 +50,11 @@ function channelSums(view: NodeView): ChannelSums {
 export function proveAccumulator(view: NodeView): void {
   const bias = view.constants.bias.data
   const { magnitude } = channelSums(view)
-  for (let o = 0; o < bias.length; o++) {
-    if (magnitude[o] * 255 + Math.abs(bias[o]) >= 2 ** 31) {
+  const outputs = magnitude.length
+  // A transposed convolution may have a bias for each phase, one list of channels after the other.
+  for (let b = 0; b < bias.length; b++) {
+    const o = b % outputs
+    if (magnitude[o] * 255 + Math.abs(bias[b]) >= 2 ** 31) {
       fail(view, 'E_MODEL_QUANTIZATION', `output channel ${o} can overflow an int32 accumulator`)
     }
   }

@@ -2,10 +2,10 @@ import { channelCount, choice, type OperatorDescriptor, pixelCount } from '../de
 import { activationKinds } from '../instruction.js'
 import { fail, none, requireSameType } from './shared.js'
 
-export const curvedActivations = ['logistic', 'mish', 'swish', 'gelu'] as const
+export const curvedActivations = ['logistic', 'mish', 'swish', 'gelu', 'tanh'] as const
 
 /**
- * An activation that is no slope: logistic, mish, swish, gelu. In int8 it is a table of 256 results that the
+ * An activation that is no slope: logistic, mish, swish, gelu, tanh. In int8 it is a table of 256 results that the
  * quantiser made and the model file carries, so that no platform's exp() decides a byte.
  */
 export const activation: OperatorDescriptor = {

@@ -29,8 +29,8 @@ import {
 } from './shared.js'
 
 /** Bytes of packed receptive fields that a kernel works on at a time: they should stay in the second-level cache. */
-const blockBytes = 192 * 1024
-const maxBlock = 64
+export const blockBytes = 192 * 1024
+export const maxBlock = 64
 
 /**
  * 2-D convolution, bias, fused activation. weight is OHWI [out, kh, kw, in / groups]. In int8 the bias is

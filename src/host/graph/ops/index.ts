@@ -4,10 +4,14 @@ import { add } from './add.js'
 import { attention } from './attention.js'
 import { concat } from './concat.js'
 import { conv } from './conv.js'
+
+import { convTranspose } from './conv-transpose.js'
+
 import { embedTokens } from './embed-tokens.js'
 import { layerNorm } from './layer-norm.js'
 import { linear } from './linear.js'
 import { patches } from './patches.js'
+
 import { averagePool, maxPool } from './pool.js'
 import { dequantize, quantize } from './quantize.js'
 import { scatterTokens } from './scatter-tokens.js'
@@ -24,6 +28,7 @@ export const operators: ReadonlyMap<string, OperatorDescriptor> = new Map(
     averagePool,
     concat,
     conv,
+    convTranspose,
     dequantize,
     embedTokens,
     layerNorm,

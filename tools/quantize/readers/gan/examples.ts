@@ -1,0 +1,117 @@
+import type { Model } from '../../../../src/host/graph/types.js'
+import type { Checkpoint } from '../checkpoint.js'
+import type { NetworkOptions } from '../networks.js'
+import { discrimination, epsilons, generation, greyAsColour, strange } from './common.js'
+import { ChainBuilder } from './layers.js'
+
+/** Indices N of the modules `prefix.N.weight` that are convolutions, in order. */
+export function convolutions(checkpoint: Checkpoint, prefix: string, suffix = ''): number[] {
+  const pattern = new RegExp(`^${prefix}\\.(\\d+)${suffix.replace('.', '\\.')}\\.weight$`)
+  return checkpoint.names
+    .flatMap((name) => {
+      const index = name.match(pattern)?.[1]
+      return index !== undefined && checkpoint.shape(name).length === 4 ? [Number(index)] : []
+    })
+    .sort((a, b) => a - b)
+}
+
+/**
+ * The generator of the PyTorch examples' DCGAN: transposed convolutions `main.0`, `main.3`, ... of 4x4, all but the last
+ * with batch normalisation and ReLU; the first makes 4x4 of the latent, each of the others doubles the side.
+ */
+export async function examplesGenerator(
+  checkpoint: Checkpoint,
+  options: NetworkOptions,
+): Promise<Model | undefined> {
+  const found = convolutions(checkpoint, 'main')
+  const last = found.length - 1
+  if (found.length < 3 || !found.every((n, i) => n === 3 * i)) return undefined
+  if (!checkpoint.has('main.1.running_mean') || !isSquare(checkpoint, found, 4)) return undefined
+  if (found.length > 7)
+    throw strange(checkpoint, `${found.length} layers: pictures above 256x256 are not supported`)
+  const epsilon = epsilons(options, last, 1e-5)
+  const [latent] = checkpoint.shape('main.0.weight')
+  const chain = new ChainBuilder(checkpoint, 'latent', [1, 1, 1, latent])
+  for (const [i, index] of found.entries()) {
+    await chain.layer({
+      name: `main.${index}`,
+      op: 'convTranspose',
+      stride: i === 0 ? 1 : 2,
+      pad: i === 0 ? 0 : 1,
+      activation: i === last ? 'linear' : 'relu',
+      ...(i === last ? {} : { norm: { name: `main.${index + 1}`, epsilon: epsilon[i] } }),
+    })
+  }
+  return generation(chain, 'DCGAN generator of the PyTorch examples', epsilon)
+}
+
+/**
+ * The discriminator of the PyTorch examples' DCGAN: convolutions `main.0`, `main.2`, `main.5`, ... of 4x4, leaky ReLU, all
+ * but the first and last with batch normalisation; the last makes one number of 4x4. Its sigmoid is left out.
+ */
+export async function examplesDiscriminator(
+  checkpoint: Checkpoint,
+  options: NetworkOptions,
+): Promise<Model | undefined> {
+  const found = convolutions(checkpoint, 'main')
+  const last = found.length - 1
+  if (found.length < 3 || !found.every((n, i) => n === (i === 0 ? 0 : 3 * i - 1))) return undefined
+  if (!checkpoint.has('main.3.running_mean') || !isSquare(checkpoint, found, 4)) return undefined
+  if (checkpoint.shape(`main.${found[last]}.weight`)[0] !== 1) return undefined
+  if (found.length > 7)
+    throw strange(checkpoint, `${found.length} layers: pictures above 256x256 are not supported`)
+  const side = 4 * 2 ** last
+  const epsilon = epsilons(options, last - 1, 1e-5)
+  const coloured = greyAsColour(checkpoint, 'main.0.weight')
+  const chain = new ChainBuilder(coloured, 'picture', [1, side, side, 3])
+  for (const [i, index] of found.entries()) {
+    await chain.layer({
+      name: `main.${index}`,
+      op: 'conv',
+      stride: i === last ? 1 : 2,
+      pad: i === last ? 0 : 1,
+      activation: i === last ? 'linear' : 'leaky',
+      ...(i === 0 || i === last ? {} : { norm: { name: `main.${index + 1}`, epsilon: epsilon[i - 1] } }),
+    })
+  }
+  return discrimination(chain, 'DCGAN discriminator of the PyTorch examples', epsilon)
+}
+
+const isSquare = (checkpoint: Checkpoint, indices: readonly number[], side: number): boolean =>
+  indices.every((n) =>
+    checkpoint
+      .shape(`main.${n}.weight`)
+      .slice(2)
+      .every((k) => k === side),
+  )
+
+/**
+ * The generator of the DeepLearning.AI course on GANs: blocks `gen.N` of a transposed convolution, batch normalisation
+ * and ReLU, without padding. Kernels of 3 have stride 2, those of 4 stride 1, but for the last one's 2.
+ */
+export async function courseGenerator(
+  checkpoint: Checkpoint,
+  options: NetworkOptions,
+): Promise<Model | undefined> {
+  const found = convolutions(checkpoint, 'gen', '.0')
+  const last = found.length - 1
+  if (found.length < 2 || !found.every((n, i) => n === i) || !checkpoint.has('gen.0.1.running_mean'))
+    return undefined
+  const epsilon = epsilons(options, last, 1e-5)
+  const [latent] = checkpoint.shape('gen.0.0.weight')
+  const chain = new ChainBuilder(checkpoint, 'latent', [1, 1, 1, latent])
+  for (const i of found) {
+    const [, , kernel] = checkpoint.shape(`gen.${i}.0.weight`)
+    if (kernel !== 3 && kernel !== 4)
+      throw strange(checkpoint, `gen.${i}.0 has a kernel of ${kernel}, not 3 or 4`)
+    await chain.layer({
+      name: `gen.${i}.0`,
+      op: 'convTranspose',
+      stride: kernel === 3 || i === last ? 2 : 1,
+      pad: 0,
+      activation: i === last ? 'linear' : 'relu',
+      ...(i === last ? {} : { norm: { name: `gen.${i}.1`, epsilon: epsilon[i] } }),
+    })
+  }
+  return generation(chain, 'DCGAN generator of the DeepLearning.AI course', epsilon)
+}
