@@ -11,6 +11,7 @@ const verbs: Readonly<Record<string, () => Promise<(program: Command) => void>>>
   detect: async () => (await import('./detect.js')).addDetect,
   reconstruct: async () => (await import('./reconstruct.js')).addReconstruct,
   encode: async () => (await import('./encode.js')).addEncode,
+  generate: async () => (await import('./generate.js')).addGenerate,
   quantize: async () => (await import('./quantize.js')).addQuantize,
   eval: async () => (await import('./eval.js')).addEval,
   inspect: async () => (await import('./inspect.js')).addInspect,

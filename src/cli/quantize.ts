@@ -1,13 +1,15 @@
 import { basename, extname } from 'node:path'
 import type { Command } from 'commander'
 import { type Method, methods } from '../../tools/quantize/calibrate/observers.js'
-import { type Photo, quantizeModel } from '../../tools/quantize/quantize.js'
+import { type Photo, quantizeModel, type Sample } from '../../tools/quantize/quantize.js'
 import { OcellusError } from '../host/errors.js'
 import { isInt8 } from '../host/graph/precision.js'
 import { preprocessingOf } from '../host/graph/task.js'
+import type { Model } from '../host/graph/types.js'
 import { limits } from '../host/limits.js'
 import { decodeImage } from '../host/platform/node/canvas.js'
 import { type Build, readCapped, writeModel } from '../host/platform/node.js'
+import { latentOf } from '../host/tasks/generation/latent.js'
 import {
   addNetworkOptions,
   findPhotos,
@@ -17,6 +19,7 @@ import {
   parseChoice,
   parseCount,
   parseEpsilon,
+  parseSeed,
 } from './inputs.js'
 import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
 import { openAutoencoder, quantizeAutoencoder } from './quantize-autoencoder.js'
@@ -24,6 +27,7 @@ import { openAutoencoder, quantizeAutoencoder } from './quantize-autoencoder.js'
 interface Options extends ModelWords {
   calibrate?: string[]
   samples: number
+  seed: number
   out: string
   method: Method
   percentile: number
@@ -45,13 +49,19 @@ export function addQuantize(program: Command): void {
     .argument('<weights>', 'darknet .weights, a checkpoint (.pth, .safetensors), or a float Ocellus model')
     .option(
       '--calibrate <photos...>',
-      'photos, folders or globs; not the ones that you evaluate on. Autoencoders need none',
+      'photos, folders or globs; not the ones that you evaluate on. Generators and autoencoders need none',
     )
     .requiredOption('-o, --out <file>', 'the int8 model to write (.safetensors)')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--names <file>', 'labels, one a line; default: the .names beside the weights')
     .option('--epsilon <value>', "of batch normalisation; default: darknet's 1e-5", parseEpsilon)
     .option('--samples <n>', 'most photos to calibrate on, evenly picked', parseCount, 128)
+    .option(
+      '--seed <n>',
+      'a generator is calibrated on the latents of the seeds from here on',
+      parseSeed,
+      1_000_000,
+    )
     .option('--method <method>', `how ranges are chosen: ${methods.join(', ')}`, parseChoice(methods), 'lp')
     .option(
       '--percentile <percent>',
@@ -79,22 +89,11 @@ export function addQuantize(program: Command): void {
 async function quantize(weights: string, options: Options): Promise<void> {
   const autoencoder = await openAutoencoder(weights, options)
   if (autoencoder !== undefined) return quantizeAutoencoder(weights, autoencoder, options)
-  if (options.calibrate === undefined)
-    throw new OcellusError('E_OPTION', `${weights} needs photos to calibrate on: give them with --calibrate`)
   const read = await openModel(weights, options)
   if (isInt8(read)) {
     throw new OcellusError('E_OPTION', `${weights} is quantised already: give its float weights`)
   }
-  const preprocessing = preprocessingOf(read.graph)
-  const float = {
-    ...read,
-    graph: { ...read.graph, preprocessing: { ...preprocessing, mode: options.fit ?? preprocessing.mode } },
-  }
-  const photos = pick(await findPhotos(options.calibrate), options.samples).map(
-    (file): Photo =>
-      async () =>
-        decodeImage(await readCapped(file, limits.imageFileBytes), file),
-  )
+  const { float, samples: photos, what } = await calibration(read, weights, options)
   const bars = {
     equalize: progress('equalizing '),
     calibrate: progress('calibrating'),
@@ -122,7 +121,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
       name: options.name ?? basename(options.out, extname(options.out)),
       provenance: {
         ...model.graph.provenance,
-        quantization: `int8, ${options.reduceRange ? '7-bit' : '8-bit'} weights per channel, ${method}, ${photos.length} photos`,
+        quantization: `int8, ${options.reduceRange ? '7-bit' : '8-bit'} weights per channel, ${method}, ${photos.length} ${what}`,
         ...(options.license === undefined ? {} : { license: options.license }),
         ...(options.source === undefined ? {} : { source: options.source }),
       },
@@ -141,8 +140,33 @@ async function quantize(weights: string, options: Options): Promise<void> {
   )
   const worst = [...layers].sort((a, b) => a.decibels - b.decibels)[0]
   print(
-    `\n${options.out}: ${bytes(file.length)}, calibrated on ${photos.length} photos; most noise in ${worst.name} (${worst.decibels.toFixed(1)} dB)`,
+    `\n${options.out}: ${bytes(file.length)}, calibrated on ${photos.length} ${what}; most noise in ${worst.name} (${worst.decibels.toFixed(1)} dB)`,
   )
+}
+
+/** What a network is calibrated on: latents of a seed for a generator, photos for any other. */
+async function calibration(read: Model, weights: string, options: Options) {
+  if (read.graph.task.kind === 'generation') {
+    const size = read.graph.tensors.find(({ name }) => name === read.graph.inputs[0])!.shape[3]
+    // Not the seeds that pictures are most often drawn from.
+    const samples: Sample[] = Array.from({ length: options.samples }, (_, n) =>
+      latentOf((options.seed + n) % 2 ** 32, size),
+    )
+    return { float: read, samples, what: `latents from seed ${options.seed}` }
+  }
+  if (options.calibrate === undefined)
+    throw new OcellusError('E_OPTION', `${weights} needs photos to calibrate on: give them with --calibrate`)
+  const preprocessing = preprocessingOf(read.graph)
+  const float: Model = {
+    ...read,
+    graph: { ...read.graph, preprocessing: { ...preprocessing, mode: options.fit ?? preprocessing.mode } },
+  }
+  const samples = pick(await findPhotos(options.calibrate), options.samples).map(
+    (file): Photo =>
+      async () =>
+        decodeImage(await readCapped(file, limits.imageFileBytes), file),
+  )
+  return { float, samples, what: 'photos' }
 }
 
 /** At most `count` of a list, evenly spaced, so that every folder of it has its share. */

@@ -23,3 +23,14 @@ export {
   type DetectorResult,
   loadModel,
 } from './tasks/detector.js'
+export {
+  Discriminator,
+  type DiscriminatorOptions,
+  type Judgement,
+} from './tasks/discriminator.js'
+export {
+  type GeneratedPicture,
+  type GenerateOptions,
+  Generator,
+  type GeneratorOptions,
+} from './tasks/generator.js'

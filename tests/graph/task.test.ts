@@ -50,8 +50,8 @@ it.each([
   ['a generator of grey pictures', generator(1), 'none'],
   ['a generator of two channels', generator(2), 'E_MODEL_TASK'],
   [
-    'a generator of two outputs',
-    generator(3, ({ outputs }) => ({ outputs: ['0_conv.out', ...outputs] })),
+    'a generator whose first output is no picture',
+    generator(5, ({ outputs }) => ({ outputs: ['0_conv.out', ...outputs] })),
     'E_MODEL_TASK',
   ],
   ['a generator with a preprocessing', generator(3, () => ({ preprocessing })), 'E_MODEL_TASK'],

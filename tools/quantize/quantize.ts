@@ -3,6 +3,7 @@ import { OcellusError } from '../../src/host/errors.js'
 import { preprocessingOf } from '../../src/host/graph/task.js'
 import type { Model, Quantization, Tensor } from '../../src/host/graph/types.js'
 import type { Pixels } from '../../src/host/image/pixels.js'
+import { setLatent } from '../../src/host/tasks/generation/latent.js'
 import { showPicture } from '../../src/host/tasks/show.js'
 import { ChannelStatistics } from './calibrate/channels.js'
 import { exposeAll } from './calibrate/expose.js'
@@ -35,10 +36,21 @@ export interface QuantizeResult {
 /** A photo when it is needed: they are not all held in memory. */
 export type Photo = () => Promise<Pixels>
 
+/** What a network is calibrated on: a photo, or for a generator a latent. */
+export type Sample = Photo | Float32Array
+
+/** Runs a session on a sample. */
+async function show(session: Session, sample: Sample | Pixels): Promise<void> {
+  if (sample instanceof Float32Array) {
+    setLatent(session, sample)
+    session.run()
+  } else showPicture(session, typeof sample === 'function' ? await sample() : sample)
+}
+
 /** Post-training quantisation of a float network to int8, calibrated on photos. */
 export async function quantizeModel(
   original: Model,
-  photos: readonly Photo[],
+  photos: readonly Sample[],
   options: QuantizeOptions,
 ): Promise<QuantizeResult> {
   if (photos.length === 0)
@@ -58,7 +70,7 @@ export async function quantizeModel(
 }
 
 /** The same network with the ranges of its channels evened out, as far as a first look at the photos shows them. */
-async function equalized(model: Model, photos: readonly Photo[], options: QuantizeOptions): Promise<Model> {
+async function equalized(model: Model, photos: readonly Sample[], options: QuantizeOptions): Promise<Model> {
   const names = pairs(model).map(([first]) => first.outputs[0])
   if (names.length === 0) return model
   const session = await Session.create(
@@ -68,7 +80,7 @@ async function equalized(model: Model, photos: readonly Photo[], options: Quanti
   try {
     const channels = channelStatistics(session, names)
     for (const [i, photo] of photos.entries()) {
-      showPicture(session, await photo())
+      await show(session, photo)
       for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
       options.progress?.('equalize', i + 1, photos.length)
     }
@@ -77,6 +89,9 @@ async function equalized(model: Model, photos: readonly Photo[], options: Quanti
     session.close()
   }
 }
+
+/** Of a latent's normal numbers one in 16,000 lies beyond this, and is clipped to it. */
+const latentRange = 4
 
 interface Calibration {
   readonly scales: ReadonlyMap<string, Quantization>
@@ -91,14 +106,14 @@ function channelStatistics(session: Session, names: readonly string[]): Map<stri
 async function calibrate(
   float: Model,
   session: Session,
-  photos: readonly Photo[],
+  photos: readonly Sample[],
   options: QuantizeOptions,
 ): Promise<Calibration> {
   const histograms = new Map(freshTensors(float).map((name) => [name, new Histogram()]))
   const convInputs = float.graph.nodes.filter(isConvolution).map((n) => n.inputs[0])
   const channels = channelStatistics(session, convInputs)
   for (const [i, photo] of photos.entries()) {
-    showPicture(session, await photo())
+    await show(session, photo)
     for (const [name, histogram] of histograms) histogram.add(session.output(name) as Float32Array)
     for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
     options.progress?.('calibrate', i + 1, photos.length)
@@ -123,6 +138,7 @@ async function calibrate(
 
 /** A picture's bytes, normalised, span a known range; without mean and deviation int8 holds them exactly. */
 function inputScale({ graph }: Model): Quantization {
+  if (graph.task.kind === 'generation') return fromRange(-latentRange, latentRange)
   const { mean, std } = preprocessingOf(graph)
   const low = Math.min(...mean.map((m, c) => -m / std[c]))
   const high = Math.max(...mean.map((m, c) => (1 - m) / std[c]))
@@ -133,7 +149,7 @@ function inputScale({ graph }: Model): Quantization {
 export async function compareModels(
   float: Model,
   model: Model,
-  photos: readonly Photo[],
+  photos: readonly Sample[],
   options: SessionOptions = {},
 ): Promise<LayerNoise[]> {
   const reference = await Session.create(exposeAll(float), options)
@@ -147,7 +163,7 @@ export async function compareModels(
 async function compare(
   reference: Session,
   model: Model,
-  photos: readonly Photo[],
+  photos: readonly Sample[],
   options: Pick<QuantizeOptions, 'session' | 'progress'>,
 ): Promise<LayerNoise[]> {
   const session = await Session.create(exposeAll(model), options.session)
@@ -156,9 +172,9 @@ async function compare(
     const shared = session.outputs.filter((t) => known.has(t.name))
     const noise = new Map(shared.map((t) => [t.name, new Noise()]))
     for (const [i, photo] of photos.entries()) {
-      const pixels = await photo()
-      showPicture(reference, pixels)
-      showPicture(session, pixels)
+      const sample = typeof photo === 'function' ? await photo() : photo
+      await show(reference, sample)
+      await show(session, sample)
       for (const tensor of shared) {
         noise.get(tensor.name)!.add(reference.output(tensor.name) as Float32Array, real(session, tensor))
       }

@@ -1,6 +1,15 @@
 import { OcellusError } from '../errors.js'
 import { pixelCount } from './descriptor.js'
-import type { AutoencoderTask, DetectionTask, Graph, Preprocessing, Task, Tensor } from './types.js'
+import type {
+  AutoencoderTask,
+  DetectionTask,
+  DiscriminationTask,
+  GenerationTask,
+  Graph,
+  Preprocessing,
+  Task,
+  Tensor,
+} from './types.js'
 
 export const taskKinds = ['detection', 'generation', 'discrimination', 'autoencoder'] as const
 
@@ -22,6 +31,18 @@ export function detectionOf({ name, task }: Graph): DetectionTask {
 /** The task of an autoencoder. Throws E_MODEL_TASK for any other model. */
 export function autoencoderOf({ name, task }: Graph): AutoencoderTask {
   if (task.kind !== 'autoencoder') throw misfit(`${name} is no autoencoder: it is for ${task.kind}`)
+  return task
+}
+
+/** Throws E_MODEL_TASK for a model that is no generator. */
+export function generationOf({ name, task }: Graph): GenerationTask {
+  if (task.kind !== 'generation') throw misfit(`${name} is no generator: it is for ${task.kind}`)
+  return task
+}
+
+/** Throws E_MODEL_TASK for a model that is no discriminator. */
+export function discriminationOf({ name, task }: Graph): DiscriminationTask {
+  if (task.kind !== 'discrimination') throw misfit(`${name} is no discriminator: it is for ${task.kind}`)
   return task
 }
 
@@ -61,17 +82,17 @@ function checkGeneration({ inputs, outputs }: Graph, tensors: Tensors): void {
   if (latent === undefined || latent.shape.length !== 4 || !isPixel(latent)) {
     throw misfit('a generator has one input, the latent [1, 1, 1, n]')
   }
-  const picture = pictureOf(only(outputs, tensors), 1)
+  const picture = pictureOf(tensors.get(outputs[0]), 1)
   if (picture === undefined) {
-    throw misfit('a generator has one output, the picture [1, height, width, 3] or [1, height, width, 1]')
+    throw misfit("a generator's first output is the picture, [1, height, width, 3] or [1, height, width, 1]")
   }
 }
 
 function checkDiscrimination(graph: Graph, tensors: Tensors): void {
   checkPictureInput(graph, tensors)
-  const score = only(graph.outputs, tensors)
+  const score = tensors.get(graph.outputs[0])
   if (score === undefined || !isPixel(score) || score.shape[3] !== 1 || score.dtype !== 'float32') {
-    throw misfit('a discriminator has one output, float32 [1, 1, 1, 1]')
+    throw misfit("a discriminator's first output is float32 [1, 1, 1, 1]")
   }
 }
 

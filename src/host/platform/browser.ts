@@ -18,6 +18,8 @@ const engines: Readonly<Record<Build | 'simd-threads', () => URL>> = {
 
 const embeddedModels: Readonly<Record<string, () => URL>> = {
   autoencoder: () => new URL('../../../../models/quantized/autoencoder.safetensors', import.meta.url),
+  discriminator: () => new URL('../../../../models/quantized/discriminator.safetensors', import.meta.url),
+  generator: () => new URL('../../../../models/quantized/generator.safetensors', import.meta.url),
   detector: () => new URL('../../../../models/quantized/detector.safetensors', import.meta.url),
 }
 
