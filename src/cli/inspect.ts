@@ -1,14 +1,25 @@
 import type { Command } from 'commander'
+import { planKernels } from '../host/engine/choose.js'
+import { chooseThreads } from '../host/engine/threads.js'
+import { OcellusError } from '../host/errors.js'
 import type { Tensor } from '../host/graph/types.js'
 import { verifyModel } from '../host/graph/verify.js'
-import { planModel } from '../host/plan/plan.js'
-import { openModel } from './inputs.js'
+import { checkImageSize } from '../host/image/pixels.js'
+import { memoryOf } from '../host/plan/plan.js'
+import { openModel, parseCount } from './inputs.js'
 import { bytes, print, printJson, table } from './output.js'
 
 interface Options {
   config?: string
   names?: string
+  frame: Frame
+  threads?: number
   json?: boolean
+}
+
+interface Frame {
+  readonly width: number
+  readonly height: number
 }
 
 export function addInspect(program: Command): void {
@@ -18,13 +29,20 @@ export function addInspect(program: Command): void {
     .argument('[model]', 'model (.safetensors) or darknet .weights; default: the embedded detector')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--names <file>', 'labels of darknet weights, one a line')
+    .option('--frame <width>x<height>', 'size of the pictures, for the memory', parseFrame, {
+      width: 1280,
+      height: 720,
+    })
+    .option('--threads <n>', 'threads, for the memory; default: as many as would be used', parseCount)
     .option('--json', 'print JSON')
     .action(inspect)
 }
 
 async function inspect(path: string | undefined, options: Options): Promise<void> {
   const model = verifyModel(await openModel(path, options))
-  const plan = planModel(model)
+  const threads = chooseThreads(options.threads, model)
+  const plan = await planKernels(model, threads, {})
+  const frame = plan.preprocessing === undefined ? undefined : options.frame
   const { graph } = model
   const operators = model.views.map(({ view, operator }) => ({
     name: view.node.name,
@@ -52,7 +70,9 @@ async function inspect(path: string | undefined, options: Options): Promise<void
     packedBytes: plan.packedBytes,
     arenaBytes: plan.arenaBytes,
     arenaLowerBound: plan.arenaLowerBound,
-    memoryBytes: plan.end,
+    memoryBytes: memoryOf(plan),
+    ...(frame === undefined ? {} : { frame, memoryWithFrameBytes: memoryOf(plan, frame) }),
+    threads,
     inputs: ends(graph.inputs),
     outputs: ends(graph.outputs),
     ...(graph.task.kind === 'detection' ? { labels: graph.task.labels } : {}),
@@ -84,9 +104,16 @@ output   ${summary.outputs.map(shown).join(', ')}
 MACs     ${(summary.macs / 1e9).toFixed(3)} G
 weights  ${bytes(summary.weightBytes)} in the file, ${bytes(summary.packedBytes)} packed
 arena    ${bytes(summary.arenaBytes)} (no plan can need less than ${bytes(summary.arenaLowerBound)})
-memory   ${bytes(summary.memoryBytes)} with the engine and without a frame`)
+memory   ${bytes(summary.memoryBytes)}${frame === undefined ? '' : `, ${bytes(memoryOf(plan, frame))} with a picture of ${frame.width}x${frame.height}`} (${threads} thread${threads === 1 ? '' : 's'})`)
   if (labels !== undefined) print(`labels   ${summarise(labels)}`)
   for (const [key, value] of Object.entries(graph.provenance)) print(`${key.padEnd(8)} ${String(value)}`)
+}
+
+function parseFrame(word: string): Frame {
+  const [, width, height] = /^([1-9]\d{0,4})x([1-9]\d{0,4})$/.exec(word) ?? []
+  if (width === undefined) throw new OcellusError('E_OPTION', `${word} is no size: give one like 1280x720`)
+  checkImageSize(Number(width), Number(height), 'the frame')
+  return { width: Number(width), height: Number(height) }
 }
 
 function kernelOf(attributes: Readonly<Record<string, unknown>>): string {

@@ -97,10 +97,75 @@ describe('Detector', () => {
     expect(await detector.detect(cat)).toEqual(want)
   })
 
+  it('takes the frames of a video in the order of their times', async () => {
+    const other = await Detector.create()
+    const want = await other.detect(cat)
+    expect(await other.detectForVideo(cat, 0)).toEqual(want)
+    expect(await other.detectForVideo(cat, 33.3, { maxResults: 1 })).toEqual(want.slice(0, 1))
+    for (const late of [33.3, 0, -1, Number.NaN, Number.POSITIVE_INFINITY, '40' as never]) {
+      expect(await codeOf(() => other.detectForVideo(cat, late))).toBe('E_OPTION')
+    }
+    expect(await other.detectForVideo(cat, 34)).toEqual(want)
+    other.close()
+  })
+
+  it('refuses options that make no sense when they are given, and keeps those before', async () => {
+    expect(await codeOf(() => Detector.create({ scoreThreshold: Number.NaN }))).toBe('E_OPTION')
+    expect(await codeOf(() => Detector.create({ categoryAllowlist: ['unicorn'] }))).toBe('E_OPTION')
+    const want = await detector.detect(cat)
+    for (const options of [{ maxResults: 0 }, { iouThreshold: 2 }, { categoryDenylist: ['unicorn'] }]) {
+      expect(await codeOf(() => detector.setOptions(options))).toBe('E_OPTION')
+      expect(await detector.detect(cat)).toEqual(want)
+    }
+  })
+
+  it('refuses pixels of a detached buffer and of another length, and goes on', async () => {
+    const pixels = await decodeImage(readFileSync(cat), cat)
+    const want = detector.detectPixels(pixels)
+    const gone = { ...pixels, data: pixels.data.slice() }
+    structuredClone(gone.data.buffer, { transfer: [gone.data.buffer] })
+    for (const bad of [
+      gone,
+      { ...pixels, width: pixels.width + 1 },
+      { ...pixels, data: pixels.data.subarray(4) },
+    ]) {
+      expect(await codeOf(() => detector.detectPixels(bad))).toBe('E_IMAGE_INPUT')
+      expect(detector.detectPixels(pixels)).toEqual(want)
+    }
+  })
+
+  it('gives the same for one size of picture after another, in every order of decoding', async () => {
+    const pixels = await decodeImage(readFileSync(cat), cat)
+    const part = { width: 100, height: 80, data: pixels.data.slice(0, 100 * 80 * 4) }
+    const kinds = [{ multiLabel: true, scoreThreshold: 0.001 }, undefined, { order: 'darknet' } as const]
+    const fresh = await Promise.all(
+      [pixels, part].map(async (picture) => {
+        const results = []
+        for (const options of kinds) {
+          const other = await Detector.create()
+          results.push(other.detectPixels(picture, options))
+          other.close()
+        }
+        return results
+      }),
+    )
+    expect(fresh[0][0].length).toBeGreaterThan(10)
+    for (let round = 0; round < 3; round++) {
+      for (const [n, picture] of [pixels, part].entries()) {
+        for (const [k, options] of kinds.entries()) {
+          expect(detector.detectPixels(picture, options)).toEqual(fresh[n][k])
+        }
+      }
+    }
+  })
+
   it('says that it is closed, once and again', async () => {
     const other = await Detector.create()
     other.close()
     other.close()
     expect(await codeOf(() => other.detect(cat))).toBe('E_SESSION_CLOSED')
+    const pixels = { width: 1, height: 1, data: new Uint8Array(4) }
+    expect(await codeOf(() => other.detectPixels(pixels))).toBe('E_SESSION_CLOSED')
+    expect(await codeOf(() => other.detectForVideo(cat, 1))).toBe('E_SESSION_CLOSED')
   })
 })

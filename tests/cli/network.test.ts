@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readModel } from '../../src/host/graph/file.js'
+import { Detector } from '../../src/host/platform/node.js'
 import { everyLayer, randomWeights } from '../readers/tiny.js'
 import { ocellus, root, sample, temporaryFolder } from './run.js'
 
@@ -139,11 +140,24 @@ describe('ocellus inspect', () => {
     expect(report.weightBytes).toBeLessThan(report.packedBytes)
   })
 
+  it('predicts the memory that a session takes, with a picture and without', async () => {
+    const { stdout } = await ocellus('inspect', model, '--json', '--threads', '1', '--frame', '640x480')
+    const report = JSON.parse(stdout) as Record<string, number>
+    const detector = await Detector.create({ model, threads: 1 })
+    expect(report.memoryBytes).toBe(detector.session.memoryBytes)
+    detector.detectPixels({ width: 640, height: 480, data: new Uint8Array(640 * 480 * 4) })
+    expect(report.memoryWithFrameBytes).toBe(detector.session.memoryBytes)
+    detector.close()
+    for (const size of ['640', '0x5', '99999x1', 'ax2']) {
+      expect(await ocellus('inspect', model, '--frame', size)).toMatchObject({ stdout: '' })
+    }
+  })
+
   it('names each layer of the embedded model', async () => {
     const { code, stdout } = await ocellus('inspect')
     expect(code).toBe(0)
     expect(stdout).toMatch(/0_convolutional +conv 3x3\/2 leaky +128x128x16 +int8/)
-    expect(stdout).toMatch(/\narena +[\d.]+ KiB/)
+    expect(stdout).toMatch(/\narena +[\d.]+ [KM]iB/)
   })
 })
 

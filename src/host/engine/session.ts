@@ -6,7 +6,7 @@ import type { Model, Tensor } from '../graph/types.js'
 import { type VerifiedModel, verifyModel } from '../graph/verify.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
 import { withKernels } from '../plan/kernels.js'
-import { type Plan, planModel, programStart } from '../plan/plan.js'
+import { memoryOf, type Plan, planModel, programStart } from '../plan/plan.js'
 import { compileProgram, preprocessTables } from '../plan/program.js'
 import { type Build, loadEngine } from './build.js'
 import { type KernelOptions, planKernels } from './choose.js'
@@ -38,6 +38,9 @@ const frameFields = {
   offsetX: frameField('offsetX'),
   offsetY: frameField('offsetY'),
 } as const
+
+const isWithin = (size: number, offset: number, most: number): boolean =>
+  Number.isInteger(size) && Number.isInteger(offset) && size >= 1 && offset >= 0 && offset + size <= most
 
 const tensorsOf = ({ model }: Plan, ends: 'inputs' | 'outputs'): readonly Tensor[] =>
   model.graph[ends].map((name) => model.tensorsByName.get(name)!)
@@ -88,7 +91,7 @@ export class Session {
     const threads = chooseThreads(options.threads, verified)
     const plan = await planKernels(verified, threads, options)
     const program = compileProgram(plan)
-    const engine = await loadEngine(plan.end, { ...options, threads })
+    const engine = await loadEngine(memoryOf(plan), { ...options, threads })
     try {
       const session = new Session(engine, plan)
       session.#load(plan.model, program)
@@ -165,10 +168,8 @@ export class Session {
 
   /** The engine trusts these numbers. */
   #checkFit({ resizedWidth, resizedHeight, offsetX, offsetY }: Fit): void {
-    const [, height, width] = this.inputs[0].shape
-    const within = (size: number, offset: number, most: number): boolean =>
-      Number.isInteger(size) && Number.isInteger(offset) && size >= 1 && offset >= 0 && offset + size <= most
-    if (within(resizedWidth, offsetX, width) && within(resizedHeight, offsetY, height)) return
+    const [, height, width] = this.#inputs[0].shape
+    if (isWithin(resizedWidth, offsetX, width) && isWithin(resizedHeight, offsetY, height)) return
     throw new OcellusError(
       'E_IMAGE_INPUT',
       `a picture resized to ${resizedWidth}x${resizedHeight} at ${offsetX}, ${offsetY} is not within the input of ${width}x${height}`,
@@ -218,7 +219,7 @@ export class Session {
 
   /** Runs instructions of a task's own, at an address that the plan gives them, in this thread alone. */
   execute(address: number, count: number): void {
-    if (this.#call(address, count) !== 0)
+    if (this.#call(address, count, true) !== 0)
       throw new OcellusError('E_ENGINE_TRAP', `the ${this.build} build lacks an instruction of the task`)
   }
 
@@ -350,9 +351,10 @@ export class Session {
     throw new OcellusError('E_ENGINE_TRAP', `${name}: the ${this.build} build has no such instruction`)
   }
 
-  #call(address: number, count: number): number {
+  #call(address: number, count: number, alone = false): number {
     try {
-      return this.#live().run(address, count)
+      const engine = this.#live()
+      return alone ? engine.exports.run(address, count, 0, 1) : engine.run(address, count)
     } catch (cause) {
       if (cause instanceof OcellusError) throw cause
       throw new OcellusError('E_ENGINE_TRAP', `the engine stopped: ${String(cause)}`, { cause })

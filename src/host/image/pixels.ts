@@ -18,11 +18,7 @@ export function checkPixels(pixels: Pixels): void {
     throw new OcellusError('E_IMAGE_INPUT', `a picture of ${width}x${height} pixels; both must be at least 1`)
   }
   checkImageSize(width, height, 'the picture')
-  // By name, not by class: in a frame or a virtual machine's context, the classes are others.
-  const kind = Object.prototype.toString.call(data).slice(8, -1)
-  if (kind !== 'Uint8Array' && kind !== 'Uint8ClampedArray') {
-    throw new OcellusError('E_IMAGE_INPUT', `pixels must be a Uint8Array or Uint8ClampedArray, not ${kind}`)
-  }
+  if (!(data instanceof Uint8ClampedArray) && !(data instanceof Uint8Array)) checkKind(data)
   if (data.length !== width * height * 4) {
     const why = data.length === 0 ? ' (is its buffer detached?)' : ''
     throw new OcellusError(
@@ -30,6 +26,13 @@ export function checkPixels(pixels: Pixels): void {
       `${data.length} bytes for ${width}x${height} pixels, expected ${width * height * 4} in RGBA${why}`,
     )
   }
+}
+
+/** By name, not by class: in a frame or a virtual machine's context, the classes are others. */
+function checkKind(data: unknown): void {
+  const kind = Object.prototype.toString.call(data).slice(8, -1)
+  if (kind === 'Uint8Array' || kind === 'Uint8ClampedArray') return
+  throw new OcellusError('E_IMAGE_INPUT', `pixels must be a Uint8Array or Uint8ClampedArray, not ${kind}`)
 }
 
 /** Throws E_IMAGE_TOO_LARGE for a picture beyond the caps, E_IMAGE_EMPTY for one without pixels. */

@@ -36,6 +36,16 @@ export interface Plan {
   readonly arenaLowerBound: number
   /** First address after program, constants and arena: where a frame may lie. */
   readonly end: number
+  /** First address after what is needed while constants are loaded, which pass through the arena. */
+  readonly loadEnd: number
+}
+
+const pageBytes = 0x10000
+
+/** Linear memory that a session of this plan takes, with a frame of this size: exact. */
+export function memoryOf(plan: Plan, frame?: { readonly width: number; readonly height: number }): number {
+  const end = frame === undefined ? plan.end : plan.end + frame.width * frame.height * 4 + slack
+  return Math.ceil(Math.max(end, plan.loadEnd, 2 * pageBytes) / pageBytes) * pageBytes
 }
 
 const align = (value: number): number => Math.ceil(value / 64) * 64
@@ -98,6 +108,9 @@ export function planModel(model: VerifiedModel, threads = 1): Plan {
         })
   const candidates = arenaStart + arena.offsets[arena.offsets.length - 1]
   const end = arenaStart + align(arena.bytes + slack)
+  const staged = model.views.map(({ view }) =>
+    Object.values(view.constants).reduce((sum, { data }) => sum + align(data.byteLength + slack), 0),
+  )
   return {
     model,
     steps,
@@ -112,6 +125,7 @@ export function planModel(model: VerifiedModel, threads = 1): Plan {
     arenaBytes: arena.bytes,
     arenaLowerBound: arena.lowerBound,
     end,
+    loadEnd: arenaStart + Math.max(0, ...staged),
   }
 }
 

@@ -88,7 +88,7 @@ export class Detector {
    * Throws E_OPTION for one that does not.
    */
   async detectForVideo(frame: unknown, timestamp: number, options?: DetectOptions): Promise<Detection[]> {
-    if (!(timestamp > this.#timestamp && timestamp < Number.POSITIVE_INFINITY)) {
+    if (!Number.isFinite(timestamp) || timestamp <= this.#timestamp) {
       throw new OcellusError('E_OPTION', `the timestamp ${timestamp} is not after ${this.#timestamp}`)
     }
     this.#timestamp = timestamp

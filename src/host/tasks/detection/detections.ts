@@ -18,7 +18,7 @@ export interface Detection {
   readonly box: Box
 }
 
-/** The entries that the suppression has kept, as assembly/candidates.ts lays them out; cut at the photo's edges. */
+/** The entries that the suppression has kept, as assembly/candidates.ts lays them out; `cut` at the photo's edges. */
 export function readDetections(
   { words, doubles }: EngineMemory,
   list: number,
@@ -26,26 +26,24 @@ export function readDetections(
   cut?: Geometry,
 ): Detection[] {
   const kept = words[list / 4 + 1]
+  const right = cut === undefined ? Number.POSITIVE_INFINITY : cut.sourceWidth
+  const bottom = cut === undefined ? Number.POSITIVE_INFINITY : cut.sourceHeight
+  const zero = cut === undefined ? Number.NEGATIVE_INFINITY : 0
   const found: Detection[] = []
   for (let n = 0; n < kept; n++) {
     const at = (list + listHeaderBytes + n * entryBytes) / 8
     const classId = words[at * 2 + 10]
-    const box = { xmin: doubles[at], ymin: doubles[at + 1], xmax: doubles[at + 2], ymax: doubles[at + 3] }
     found.push({
       label: labels[classId],
       classId,
       score: doubles[at + 4],
-      box: cut === undefined ? box : clipped(box, cut),
+      box: {
+        xmin: Math.max(doubles[at], zero),
+        ymin: Math.max(doubles[at + 1], zero),
+        xmax: Math.min(doubles[at + 2], right),
+        ymax: Math.min(doubles[at + 3], bottom),
+      },
     })
   }
   return found
-}
-
-function clipped({ xmin, ymin, xmax, ymax }: Box, { sourceWidth, sourceHeight }: Geometry): Box {
-  return {
-    xmin: Math.max(xmin, 0),
-    ymin: Math.max(ymin, 0),
-    xmax: Math.min(xmax, sourceWidth),
-    ymax: Math.min(ymax, sourceHeight),
-  }
 }
