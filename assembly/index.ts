@@ -2,7 +2,7 @@
 
 export { work } from './barrier'
 export { pack_conv_f32 } from './kernels/conv_f32'
-export { pack_conv_s8 } from './kernels/conv_s8'
+export { pack_conv_product_s8, pack_conv_s8 } from './kernels/conv_s8'
 export { pack_depthwise_f32 } from './kernels/depthwise_f32'
 export { pack_depthwise_s8 } from './kernels/depthwise_s8'
 export { pack_linear_s8 } from './kernels/linear_s8'

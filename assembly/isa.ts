@@ -4,3 +4,18 @@
 export const SIMD: bool = ASC_FEATURE_SIMD
 export const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD
 export const THREADS: bool = ASC_FEATURE_THREADS
+
+/**
+ * acc + a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3 in each lane, of sixteen int8 a and sixteen b within 0..127. The relaxed
+ * instruction may read a b beyond 127 as it likes, and add pairs in int16: within these ranges it can't go wrong.
+ */
+// @ts-ignore: decorator
+@inline
+export function dotQuads(a: v128, b: v128, acc: v128): v128 {
+  if (RELAXED) return i32x4.relaxed_dot_i8x16_i7x16_add_s(a, b, acc)
+  const low = i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_low_i8x16_s(a, b))
+  const high = i32x4.extadd_pairwise_i16x8_s(i16x8.extmul_high_i8x16_s(a, b))
+  const even = i8x16.shuffle(low, high, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
+  const odd = i8x16.shuffle(low, high, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
+  return i32x4.add(acc, i32x4.add(even, odd))
+}

@@ -9,7 +9,7 @@ import { add_s8 } from './kernels/add_s8'
 import { activation_f32 } from './kernels/activation_f32'
 import { average_pool_f32, average_pool_s8 } from './kernels/average_pool'
 import { conv_f32 } from './kernels/conv_f32'
-import { conv_s8 } from './kernels/conv_s8'
+import { conv_mla_s8, conv_relaxed_s8, conv_s8 } from './kernels/conv_s8'
 import { conv_transpose_f32 } from './kernels/conv_transpose_f32'
 import { conv_transpose_s8 } from './kernels/conv_transpose_s8'
 import { copy } from './kernels/copy'
@@ -40,6 +40,8 @@ import {
   OP_AVERAGE_POOL_F32,
   OP_AVERAGE_POOL_S8,
   OP_CONV_F32,
+  OP_CONV_MLA_S8,
+  OP_CONV_RELAXED_S8,
   OP_CONV_S8,
   OP_CONV_TRANSPOSE_F32,
   OP_CONV_TRANSPOSE_S8,
@@ -157,6 +159,12 @@ function execute(i: usize, thread: i32, threads: i32): bool {
       break
     case OP_SCATTER_TOKENS_F32:
       scatter_tokens_f32(i, thread, threads)
+      break
+    case OP_CONV_MLA_S8:
+      conv_mla_s8(i, thread, threads)
+      break
+    case OP_CONV_RELAXED_S8:
+      conv_relaxed_s8(i, thread, threads)
       break
     case OP_WINOGRAD43_S8:
       winograd43_s8(i, thread, threads)

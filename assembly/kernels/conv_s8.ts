@@ -9,7 +9,7 @@
 // [group][panel of 8 channels][pair of depth][8][2] int16, zero padded. So 4 pixels x 8 channels are eight
 // accumulators and six loads a pair of depth, whatever the shape. The block is walked panel by panel: a panel's
 // weights are read once a block.
-// Scratch: roundUp(block, 4) * ceil(depth / 2) * 4 + 64 bytes.
+// Scratch: roundUp(block, 4) * ceil(depth / 2) * 4 + 64 bytes, for the other products: conv_s8's in src/host/graph/kernels/.
 //
 // Exact: |x| <= 128 and |weight| <= 128, so a pair's products sum to at most 2^15 in int32; the host proves that no
 // sum of them with the bias leaves int32. low and high are int8, so |y| <= 255 when it is rounded.
@@ -20,6 +20,12 @@ import { scratchOf, start } from '../split'
 import { narrow, roundingOffset } from '../vector'
 import { address, float, word } from '../word'
 import { gather_s8 } from './gather_s8'
+import { product_mla, product_relaxed, sum_quads } from './products_s8'
+
+/** The forms of the product: products_s8.ts. */
+const DOT = 0
+const MLA = 1
+const RELAXED_DOT = 2
 
 /**
  * int8 [groups * outputChannels][depth] to the packed layout, int32 biases to foldedBias, each group padded to a
@@ -64,12 +70,57 @@ export function pack_conv_s8(
   return largest
 }
 
+/** As pack_conv_s8, for the products MLA and RELAXED_DOT; the biases are folded already. */
+export function pack_conv_product_s8(
+  product: i32,
+  source: usize,
+  target: usize,
+  outputChannels: i32,
+  depth: i32,
+  groups: i32,
+): void {
+  const quads = product == RELAXED_DOT
+  const step = quads ? 4 : 2
+  const padded = quads ? (depth + 3) & ~3 : (depth + 1) & ~1
+  for (let g = 0; g < groups; g++) {
+    for (let first = 0; first < outputChannels; first += 8) {
+      for (let o = first; o < first + 8; o++) {
+        const real = o < outputChannels
+        for (let k = 0; k < padded; k++) {
+          const weight = real && k < depth ? <i32>load<i8>(source + <usize>k) : 0
+          const at = target + <usize>(k / step) * 32
+          if (quads) store<i8>(at + <usize>((o - first) * 4 + (k & 3)), weight + 64)
+          else store<i16>(at + <usize>((k & 1) * 16 + (o - first) * 2), weight)
+        }
+        if (real) source += depth
+      }
+      target += <usize>(padded / step) * 32
+    }
+  }
+}
+
 export function conv_s8(i: usize, thread: i32, threads: i32): void {
+  convolve(i, DOT, thread, threads)
+}
+
+/** As conv_s8, by multiply-adds: its weights are [pair of depth][2][8]. */
+export function conv_mla_s8(i: usize, thread: i32, threads: i32): void {
+  convolve(i, MLA, thread, threads)
+}
+
+/** As conv_s8, for weights within -64..63, by products of four: its weights are [quad of depth][8][4], 64 added. */
+export function conv_relaxed_s8(i: usize, thread: i32, threads: i32): void {
+  convolve(i, RELAXED_DOT, thread, threads)
+}
+
+function convolve(i: usize, product: i32, thread: i32, threads: i32): void {
   const inputChannels = word(i, 8)
   const outputPixels = word(i, 10) * word(i, 11)
   const outputChannels = word(i, 12)
   const outputStride = <usize>word(i, 13)
-  const pairs = <usize>((word(i, 14) * word(i, 15) * inputChannels + 1) >> 1)
+  const depth = word(i, 14) * word(i, 15) * inputChannels
+  const quads = product == RELAXED_DOT
+  const steps = <usize>(quads ? (depth + 3) >> 2 : (depth + 1) >> 1)
   const groups = word(i, 20)
   const size: usize = word(i, 26) == 1 ? 4 : 1
   const scratch = scratchOf(i, 27, thread)
@@ -90,24 +141,22 @@ export function conv_s8(i: usize, thread: i32, threads: i32): void {
     const input = address(i, 1) + <usize>(g * inputChannels)
     for (let first = firstPixel; first < endPixel; first += block) {
       const pixels = min(block, endPixel - first)
-      gather_s8(i, input, first, pixels, scratch)
+      gather_s8(i, input, first, pixels, scratch, quads)
+      // Behind the fields and what the gathering may write there: a tile of sums, then the sums of the fields.
+      const sums = scratch + <usize>((block + 3) >> 2) * steps * 16 + 64
+      if (quads) sumFields(scratch, steps, pixels, sums + 128)
       const output = address(i, 2) + <usize>first * outputStride + <usize>(g * outputChannels) * size
       for (let o = firstChannel; o < endChannel; o += 8) {
-        panel(
-          i,
-          scratch,
-          weights + <usize>(o >> 3) * pairs * 32,
-          bias + <usize>o * 4,
-          multipliers + <usize>o * 4,
-          pairs,
-          output + <usize>o * size,
-          pixels,
-          min(8, outputChannels - o),
-        )
+        const w = weights + <usize>(o >> 3) * steps * 32
+        const b = bias + <usize>o * 4
+        const m = multipliers + <usize>o * 4
+        const channels = min(8, outputChannels - o)
+        if (product == DOT) panel(i, scratch, w, b, m, steps, output + <usize>o * size, pixels, channels)
+        else panelOf(i, product, scratch, w, b, m, steps, output + <usize>o * size, pixels, channels, sums)
       }
     }
     const padded = <usize>((outputChannels + 7) & ~7)
-    weights += padded * pairs * 4
+    weights += padded * steps * 4
     bias += padded * 4
     multipliers += padded * 4
   }
@@ -118,6 +167,58 @@ function pixelsShareWell(tiles: i32, panels: i32, threads: i32): bool {
   const ofTiles = (tiles + threads - 1) / threads
   const ofPanels = (panels + threads - 1) / threads
   return <f32>ofTiles * <f32>panels * 10 <= <f32>ofPanels * <f32>tiles * 11
+}
+
+function sumFields(fields: usize, quads: usize, pixels: i32, to: usize): void {
+  for (; pixels > 0; pixels -= 4) {
+    sum_quads(fields, quads, to)
+    fields += quads * 16
+    to += 16
+  }
+}
+
+/** As panel, for the other products, whose tile of sums passes through memory at `sums`. */
+function panelOf(
+  i: usize,
+  product: i32,
+  fields: usize,
+  weights: usize,
+  bias: usize,
+  multipliers: usize,
+  steps: usize,
+  to: usize,
+  pixels: i32,
+  channels: i32,
+  sums: usize,
+): void {
+  const stride = <usize>word(i, 13)
+  const zero = word(i, 22)
+  const slope = float(i, 23)
+  const low = <f32>(word(i, 24) - zero)
+  const high = <f32>(word(i, 25) - zero)
+  const type = word(i, 26)
+  let fieldSums = sums + 128
+  for (; pixels > 0; pixels -= 4) {
+    if (product == MLA) product_mla(fields, bias, weights, steps, sums)
+    else product_relaxed(fields, bias, weights, steps, sums, fieldSums)
+    for (let p = 0; p < min(4, pixels); p++) {
+      const m = sums + <usize>p * 32
+      if (SIMD) {
+        const s = f32x4.splat(slope)
+        const l = f32x4.splat(low)
+        const h = f32x4.splat(high)
+        storeSums(to, v128.load(m), v128.load(m, 16), multipliers, s, l, h, roundingOffset(zero), type, channels)
+      } else {
+        for (let o: usize = 0; o < <usize>channels; o++) {
+          const multiplier = load<f32>(multipliers + o * 4)
+          storeSum(to, o, load<i32>(m + o * 4), multiplier, slope, low, high, zero, type)
+        }
+      }
+      to += stride
+    }
+    fields += steps * 16
+    fieldSums += 16
+  }
 }
 
 /** `pixels` pixels x one panel of 8 output channels, of which `channels` are stored. */

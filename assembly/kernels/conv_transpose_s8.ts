@@ -47,7 +47,7 @@ export function conv_transpose_s8(i: usize, thread: i32, threads: i32): void {
       for (let first = byPixels ? start(tiles, thread, threads) * 4 : 0; first < end; first += block) {
         if (firstChannel >= endChannel) break
         const pixels = min(block, end - first)
-        gather_s8(record, address(i, 1), first, pixels, fields)
+        gather_s8(record, address(i, 1), first, pixels, fields, false)
         writeOffsets(i, record, first, pixels, offsets)
         for (let o = firstChannel; o < endChannel; o += 8) {
           panel(

@@ -4,13 +4,16 @@
 // four repeats its last pixel. The second half of the last pair of an odd depth is arbitrary: its weight is 0.
 // This kernel pads. No arithmetic but widening.
 //
-// Reads up to 7 bytes beyond a pixel's channels; writes up to 64 bytes beyond the last field.
+// With `quads` the fields are fields[p / 4][k / 4][p % 4][k % 4] = int8, for products of four; the rest of the last quad is
+// arbitrary.
+//
+// Reads up to 15 bytes beyond a pixel's channels; writes up to 64 bytes beyond the last field.
 
 import { SIMD } from '../isa'
 import { word } from '../word'
 
 /** `input` is the first channel of the group. */
-export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, fields: usize): void {
+export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, fields: usize, quads: bool): void {
   const inputHeight = word(i, 6)
   const inputWidth = word(i, 7)
   const channels = word(i, 8)
@@ -25,9 +28,10 @@ export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, field
   const rowStride = <usize>inputWidth * stride
   const lastTop = inputHeight - kernelHeight
   const lastLeft = inputWidth - kernelWidth
-  const fieldBytes = <usize>((kernelHeight * kernelWidth * channels + 1) >> 1) * 16
+  const depth = kernelHeight * kernelWidth * channels
+  const fieldBytes = <usize>(quads ? (depth + 3) >> 2 : (depth + 1) >> 1) * 16
   const outside = fields + <usize>((pixels + 3) >> 2) * fieldBytes + 48
-  memory.fill(outside, <u8>word(i, 21), 8)
+  memory.fill(outside, <u8>word(i, 21), 16)
 
   const last = first + pixels - 1
   if (kernelHeight * kernelWidth * strideY * strideX == 1) {
@@ -37,7 +41,7 @@ export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, field
       const b = min(at + stride, end)
       const c = min(at + 2 * stride, end)
       const d = min(at + 3 * stride, end)
-      gatherTap(at, b, c, d, 8, 8, 8, 8, channels, fields, 0)
+      gatherTap(at, b, c, d, 8, 8, 8, 8, channels, fields, 0, quads)
       fields += fieldBytes
     }
     return
@@ -77,7 +81,7 @@ export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, field
       if (inside) {
         for (let kx = 0; kx < kernelWidth; kx++) {
           const tap = <usize>kx * stride
-          gatherTap(row0 + tap, row1 + tap, row2 + tap, row3 + tap, 8, 8, 8, 8, channels, fields, k)
+          gatherTap(row0 + tap, row1 + tap, row2 + tap, row3 + tap, 8, 8, 8, 8, channels, fields, k, quads)
           k += channels
         }
       } else {
@@ -103,6 +107,7 @@ export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, field
             channels,
             fields,
             k,
+            quads,
           )
           k += channels
         }
@@ -146,7 +151,12 @@ function gatherTap(
   channels: i32,
   fields: usize,
   k: i32,
+  quads: bool,
 ): void {
+  if (quads) {
+    gatherQuads(a, b, c, d, stepA, stepB, stepC, stepD, channels, fields, k)
+    return
+  }
   let to = fields + <usize>(k >> 1) * 16
   if (k & 1) {
     // An odd number of channels per tap: this one begins in the second half of a pair.
@@ -189,5 +199,57 @@ function gatherTap(
     b += stepB
     c += stepC
     d += stepD
+  }
+}
+
+/** As gatherTap, to quads of int8. */
+function gatherQuads(
+  a: usize,
+  b: usize,
+  c: usize,
+  d: usize,
+  stepA: usize,
+  stepB: usize,
+  stepC: usize,
+  stepD: usize,
+  channels: i32,
+  fields: usize,
+  k: i32,
+): void {
+  let to = fields + <usize>(k >> 2) * 16
+  // Channel by channel to the next whole quad, or throughout where there are no vectors.
+  for (; channels > 0 && (!SIMD || k & 3); channels--) {
+    const at = to + <usize>(k & 3)
+    store<i8>(at, load<i8>(a))
+    store<i8>(at, load<i8>(b), 4)
+    store<i8>(at, load<i8>(c), 8)
+    store<i8>(at, load<i8>(d), 12)
+    a += stepA >> 3
+    b += stepB >> 3
+    c += stepC >> 3
+    d += stepD >> 3
+    k++
+    if ((k & 3) == 0) to += 16
+  }
+  if (SIMD) {
+    for (; channels > 0; channels -= 16) {
+      const va = v128.load(a)
+      const vb = v128.load(b)
+      const vc = v128.load(c)
+      const vd = v128.load(d)
+      const abLow = i8x16.shuffle(va, vb, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
+      const cdLow = i8x16.shuffle(vc, vd, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
+      const abHigh = i8x16.shuffle(va, vb, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
+      const cdHigh = i8x16.shuffle(vc, vd, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
+      v128.store(to, i64x2.shuffle(abLow, cdLow, 0, 2))
+      v128.store(to, i64x2.shuffle(abLow, cdLow, 1, 3), 16)
+      v128.store(to, i64x2.shuffle(abHigh, cdHigh, 0, 2), 32)
+      v128.store(to, i64x2.shuffle(abHigh, cdHigh, 1, 3), 48)
+      to += 64
+      a += 2 * stepA
+      b += 2 * stepB
+      c += 2 * stepC
+      d += 2 * stepD
+    }
   }
 }

@@ -2,7 +2,7 @@
 // of 144, F(2x2,3x3) 16 for 4 instead of 36. `size` is 4 or 2. One group; any padding; int8 or float32 output.
 //
 //   V = B^T d B for overlapping patches (winograd_input.ts), U = G' w G'^T, packed at load,
-//   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (winograd_product.ts),
+//   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (products_s8.ts),
 //   acc = A'^T m A' / scale = foldedBias[o] + sum of x * weight, then as conv_s8 (winograd_output.ts).
 //
 // Exact, and so the very bytes of conv_s8: U and V fit int16, everything after them is linear and may wrap modulo 2^32, the
@@ -17,11 +17,11 @@
 import { SIMD } from '../isa'
 import { scratchOf, start } from '../split'
 import { address, word } from '../word'
+import { product_dot, product_mla } from './products_s8'
 import { bias23, weights23 } from './winograd23'
 import { bias43, weights43 } from './winograd43'
 import { INPUT_WORK, transformInput } from './winograd_input'
 import { transformOutput } from './winograd_output'
-import { product_dot, product_mla } from './winograd_product'
 
 export function winograd43_s8(i: usize, thread: i32, threads: i32): void {
   winograd_s8(i, 4, thread, threads)
@@ -89,8 +89,8 @@ function blocks(
           let x = transformed + <usize>tap * tapStride
           let m = sums + (<usize>(p - panel) * <usize>taps + <usize>tap) * 128
           for (let group = 0; group < groups; group++) {
-            if (dot) product_dot(x, w, pairs, m)
-            else product_mla(x, w, pairs, m)
+            if (dot) product_dot(x, w, w + 32, pairs, m)
+            else product_mla(x, w, w + 32, pairs, m)
             x += groupBytes
             m += sumsGroup
           }

@@ -44,7 +44,8 @@ classes=1
 `
 const model = int8Model(tinyModel(several, 31), 32)
 const every = int8Model(tinyModel(everyLayer, 20), 21)
-const kernels = ['winograd43', 'winograd43-mla', 'winograd23', 'winograd23-mla']
+const narrow = int8Model(tinyModel(several, 31), 32, true)
+const kernels = ['winograd43', 'winograd43-mla', 'winograd23', 'winograd23-mla', 'direct-mla']
 
 async function run(of: typeof model, options: Parameters<typeof Session.create>[1]): Promise<Outputs> {
   const session = await Session.create(of, options)
@@ -62,6 +63,8 @@ describe('every kernel that can be forced', () => {
       }
       expect(differing(await run(of, { build }), expected)).toBeUndefined()
     }
+    const expected = await run(narrow, { build, kernel: direct })
+    expect(differing(await run(narrow, { build, kernel: 'relaxed' }), expected)).toBeUndefined()
   })
 
   it('is named, or refused', async () => {
@@ -107,7 +110,12 @@ describe('measuring', () => {
       const [opcode] = new Int32Array(memory.buffer, at, 1)
       // Word 24 of a Winograd instruction is the product's form.
       const mla = new Int32Array(memory.buffer, at, 32)[24] === 1
-      const name = opcode === 1 ? direct : `winograd${opcode === 19 ? '43' : '23'}${mla ? '-mla' : ''}`
+      const name =
+        opcode === 1
+          ? direct
+          : opcode === 21
+            ? 'direct-mla'
+            : `winograd${opcode === 19 ? '43' : '23'}${mla ? '-mla' : ''}`
       clock += msOf(name)
       return 0
     }
@@ -116,7 +124,7 @@ describe('measuring', () => {
   const kinds = choices(verifyModel(model))
 
   it('finds the kinds of layers, the most work first', () => {
-    expect([...kinds.values()].map(({ view }) => view.output.shape[3])).toEqual([72, 32, 16])
+    expect([...kinds.values()].map(({ view }) => view.output.shape[3])).toEqual([72, 32, 18, 16])
   })
 
   it('takes the fastest, when it is clearly faster than what was expected', () => {

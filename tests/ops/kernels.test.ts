@@ -213,3 +213,67 @@ describe.each([
     expect(kernel.fits(view({}, 1, rest))).toBe(false)
   })
 })
+
+describe.each([
+  ['direct-mla', 'convMlaS8', int7],
+  ['relaxed', 'convRelaxedS8', (random: Random) => random.pick([-64, 63, random.integer(-64, 63)])],
+] as const)('%s', (name, opcode, weightOf) => {
+  const kernel = kernels.get(name)!
+
+  test('numbers of channels from 1 to 40', () => {
+    for (let n = 1; n <= 40; n++) {
+      const shape = { height: 3, width: 5, inputChannels: n, outputChannels: 5, slope: 0.1 }
+      check(kernel, opcode, { ...shape, kernel: [1, 1] }, weightOf)
+      check(
+        kernel,
+        opcode,
+        { ...shape, kernel: [3, 3], pads: [1, 1, 1, 1], float: n % 2 === 0, slope: 1 },
+        weightOf,
+      )
+    }
+  })
+
+  test('extremes throughout a deep sum', () => {
+    for (const zeroPoint of [-128, 127]) {
+      const shape = {
+        height: 5,
+        width: 5,
+        inputChannels: 200,
+        outputChannels: 9,
+        saturated: true,
+        float: true,
+      }
+      const zeroPoints = [zeroPoint, zeroPoint] as const
+      check(kernel, opcode, { ...shape, kernel: [3, 3], pads: [1, 1, 1, 1], zeroPoints }, (random) =>
+        random.pick(name === 'relaxed' ? [-64, 63] : [-127, 127]),
+      )
+    }
+  })
+
+  test('sixty shapes drawn at random, of any kernel, stride and groups', () => {
+    const { random } = new Arena(6, 64)
+    for (let seed = 0; seed < 60; seed++) {
+      const sides = [random.integer(1, 5), random.integer(1, 5)] as const
+      const pad = (side: number) => random.integer(0, Math.min(2, side - 1))
+      const shape = {
+        ...draw(seed, random),
+        kernel: sides,
+        height: random.integer(5, 12),
+        width: random.integer(5, 12),
+        strides: [random.integer(1, 3), random.integer(1, 3)] as const,
+        pads: [pad(sides[0]), pad(sides[1]), pad(sides[0]), pad(sides[1])] as const,
+        outputChannels: random.integer(1, 20),
+        groups: random.pick([1, 1, 2, 3]),
+      }
+      check(kernel, opcode, shape, weightOf)
+    }
+  })
+})
+
+test('the relaxed kernel takes weights of 7 bits only', () => {
+  const kernel = kernels.get('relaxed')!
+  const shape: Case = { height: 5, width: 5, inputChannels: 4, outputChannels: 1, kernel: [1, 1] }
+  const fits = (weight: number) =>
+    kernel.fits(nodeOf(shape, Int8Array.of(0, 0, 0, weight), new Int32Array(1), new Float32Array(1).fill(1)))
+  expect([-65, -64, 63, 64].map(fits)).toEqual([false, true, true, false])
+})

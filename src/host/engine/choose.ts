@@ -70,7 +70,7 @@ async function fastestChoice(
     if (found.size > 0) await platform().notes.write(topic, known)
   }
   return cheapestChoice(model, (view, candidates) => {
-    const name = known.get(sampleKey(view))
+    const name = known.get(sampleKey(view, candidates))
     return candidates.some((candidate) => candidate.name === name) ? name : undefined
   })
 }

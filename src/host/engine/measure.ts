@@ -25,7 +25,7 @@ export function choices(model: VerifiedModel): Map<string, { view: NodeView; can
   for (const { view, operator } of model.views) {
     const candidates = candidatesOf(view, operator)
     if (candidates.length < 2) continue
-    const key = sampleKey(view)
+    const key = sampleKey(view, candidates)
     const macs = (found.get(key)?.macs ?? 0) + operator.macs(view)
     found.set(key, { view, candidates, macs })
   }

@@ -1,6 +1,6 @@
-import type { NodeView } from '../graph/descriptor.js'
-import { integers } from '../graph/descriptor.js'
+import { integer, integers, type NodeView } from '../graph/descriptor.js'
 import type { Constant } from '../graph/types.js'
+import type { Candidate } from '../plan/kernels.js'
 
 /** Multiply-accumulates of a sample, about: some tens of microseconds. */
 const sampleMacs = 3e6
@@ -13,7 +13,8 @@ export function sampleOf(view: NodeView): NodeView {
   const { weight, bias, weightScale } = view.constants
   const [outputs, kernelHeight, kernelWidth, depth] = weight.shape
   const taps = kernelHeight * kernelWidth * depth
-  const channels = Math.min(outputs, taps > 1000 ? 16 : 32)
+  const groups = integer(view, 'groups', 1)
+  const channels = groups > 1 ? outputs : Math.min(outputs, taps > 1000 ? 16 : 32)
   const [, fullHeight, fullWidth] = view.output.shape
   const side = Math.max(4, Math.min(24, Math.round(Math.sqrt(sampleMacs / (channels * taps)) / 4) * 4))
   const height = Math.min(side, fullHeight)
@@ -48,11 +49,14 @@ export function sampleOf(view: NodeView): NodeView {
   }
 }
 
-/** Layers of the same key have the same sample. */
-export function sampleKey(view: NodeView): string {
+/** Layers of the same key have the same sample, and the same choice. */
+export function sampleKey(view: NodeView, candidates: readonly Candidate[]): string {
   const { inputs, output, constants } = sampleOf(view)
-  const attributes = ['strides', 'pads'].map((name) => integers(view, name).join('x'))
+  const attributes = [
+    ...['strides', 'pads'].map((name) => integers(view, name).join('x')),
+    integer(view, 'groups', 1),
+  ]
   return [inputs[0].shape.join('x'), output.shape.join('x'), constants.weight.shape.join('x'), output.dtype]
-    .concat(attributes)
+    .concat(attributes.map(String), candidates.map(({ name }) => name).join('|'))
     .join(' ')
 }

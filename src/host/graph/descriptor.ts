@@ -36,6 +36,14 @@ export interface PackExports {
     inputZeroPoint: number,
     foldedBias: number,
   ): number
+  pack_conv_product_s8(
+    product: number,
+    source: number,
+    target: number,
+    outputChannels: number,
+    depth: number,
+    groups: number,
+  ): void
   pack_winograd_s8(
     size: number,
     source: number,

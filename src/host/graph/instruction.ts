@@ -31,6 +31,8 @@ export const opcodes = {
   preprocess: 18,
   winograd43S8: 19,
   winograd23S8: 20,
+  convMlaS8: 21,
+  convRelaxedS8: 22,
   linearS8: 40,
   layerNormF32: 41,
   softmaxF32: 42,
@@ -239,6 +241,8 @@ export const fields = {
   scatterTokensF32: [...tokenwise, 'mask', 'positions', 'indices'],
   winograd43S8: winograd,
   winograd23S8: winograd,
+  convMlaS8: convolution,
+  convRelaxedS8: convolution,
   decodeYolo: [
     'input',
     'inputStride',

@@ -1,5 +1,18 @@
-import { elements, integer, integers, type NodeView, roundUp } from '../descriptor.js'
-import { fail, multiplier, quantizationOf } from '../ops/shared.js'
+import {
+  elements,
+  floatBits,
+  integer,
+  integers,
+  type NodeView,
+  type Placement,
+  roundUp,
+} from '../descriptor.js'
+import type { Fields } from '../instruction.js'
+import { activationBounds, activationSlope, fail, multiplier, quantizationOf } from '../ops/shared.js'
+
+/** Bytes of packed receptive fields that a kernel works on at a time: they should stay in the second-level cache. */
+export const blockBytes = 192 * 1024
+export const maxBlock = 64
 
 export const isInt8 = (view: NodeView): boolean => view.inputs[0].dtype === 'int8'
 
@@ -14,11 +27,70 @@ export function depthOf(view: NodeView): number {
   return (elements(integers(view, 'kernel')) * view.inputs[0].shape[3]) / integer(view, 'groups', 1)
 }
 
+/** Bytes of one packed receptive field: int16 pairs or float32. */
+export const fieldBytes = (view: NodeView): number =>
+  isInt8(view) ? Math.ceil(depthOf(view) / 2) * 4 : depthOf(view) * 4
+
+/** Of one group; `block` output pixels are gathered at a time. */
+export function geometry(view: NodeView) {
+  const groups = integer(view, 'groups', 1)
+  const pixels = view.output.shape[1] * view.output.shape[2]
+  const fits = Math.floor(blockBytes / fieldBytes(view) / 4) * 4
+  return {
+    groups,
+    kernel: integers(view, 'kernel'),
+    strides: integers(view, 'strides'),
+    pads: integers(view, 'pads'),
+    inputChannels: view.inputs[0].shape[3] / groups,
+    outputChannels: view.output.shape[3] / groups,
+    block: Math.max(4, Math.min(fits, maxBlock, roundUp(pixels, 4))),
+  }
+}
+
+/** Fields that all convolutions over gathered pixels share. */
+export function convolutionFields(view: NodeView, place: Placement): Fields<'convS8'> {
+  const g = geometry(view)
+  const { low, high } = activationBounds(view)
+  const int8 = isInt8(view)
+  const input = place.input(0)
+  return {
+    input: input.address,
+    output: place.output.address,
+    weights: place.block('weight'),
+    bias: place.block('bias'),
+    multipliers: int8 ? place.block('multiplier') : 0,
+    inputHeight: view.inputs[0].shape[1],
+    inputWidth: view.inputs[0].shape[2],
+    inputChannels: g.inputChannels,
+    inputStride: input.stride,
+    outputHeight: view.output.shape[1],
+    outputWidth: view.output.shape[2],
+    outputChannels: g.outputChannels,
+    outputStride: place.output.stride,
+    kernelHeight: g.kernel[0],
+    kernelWidth: g.kernel[1],
+    strideY: g.strides[0],
+    strideX: g.strides[1],
+    padTop: g.pads[0],
+    padLeft: g.pads[1],
+    groups: g.groups,
+    inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
+    outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
+    slopeF: floatBits(activationSlope(view)),
+    low,
+    high,
+    outputType: view.output.dtype === 'float32' ? 1 : 0,
+    scratch: place.scratch,
+    block: g.block,
+  }
+}
+
 interface ChannelSums {
   /** sum w of each output channel. */
   readonly signed: Float64Array
   /** sum |w| */
   readonly magnitude: Float64Array
+  readonly narrow: boolean
 }
 
 const sums = new WeakMap<object, ChannelSums>()
@@ -30,7 +102,9 @@ function channelSums(view: NodeView): ChannelSums {
   const weights = view.constants.weight.data
   const channels = view.constants.weight.shape[0]
   const depth = weights.length / channels
-  const result = { signed: new Float64Array(channels), magnitude: new Float64Array(channels) }
+  const signedSums = new Float64Array(channels)
+  const magnitudes = new Float64Array(channels)
+  let narrow = true
   for (let o = 0; o < channels; o++) {
     let signed = 0
     let magnitude = 0
@@ -38,10 +112,12 @@ function channelSums(view: NodeView): ChannelSums {
       const w = weights[k]
       signed += w
       magnitude += w < 0 ? -w : w
+      if (w < -64 || w > 63) narrow = false
     }
-    result.signed[o] = signed
-    result.magnitude[o] = magnitude
+    signedSums[o] = signed
+    magnitudes[o] = magnitude
   }
+  const result = { signed: signedSums, magnitude: magnitudes, narrow }
   sums.set(view, result)
   return result
 }
@@ -65,6 +141,8 @@ export interface FoldedBias {
   readonly values: Int32Array
   /** No output's exact sum, for any input, is larger: max over o of 128 * sum|weight[o]| + |foldedBias[o]|. */
   readonly largest: number
+  /** Whether all weights are within -64..63, as `--reduce-range` leaves them: with 64 added they have 7 bits. */
+  readonly narrow: boolean
 }
 
 const folded = new WeakMap<object, FoldedBias>()
@@ -73,14 +151,14 @@ export function foldedBias(view: NodeView): FoldedBias {
   const known = folded.get(view)
   if (known !== undefined) return known
   const { zeroPoint } = quantizationOf(view, view.inputs[0])
-  const { signed, magnitude } = channelSums(view)
+  const { signed, magnitude, narrow } = channelSums(view)
   let largest = 0
   const values = Int32Array.from(view.constants.bias.data, (start, o) => {
     const value = start - zeroPoint * signed[o]
     largest = Math.max(largest, 128 * magnitude[o] + Math.abs(value))
     return value
   })
-  const result = { values, largest }
+  const result = { values, largest, narrow }
   folded.set(view, result)
   return result
 }

@@ -8,8 +8,7 @@ import {
   type OperatorDescriptor,
   roundUp,
 } from '../descriptor.js'
-import { isInt8, multipliers, proveAccumulator } from '../kernels/convolution.js'
-import { blockBytes, maxBlock } from './conv.js'
+import { blockBytes, isInt8, maxBlock, multipliers, proveAccumulator } from '../kernels/convolution.js'
 import { activationAttributes, activationBounds, activationSlope, fail, requireFeatureMap } from './shared.js'
 
 /**

@@ -2,7 +2,6 @@ import { limits } from '../../limits.js'
 import {
   type Block,
   elements,
-  floatBits,
   integer,
   integers,
   type Loader,
@@ -11,26 +10,19 @@ import {
   roundUp,
 } from '../descriptor.js'
 import {
+  convolutionFields,
   depthOf,
+  fieldBytes,
+  geometry,
   isDepthwise,
   isInt8,
   multipliers,
   panels,
   proveAccumulator,
 } from '../kernels/convolution.js'
+import { productKernels } from '../kernels/products.js'
 import { winogradKernels } from '../kernels/winograd.js'
-import {
-  activationAttributes,
-  activationBounds,
-  activationSlope,
-  fail,
-  requireFeatureMap,
-  windowed,
-} from './shared.js'
-
-/** Bytes of packed receptive fields that a kernel works on at a time: they should stay in the second-level cache. */
-export const blockBytes = 192 * 1024
-export const maxBlock = 64
+import { activationAttributes, activationSlope, fail, requireFeatureMap, windowed } from './shared.js'
 
 /**
  * 2-D convolution, bias, fused activation. weight is OHWI [out, kh, kw, in / groups]. In int8 the bias is
@@ -55,72 +47,18 @@ export const conv: OperatorDescriptor = {
   scratchBytes,
   blocks,
   load,
-  kernels: winogradKernels,
+  kernels: [...winogradKernels, ...productKernels],
   emit(view, place) {
-    const g = geometry(view)
-    const { low, high } = activationBounds(view)
     const int8 = isInt8(view)
-    const input = place.input(0)
     const opcode = isDepthwise(view) ? (int8 ? 'depthwiseS8' : 'depthwiseF32') : int8 ? 'convS8' : 'convF32'
-    return {
-      opcode,
-      fields: {
-        input: input.address,
-        output: place.output.address,
-        weights: place.block('weight'),
-        bias: place.block('bias'),
-        multipliers: int8 ? place.block('multiplier') : 0,
-        inputHeight: view.inputs[0].shape[1],
-        inputWidth: view.inputs[0].shape[2],
-        inputChannels: g.inputChannels,
-        inputStride: input.stride,
-        outputHeight: view.output.shape[1],
-        outputWidth: view.output.shape[2],
-        outputChannels: g.outputChannels,
-        outputStride: place.output.stride,
-        kernelHeight: g.kernel[0],
-        kernelWidth: g.kernel[1],
-        strideY: g.strides[0],
-        strideX: g.strides[1],
-        padTop: g.pads[0],
-        padLeft: g.pads[1],
-        groups: g.groups,
-        inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
-        outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
-        slopeF: floatBits(activationSlope(view)),
-        low,
-        high,
-        outputType: view.output.dtype === 'float32' ? 1 : 0,
-        scratch: place.scratch,
-        block: g.block,
-      },
-    }
+    return { opcode, fields: convolutionFields(view, place) }
   },
 }
-
-/** Bytes of one packed receptive field: int16 pairs or float32. */
-const fieldBytes = (view: NodeView): number =>
-  isInt8(view) ? Math.ceil(depthOf(view) / 2) * 4 : depthOf(view) * 4
 
 function scratchBytes(view: NodeView): number {
   const { groups, block, kernel } = geometry(view)
   if (!isDepthwise(view)) return block * fieldBytes(view) + 64
   return isInt8(view) ? groups + 4 * (kernel[0] * kernel[1] + 1) + 128 : 0
-}
-
-function geometry(view: NodeView) {
-  const groups = integer(view, 'groups', 1)
-  const pixels = view.output.shape[1] * view.output.shape[2]
-  const fits = Math.floor(blockBytes / fieldBytes(view) / 4) * 4
-  return {
-    groups,
-    kernel: integers(view, 'kernel'),
-    strides: integers(view, 'strides'),
-    pads: integers(view, 'pads'),
-    inputChannels: view.inputs[0].shape[3] / groups,
-    outputChannels: view.output.shape[3] / groups,
-    block: Math.max(4, Math.min(fits, maxBlock, roundUp(pixels, 4))),
-  }
 }
 
 function infer(view: NodeView): readonly number[] {
