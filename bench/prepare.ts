@@ -59,7 +59,7 @@ export class Preparation {
     const data = stored instanceof Int8Array ? Uint8Array.from(stored, (q) => q + 128) : stored
     const [n, h, w, c] = shape
     return {
-      model: this.#write(exportOnnx(model, { input: 'uint8' })),
+      model: this.#write(exportOnnx(model, { input: 'uint8', transposed: 'phases' })),
       input: {
         file: this.#write(planar(data, shape)),
         type: data instanceof Uint8Array ? 'uint8' : 'float32',

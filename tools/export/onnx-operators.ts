@@ -3,6 +3,7 @@ import { activationBounds, activationSlope } from '../../src/host/graph/ops/shar
 import type { Constant, Quantization, Tensor } from '../../src/host/graph/types.js'
 import type { OnnxAttribute } from './onnx-format.js'
 import { bytes, type OnnxGraph } from './onnx-graph.js'
+import { subPixel } from './onnx-transposed.js'
 
 /** Writes one of our nodes as ONNX nodes. Feature maps are NCHW there. */
 type Writer = (view: NodeView, graph: OnnxGraph) => void
@@ -26,6 +27,94 @@ const conv: Writer = (view, graph) => {
       attributes: { ...windowAttributes(view), group: integer(view, 'groups', 1) },
     }),
   )
+}
+
+/** `native`: ConvTranspose, float32 inside a quantised model; `phases`: convolutions, where they are the same. */
+export type TransposedForm = 'native' | 'phases'
+
+/** ConvTranspose of ONNX, or its sub-pixel form, which runtimes compute faster and in int8. */
+export const convTranspose =
+  (form: TransposedForm): Writer =>
+  (view, graph) => {
+    const phases = form === 'phases' ? subPixel(view) : undefined
+    if (phases !== undefined) {
+      for (const convolution of phases.convolutions) conv(convolution, graph)
+      const [first] = phases.convolutions
+      const outputs = phases.convolutions.map(({ output }) => stored(output))
+      const joined = outputs.length === 1 ? outputs[0] : `${first.output.name}:joined`
+      if (outputs.length > 1)
+        graph.node({
+          name: `${view.node.name}:join`,
+          op: 'Concat',
+          inputs: outputs,
+          outputs: [joined],
+          attributes: { axis: 1 },
+        })
+      graph.node({
+        name: view.node.name,
+        op: 'DepthToSpace',
+        inputs: [joined],
+        outputs: [stored(view.output)],
+        attributes: { blocksize: phases.block, mode: 'DCR' },
+      })
+      return
+    }
+    const { node, inputs, constants } = view
+    const weightScale = inputs[0].quantization && constants.weightScale
+    const positional = constants.bias.shape.length > 1
+    activated(view, graph, (sums) => {
+      const made = positional ? `${sums}:unbiased` : sums
+      graph.node({
+        name: node.name,
+        op: 'ConvTranspose',
+        inputs: [
+          graph.real(inputs[0]),
+          transposedWeights(graph, constants.weight, weightScale),
+          ...(positional ? [] : [bias(graph, constants.bias, inputs[0].quantization, weightScale)]),
+        ],
+        outputs: [made],
+        attributes: { ...windowAttributes(view), group: 1 },
+      })
+      if (positional)
+        graph.node({
+          name: `${node.name}:bias`,
+          op: 'Add',
+          inputs: [made, positionalBias(graph, view, weightScale)],
+          outputs: [sums],
+        })
+    })
+  }
+
+/** OHWI to the IOHW of ConvTranspose; int8 becomes float32, as ONNX Runtime has no other. */
+function transposedWeights(
+  graph: OnnxGraph,
+  { name, shape, data }: Constant,
+  scale: Constant | undefined,
+): string {
+  const [outputs, height, width, inputs] = shape
+  const taps = height * width
+  const values = new Float32Array(data.length)
+  for (let i = 0, to = 0; i < inputs; i++) {
+    for (let o = 0; o < outputs; o++) {
+      for (let k = 0; k < taps; k++, to++) {
+        values[to] = data[(o * taps + k) * inputs + i] * (scale === undefined ? 1 : scale.data[o])
+      }
+    }
+  }
+  return graph.constant(name, 'float32', [inputs, outputs, height, width], values)
+}
+
+/** A bias for each phase, spread over the whole map: [1, channels, height, width]. */
+function positionalBias(graph: OnnxGraph, view: NodeView, scale: Constant | undefined): string {
+  const { name, shape, data } = view.constants.bias
+  const [, height, width, channels] = view.output.shape
+  const inputScale = view.inputs[0].quantization?.scale ?? 1
+  const values = Float32Array.from({ length: height * width * channels }, (_, i) => {
+    const [o, y, x] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width]
+    const value = data[((y % shape[0]) * shape[1] + (x % shape[1])) * channels + o]
+    return scale === undefined ? value : value * inputScale * scale.data[o]
+  })
+  return graph.constant(name, 'float32', [1, channels, height, width], values)
 }
 
 /** OHWI to ONNX's OIHW. */
@@ -162,6 +251,7 @@ const activation: Writer = (view, graph) => {
   const step = (op: string, from: readonly string[], to: string) =>
     graph.node({ name: `${node.name}:${op}`, op, inputs: from, outputs: [to] })
   if (kind === 'logistic') step('Sigmoid', [x], y)
+  else if (kind === 'tanh') step('Tanh', [x], y)
   else if (kind === 'swish') {
     step('Sigmoid', [x], `${output.name}:sigmoid`)
     step('Mul', [x, `${output.name}:sigmoid`], y)
@@ -244,6 +334,7 @@ const dequantize: Writer = ({ inputs: [{ name, quantization }], output }, graph)
 export const writers: ReadonlyMap<string, Writer> = new Map(
   Object.entries({
     conv,
+    convTranspose: convTranspose('native'),
     add,
     activation,
     maxPool,

@@ -3,7 +3,7 @@ import type { Model, Tensor } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { encodeOnnx, type OnnxType } from './onnx-format.js'
 import { bytes, OnnxGraph } from './onnx-graph.js'
-import { writers } from './onnx-operators.js'
+import { convTranspose, type TransposedForm, writers } from './onnx-operators.js'
 
 export interface ExportOptions {
   /**
@@ -11,6 +11,8 @@ export interface ExportOptions {
    * which the graph quantises first; or the bytes themselves: of the engine's int8 input, plus 128.
    */
   readonly input?: 'float32' | 'uint8'
+  /** How transposed convolutions are written: as such, or where that is exact as the convolutions of their phases. */
+  readonly transposed?: TransposedForm
 }
 
 /**
@@ -20,7 +22,10 @@ export interface ExportOptions {
  * with LeakyRelu does not, since ONNX Runtime has no kernel for both: it rounds a second time between
  * the two, which costs it some 2 dB. Sigmoid, swish and mish are computed, where ours are tables.
  */
-export function exportOnnx(model: Model, { input = 'float32' }: ExportOptions = {}): Uint8Array {
+export function exportOnnx(
+  model: Model,
+  { input = 'float32', transposed = 'native' }: ExportOptions = {},
+): Uint8Array {
   const verified = verifyModel(model)
   const { graph } = model
   const onnx = new OnnxGraph()
@@ -32,7 +37,7 @@ export function exportOnnx(model: Model, { input = 'float32' }: ExportOptions = 
     return value(tensor, name, 'float32')
   })
   for (const { view } of verified.views) {
-    const write = writers.get(view.node.op)
+    const write = view.node.op === 'convTranspose' ? convTranspose(transposed) : writers.get(view.node.op)
     if (!write) throw new OcellusError('E_MODEL_OPERATOR', `${view.node.name}: ONNX has no ${view.node.op}`)
     write(view, onnx)
   }

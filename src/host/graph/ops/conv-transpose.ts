@@ -81,15 +81,17 @@ export const convTranspose: OperatorDescriptor = {
 }
 
 /** The convolution that makes every `stride`-th output of one direction; assembly/kernels/transposed_phase.ts. */
-interface AxisPhase {
+export interface AxisPhase {
   /** The kernel's positions, in the order in which they meet the input; undefined where there is none. */
   readonly taps: readonly (number | undefined)[]
   readonly size: number
+  /** Padding before the input; negative where the first inputs serve no output. */
+  readonly before: number
   /** Whether output m is made from input m alone. */
   readonly plain: boolean
 }
 
-interface Phase {
+export interface Phase {
   readonly rows: AxisPhase
   readonly columns: AxisPhase
   readonly taps: number
@@ -113,9 +115,12 @@ function axisPhases(
     })
     const size = Math.ceil((output - first) / stride)
     const plain = count === 1 && Math.floor((first + pad) / stride) === 0 && size === input
-    return { taps, size, plain }
+    return { taps, size, before: count - 1 - Math.floor((first + pad) / stride), plain }
   })
 }
+
+/** The ordinary convolutions that a transposed one falls into, row by row, and how many rows and columns of them. */
+export const convTransposePhases = (view: NodeView) => geometry(view)
 
 function geometry(view: NodeView) {
   const [, inputHeight, inputWidth, inputs] = view.inputs[0].shape
