@@ -107,3 +107,6 @@ function parseLimit(word: string): number {
     throw new OcellusError('E_OPTION', `${word} is no limit of a normal number: give 0.05 or more`)
   return value
 }
+
+/** Seeds with commas between them. */
+export const parseSeeds = (word: string): number[] => word.split(',').map((part) => parseSeed(part))
