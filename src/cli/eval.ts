@@ -1,16 +1,27 @@
 import type { Command } from 'commander'
 import { type Evaluation, Evaluator, evaluationOptions } from '../../tools/evaluate/evaluate.js'
 import { readDataSet } from '../../tools/evaluate/labels.js'
+import { OcellusError } from '../host/errors.js'
 import { isInt8 } from '../host/graph/precision.js'
 import { detectionOf } from '../host/graph/task.js'
 import type { Model } from '../host/graph/types.js'
 import { type Build, Detector } from '../host/platform/node.js'
-import { openModel, parseBuild, parseChoice, parseEpsilon, parseFraction } from './inputs.js'
+import {
+  openModel,
+  parseBuild,
+  parseChoice,
+  parseCount,
+  parseEpsilon,
+  parseFraction,
+  parseSeed,
+} from './inputs.js'
 import { fixed, print, printJson, progress, table, warn } from './output.js'
 
 interface Options {
   against?: string
-  data: string
+  data?: string
+  count: number
+  seed: number
   voc?: boolean
   config?: string
   names?: string
@@ -24,10 +35,17 @@ interface Options {
 export function addEval(program: Command): void {
   program
     .command('eval')
-    .description('measure a detector on labelled photos, int8 and float side by side')
+    .description(
+      'measure a model, int8 and float side by side: a detector on labelled photos, a generator on latents',
+    )
     .argument('[model]', 'model (.safetensors) or darknet .weights; default: the embedded detector')
-    .requiredOption('--data <path>', 'labelled photos: a folder with YOLO labels, or COCO instances JSON')
+    .option(
+      '--data <path>',
+      'labelled photos: a folder with YOLO labels, or COCO instances JSON; for a generator: photos as it should draw',
+    )
     .option('--against <model>', 'a second model, usually the float original, measured on the same photos')
+    .option('-n, --count <n>', 'latents on which two generators are compared', parseCount, 64)
+    .option('--seed <n>', 'of the first latent', parseSeed, 1)
     .option('--voc', 'Pascal VOC all-point average precision instead of COCO 101-point')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--names <file>', 'labels of darknet weights, one a line')
@@ -50,6 +68,12 @@ export function addEval(program: Command): void {
 async function evaluate(path: string | undefined, options: Options): Promise<void> {
   const model = await openModel(path, options)
   const other = options.against === undefined ? undefined : await openModel(options.against, options)
+  if (model.graph.task.kind === 'generation') {
+    const { evaluateGenerator } = await import('./eval-generator.js')
+    return evaluateGenerator(model, other, options)
+  }
+  if (options.data === undefined)
+    throw new OcellusError('E_OPTION', 'a detector needs labelled photos: give them with --data')
   const data = await readDataSet(options.data, { names: detectionOf(model.graph).labels })
   for (const warning of data.warnings) warn(warning)
   const results = new Map<string, Evaluation>()
