@@ -74,10 +74,28 @@ function compile(config, entries) {
 }
 
 const bin = 'dist/src/cli/main.js'
+const bundled = 'dist/ocellus.js'
 
-function buildTs() {
+/**
+ * One file for `import 'ocellus'` in Node, which would take longer to find and open a hundred than to run what is in
+ * them. Where the bundler does not run, as on processors that it has no binary for, the modules serve as they are.
+ */
+async function bundle() {
+  const entry = './src/host/platform/node.js'
+  try {
+    const { rolldown } = await import('rolldown')
+    const build = await rolldown({ input: join('dist', entry), platform: 'node', external: [/^node:/, /^@/] })
+    await build.write({ file: bundled, format: 'esm', codeSplitting: false })
+    await build.close()
+  } catch (error) {
+    console.log(`build: not bundled (${String(error).split('\n')[0]})`)
+    writeFileSync(bundled, `export * from '${entry}'\n`)
+  }
+}
+
+async function buildTs() {
   const stamp = 'dist/.tsbuildinfo'
-  if (fresh([stamp, bin], ['src', 'tools', 'bench', 'tsconfig.json', 'tsconfig.build.json'])) return
+  if (fresh([stamp, bin, bundled], ['src', 'tools', 'bench', 'tsconfig.json', 'tsconfig.build.json'])) return
   const tsc = require.resolve('typescript/bin/tsc')
   // tsc leaves an up-to-date stamp alone; removing it keeps --if-stale honest.
   rmSync(stamp, { force: true })
@@ -87,6 +105,7 @@ function buildTs() {
   }
   if (!existsSync(bin)) fail(`tsc wrote no ${bin}`)
   chmodSync(bin, 0o755)
+  await bundle()
 }
 
 /** npm links the commands of dependencies only: this one is ours, and `npx ocellus` must find it in a clone. */
@@ -104,6 +123,6 @@ function linkCommand() {
 if (args.includes('--if-possible') && !existsSync('node_modules/assemblyscript')) process.exit(0)
 if (wants('wasm')) buildWasm()
 if (wants('ts')) {
-  buildTs()
+  await buildTs()
   linkCommand()
 }

@@ -121,3 +121,23 @@ describe('an engine that stops', () => {
     },
   )
 })
+
+describe('a compiled build', () => {
+  it('serves every session, and is asked for again after it could not be had', async () => {
+    let asked = 0
+    usePlatform({
+      ...node,
+      async loadEngine(build, threads) {
+        if (++asked === 1) throw new OcellusError('E_FILE_READ', 'the server is away')
+        return node.loadEngine(build, threads)
+      },
+    })
+    const options = { build: 'simd', threads: 1 } as const
+    expect((await refusal(Session.create(model, options))).code).toBe('E_FILE_READ')
+    const [one, two] = await Promise.all([Session.create(model, options), Session.create(model, options)])
+    await Session.create(model, options)
+    expect(asked).toBe(2)
+    // Each has a memory of its own all the same.
+    expect(one.memory.memory).not.toBe(two.memory.memory)
+  })
+})

@@ -2,7 +2,7 @@ import { demangle } from '@assemblyscript/loader'
 import { OcellusError } from '../errors.js'
 import { type Engine, type EngineExports, singleEngine } from './engine.js'
 import { createMemory, EngineMemory, pageBytes } from './memory.js'
-import { platform } from './platform.js'
+import { type Platform, platform } from './platform.js'
 import { ThreadedEngine } from './pool.js'
 import { expectedProbe } from './probe.js'
 import { warnOnce } from './warn.js'
@@ -40,9 +40,7 @@ export async function loadEngine(bytes: number, options: EngineOptions = {}): Pr
     if (threads > 1 && threaded.has(build)) {
       const found = await tryBuild(build, bytes, true)
       if (typeof found !== 'string') {
-        const engine = new ThreadedEngine(build, found.module, found.memory, threads, threadTimeoutMs)
-        engine.start()
-        return engine
+        return new ThreadedEngine(build, found.module, found.memory, threads, threadTimeoutMs)
       }
       failures.push(`${build} with threads: ${found}`)
     }
@@ -57,6 +55,23 @@ export async function loadEngine(bytes: number, options: EngineOptions = {}): Pr
   throw new OcellusError('E_ENGINE_BUILD', `no build of the engine works here (${failures.join('; ')})`)
 }
 
+const compiled = new WeakMap<Platform, Map<string, Promise<WebAssembly.Module>>>()
+
+/** A build's module, compiled once in a process or page, whatever the number of sessions. */
+function moduleOf(build: Build, threads: boolean): Promise<WebAssembly.Module> {
+  const here = platform()
+  const modules = compiled.get(here) ?? new Map<string, Promise<WebAssembly.Module>>()
+  compiled.set(here, modules)
+  const key = `${build}${threads ? '-threads' : ''}`
+  const known = modules.get(key)
+  if (known !== undefined) return known
+  const module = here.loadEngine(build, threads)
+  modules.set(key, module)
+  // What failed may work later, as when a server comes back.
+  module.catch(() => modules.delete(key))
+  return module
+}
+
 interface Found {
   readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory
@@ -66,7 +81,7 @@ interface Found {
 /** The engine, or why this build can't be used here: also one that can't be instantiated, or traps. */
 async function tryBuild(build: Build, bytes: number, threads: boolean): Promise<Found | string> {
   try {
-    const module = await platform().loadEngine(build, threads)
+    const module = await moduleOf(build, threads)
     const memory = createMemory(bytes, threads)
     const env = { memory, stalled: () => 1 }
     // Not by the loader's `instantiate`: it asks for `Response`, and Node takes 40 ms to load that.

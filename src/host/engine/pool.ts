@@ -10,8 +10,8 @@ import { createMemory, EngineMemory } from './memory.js'
 const forgotten = new FinalizationRegistry<{ crew: Crew | undefined }>((held) => held.crew?.stop())
 
 /**
- * An engine whose runs are shared among threads. They are started at once and not waited for: until all are there the
- * caller works alone, with the same bytes. After a frame that failed, workers and memory are replaced: a thread
+ * An engine whose runs are shared among threads. They are started by the second run, as many a program looks at one
+ * picture only, and not waited for: until all are there the caller works alone, with the same bytes. After a frame that failed, workers and memory are replaced: a thread
  * that did not answer may still write to the old one.
  */
 export class ThreadedEngine implements Engine {
@@ -20,6 +20,7 @@ export class ThreadedEngine implements Engine {
   readonly memory: EngineMemory
   /** A lost thread may still write to the memory. */
   #spoilt = false
+  #hasRun = false
   /** When the caller began to wait for the others. */
   #waitingSince = 0
 
@@ -43,13 +44,14 @@ export class ThreadedEngine implements Engine {
     return this.#held.crew?.complete ? this.wanted : 1
   }
 
-  /** Starts the workers. */
-  start(): void {
-    this.#held.crew = new Crew(this.module, this.memory.memory, this.wanted)
+  #start(): void {
+    this.#held.crew ??= new Crew(this.module, this.memory.memory, this.wanted)
   }
 
   run(program: number, count: number): number {
     if (this.#spoilt) this.#renew()
+    if (this.#hasRun) this.#start()
+    this.#hasRun = true
     const { crew } = this.#held
     if (!crew?.complete) return this.#exports.run(program, count, 0, 1)
     const { control } = crew
@@ -74,6 +76,7 @@ export class ThreadedEngine implements Engine {
   }
 
   async ready(): Promise<number> {
+    this.#start()
     // A timer keeps the process alive, which workers do not.
     while (this.#held.crew !== undefined && !this.#held.crew.stopped && !this.#held.crew.complete) {
       await new Promise((done) => setTimeout(done, 1))
@@ -96,7 +99,7 @@ export class ThreadedEngine implements Engine {
     new Control(this.memory.memory).clear()
     this.#exports = this.#instantiate()
     this.#spoilt = false
-    this.start()
+    this.#start()
   }
 
   #instantiate(): EngineExports {
