@@ -88,19 +88,20 @@ export interface OnnxModel {
   readonly inputs: readonly OnnxValue[]
   readonly outputs: readonly OnnxValue[]
   readonly metadata: Readonly<Record<string, string>>
+  /** 13 is the first with a scale per channel, 17 the first with layer normalisation. */
+  readonly opset: 13 | 17
 }
 
-/** Opset 13 is the first with a scale per channel; version 7 of the format is the one that came with it. */
-const opset = 13
-const irVersion = 7
+/** The versions of the format that came with the opsets. */
+const irVersions = { 13: 7, 17: 8 } as const
 
 /** The bytes of an .onnx file. */
 export function encodeOnnx(model: OnnxModel): Uint8Array {
   const type = protobuf.parse(schema, { keepCase: true }).root.lookupType('ModelProto')
   const message = {
-    ir_version: irVersion,
+    ir_version: irVersions[model.opset],
     producer_name: 'ocellus',
-    opset_import: [{ domain: '', version: opset }],
+    opset_import: [{ domain: '', version: model.opset }],
     metadata_props: Object.entries(model.metadata).map(([key, value]) => ({ key, value })),
     graph: {
       name: model.name,

@@ -3,6 +3,7 @@ import { activationBounds, activationSlope } from '../../src/host/graph/ops/shar
 import type { Constant, Quantization, Tensor } from '../../src/host/graph/types.js'
 import type { OnnxAttribute } from './onnx-format.js'
 import { bytes, type OnnxGraph } from './onnx-graph.js'
+import { tokenWriters, writeGelu } from './onnx-tokens.js'
 import { subPixel } from './onnx-transposed.js'
 
 /** Writes one of our nodes as ONNX nodes. Feature maps are NCHW there. */
@@ -252,6 +253,7 @@ const activation: Writer = (view, graph) => {
     graph.node({ name: `${node.name}:${op}`, op, inputs: from, outputs: [to] })
   if (kind === 'logistic') step('Sigmoid', [x], y)
   else if (kind === 'tanh') step('Tanh', [x], y)
+  else if (kind === 'gelu') writeGelu(view, graph, x, y)
   else if (kind === 'swish') {
     step('Sigmoid', [x], `${output.name}:sigmoid`)
     step('Mul', [x, `${output.name}:sigmoid`], y)
@@ -331,8 +333,9 @@ const dequantize: Writer = ({ inputs: [{ name, quantization }], output }, graph)
   if (quantization) graph.dequantize(name, output.name, quantization)
 }
 
-export const writers: ReadonlyMap<string, Writer> = new Map(
-  Object.entries({
+export const writers: ReadonlyMap<string, Writer> = new Map([
+  ...tokenWriters,
+  ...Object.entries({
     conv,
     convTranspose: convTranspose('native'),
     add,
@@ -345,4 +348,4 @@ export const writers: ReadonlyMap<string, Writer> = new Map(
     quantize,
     dequantize,
   }),
-)
+])

@@ -4,6 +4,7 @@ import { verifyModel } from '../../src/host/graph/verify.js'
 import { encodeOnnx, type OnnxType } from './onnx-format.js'
 import { bytes, OnnxGraph } from './onnx-graph.js'
 import { convTranspose, type TransposedForm, writers } from './onnx-operators.js'
+import { tokenWriters } from './onnx-tokens.js'
 
 export interface ExportOptions {
   /**
@@ -20,7 +21,9 @@ export interface ExportOptions {
  * (onnxruntime.ai, Quantize ONNX Models), which its optimiser turns into QLinear kernels; detection
  * heads stay float32. Convolutions, sums, pools and moves agree with ours to the byte. A convolution
  * with LeakyRelu does not, since ONNX Runtime has no kernel for both: it rounds a second time between
- * the two, which costs it some 2 dB. Sigmoid, swish and mish are computed, where ours are tables.
+ * the two, which costs it some 2 dB. Sigmoid, swish and mish are computed, where ours are tables. Networks of
+ * tokens are written with the first patches visible, and int8 as ONNX Runtime's dynamic quantisation makes it:
+ * one scale for all tokens, where ours have one each.
  */
 export function exportOnnx(
   model: Model,
@@ -36,7 +39,9 @@ export function exportOnnx(
     if (quantization) onnx.quantize(name, name, quantization)
     return value(tensor, name, 'float32')
   })
+  const tokens = new Set<string>()
   for (const { view } of verified.views) {
+    if (tokenWriters.has(view.node.op) || tokens.has(view.inputs[0].name)) tokens.add(view.output.name)
     const write = view.node.op === 'convTranspose' ? convTranspose(transposed) : writers.get(view.node.op)
     if (!write) throw new OcellusError('E_MODEL_OPERATOR', `${view.node.name}: ONNX has no ${view.node.op}`)
     write(view, onnx)
@@ -44,7 +49,7 @@ export function exportOnnx(
   const outputs = graph.outputs.map(tensorOf).map((tensor) => {
     const { name, quantization } = tensor
     if (quantization) onnx.dequantize(name, name, quantization)
-    return value(tensor, name, 'float32')
+    return value(tensor, name, 'float32', tokens.has(name))
   })
   return encodeOnnx({
     name: graph.name,
@@ -53,10 +58,12 @@ export function exportOnnx(
     inputs,
     outputs,
     metadata: metadataOf(model),
+    opset: tokens.size > 0 ? 17 : 13,
   })
 }
 
-function value({ shape }: Tensor, name: string, type: OnnxType) {
+function value({ shape }: Tensor, name: string, type: OnnxType, tokens = false) {
+  if (tokens) return { name, type, dims: [1, shape[2], shape[3]] }
   const dims = shape.length === 4 ? [shape[0], shape[3], shape[1], shape[2]] : shape
   return { name, type, dims }
 }
