@@ -136,16 +136,44 @@ function storeRow(to: usize, low: v128, high: v128, factor: f32, columns: usize)
   if (columns > 4) storeFirst(to + 16, f32x4.mul(high, f), (columns - 4) << 2)
 }
 
-/** Keys as [panel of 8 tokens][d][8]. Tokens that don't exist are zeros: their scores are never read. */
+/** Keys as [panel of 8 tokens][d][8]. Of a token that doesn't exist the last's stand there: its scores are never read. */
 function packKeys(i: usize, head: i32, to: usize): void {
   const tokens = word(i, 3)
   const d = <usize>word(i, 5)
   const stride = <usize>word(i, 6)
   const from = address(i, 1) + <usize>(word(i, 4) + head) * d * 4
-  for (let j = 0; j < ((tokens + 7) & ~7); j++) {
-    const target = to + <usize>(j >> 3) * d * 32 + <usize>(j & 7) * 4
-    const source = from + <usize>j * stride
-    for (let c: usize = 0; c < d; c++) store<f32>(target + c * 32, j < tokens ? load<f32>(source + c * 4) : 0)
+  for (let j = 0; j < tokens; j += 4) {
+    const a = from + <usize>j * stride
+    const b = from + <usize>min(j + 1, tokens - 1) * stride
+    const c = from + <usize>min(j + 2, tokens - 1) * stride
+    const e = from + <usize>min(j + 3, tokens - 1) * stride
+    const target = to + <usize>(j >> 3) * d * 32 + <usize>(j & 4) * 4
+    for (let k: usize = 0; k < d; k += 4) {
+      const at = target + k * 32
+      const n = min(4, d - k)
+      if (SIMD) {
+        const va = v128.load(a + k * 4)
+        const vb = v128.load(b + k * 4)
+        const vc = v128.load(c + k * 4)
+        const ve = v128.load(e + k * 4)
+        const abLow = i32x4.shuffle(va, vb, 0, 4, 1, 5)
+        const abHigh = i32x4.shuffle(va, vb, 2, 6, 3, 7)
+        const ceLow = i32x4.shuffle(vc, ve, 0, 4, 1, 5)
+        const ceHigh = i32x4.shuffle(vc, ve, 2, 6, 3, 7)
+        v128.store(at, i64x2.shuffle(abLow, ceLow, 0, 2))
+        if (n > 1) v128.store(at, i64x2.shuffle(abLow, ceLow, 1, 3), 32)
+        if (n > 2) v128.store(at, i64x2.shuffle(abHigh, ceHigh, 0, 2), 64)
+        if (n > 3) v128.store(at, i64x2.shuffle(abHigh, ceHigh, 1, 3), 96)
+      } else {
+        for (let m: usize = 0; m < n; m++) {
+          const source = (k + m) * 4
+          store<f32>(at + m * 32, load<f32>(a + source))
+          store<f32>(at + m * 32, load<f32>(b + source), 4)
+          store<f32>(at + m * 32, load<f32>(c + source), 8)
+          store<f32>(at + m * 32, load<f32>(e + source), 12)
+        }
+      }
+    }
   }
 }
 
@@ -156,9 +184,15 @@ function packValues(i: usize, head: i32, to: usize): void {
   const stride = <usize>word(i, 6)
   const from = address(i, 1) + <usize>((word(i, 4) * 2 + head) * d) * 4
   for (let c = 0; c < d; c += 8) {
-    const bytes = <usize>min(8, d - c) * 4
+    let source = from + <usize>c * 4
     for (let j = 0; j < tokens; j++) {
-      memory.copy(to, from + <usize>j * stride + <usize>c * 4, bytes)
+      if (SIMD) {
+        v128.store(to, v128.load(source))
+        v128.store(to, v128.load(source, 16), 16)
+      } else {
+        for (let n: usize = 0; n < 32; n += 4) store<f32>(to + n, load<f32>(source + n))
+      }
+      source += stride
       to += 32
     }
   }

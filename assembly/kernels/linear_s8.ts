@@ -165,16 +165,25 @@ function multiply(
   begin: bool,
 ): void {
   for (; count > 0; count -= 4) {
-    if (begin) memory.fill(sums, 0, 128)
     if (SIMD) {
-      let a0 = v128.load(sums)
-      let a1 = v128.load(sums, 16)
-      let b0 = v128.load(sums, 32)
-      let b1 = v128.load(sums, 48)
-      let c0 = v128.load(sums, 64)
-      let c1 = v128.load(sums, 80)
-      let d0 = v128.load(sums, 96)
-      let d1 = v128.load(sums, 112)
+      let a0 = i32x4.splat(0)
+      let a1 = a0
+      let b0 = a0
+      let b1 = a0
+      let c0 = a0
+      let c1 = a0
+      let d0 = a0
+      let d1 = a0
+      if (!begin) {
+        a0 = v128.load(sums)
+        a1 = v128.load(sums, 16)
+        b0 = v128.load(sums, 32)
+        b1 = v128.load(sums, 48)
+        c0 = v128.load(sums, 64)
+        c1 = v128.load(sums, 80)
+        d0 = v128.load(sums, 96)
+        d1 = v128.load(sums, 112)
+      }
       let x = rows
       let w = panel
       for (const end = rows + pairs * 16; x < end; x += 16) {
@@ -204,7 +213,7 @@ function multiply(
       v128.store(sums, d1, 112)
     } else {
       for (let n: usize = 0; n < 32; n++) {
-        let acc = load<i32>(sums + n * 4)
+        let acc = begin ? 0 : load<i32>(sums + n * 4)
         let x = rows + (n >> 3) * 4
         let w = panel + (n & 7) * 4
         for (const end = x + pairs * 16; x < end; x += 16) {
