@@ -23,33 +23,36 @@ function indices(values: i32[]): usize {
 }
 
 /** Plain loops: each row quantised by its largest value, exact sums. */
-function checkLinear(tokens: i32, depth: i32, outputs: i32): void {
+function checkLinear(tokens: i32, depth: i32, outputs: i32, limit: i32): void {
   const padded = (outputs + 7) & ~7
   const x = floats(tokens * depth)
   const source = block(outputs * depth)
-  const packed = block(padded * (depth + 1))
+  const packed = block(padded * (depth + 8))
+  for (let n = 0; n < outputs * depth; n++) {
+    store<i8>(source + n, max(-limit, min(limit, <i32>load<i8>(source + n))))
+  }
   const bias = floats(padded)
   const scales = floats(padded)
   const y = floats(tokens * outputs)
   const after = at(y, tokens * outputs)
-  pack_linear_s8(source, packed, outputs, depth)
-  const scratch = block(8 * ((depth + 1) * 2 + 36) + 16384)
+  pack_linear_s8(source, packed, outputs, depth, limit)
+  const scratch = block(8 * ((depth + 8) * 2 + 40) + 16384)
   linear_s8(
     instruction([
-      <i32>x, <i32>y, <i32>packed, <i32>bias, <i32>scales, tokens, depth, depth * 4, outputs, outputs * 4, <i32>scratch, 8,
+      <i32>x, <i32>y, <i32>packed, <i32>bias, <i32>scales, tokens, depth, depth * 4, outputs, outputs * 4, <i32>scratch, 8, limit,
     ]), 0, 1
   )
   for (let t = 0; t < tokens; t++) {
     let largest: f32 = 0
     for (let k = 0; k < depth; k++) largest = max(largest, abs(at(x, t * depth + k)))
-    const inverse: f32 = 127 / largest
+    const inverse: f32 = <f32>limit / largest
     for (let o = 0; o < outputs; o++) {
       let acc = 0
       for (let k = 0; k < depth; k++) {
         const q = <i32>nearest<f32>(at(x, t * depth + k) * inverse)
         acc += q * load<i8>(source + o * depth + k)
       }
-      const factor: f32 = (largest / 127) * at(scales, o)
+      const factor: f32 = (largest / <f32>limit) * at(scales, o)
       expect<f32>(at(y, t * outputs + o)).toBe(<f32>acc * factor + at(bias, o))
     }
   }
@@ -58,10 +61,14 @@ function checkLinear(tokens: i32, depth: i32, outputs: i32): void {
 
 describe('linear_s8', () => {
   test('plain loops', () => {
-    checkLinear(1, 1, 1)
-    checkLinear(3, 8, 8)
-    checkLinear(9, 21, 13)
-    checkLinear(5, 1200, 10)
+    checkLinear(1, 1, 1, 127)
+    checkLinear(1, 1, 1, 63)
+    checkLinear(3, 8, 8, 127)
+    checkLinear(3, 8, 8, 63)
+    checkLinear(9, 21, 13, 127)
+    checkLinear(9, 21, 13, 63)
+    checkLinear(5, 1200, 10, 127)
+    checkLinear(5, 1200, 10, 63)
   })
 })
 

@@ -1,36 +1,51 @@
 // Rows (tokens) times int8 weights, each row quantised by its own largest value: with m = max over k of |x[t][k]|,
-//   q[t][k] = roundHalfEven(x[t][k] * (127 / m)), acc = sum over k of q[t][k] * weight[o][k],
-//   y[t][o] = float(acc) * (m / 127 * scales[o]) + bias[o],
+//   q[t][k] = roundHalfEven(x[t][k] * (limit / m)), acc = sum over k of q[t][k] * weight[o][k],
+//   y[t][o] = float(acc) * (m / limit * scales[o]) + bias[o],
 // every float32 operation rounded by itself, in this order. A row whose m is below 2^-100 has q = 0. float32 views of
-// `tokens` rows; scales are the weights', one an output channel. NaN in x counts as -127 and not in m.
+// `tokens` rows; scales are the weights', one an output channel; limit is 127, or 63 where the weights are within
+// -63..63 too. NaN in x counts as -limit and not in m.
 //
-// Weights stay int8 in memory, [panel of 8 channels][pair of depth][8][2], zero padded: a large network's would not
-// fit twice as wide. `block` rows at a time are quantised to scratch as [4 rows][pair][4][2] int16; then each panel,
-// 1024 of its depth at a time, is widened to int16 in scratch, where it stays in the first-level cache, and multiplied
-// with all rows of the block: 4 rows x 8 channels are eight accumulators and six loads a pair of depth. Threads share
-// the panels and each quantises all rows: that is little beside the products.
-// Scratch: rows * ceil(depth / 2) * 4 + rows * 4 (scales) + rows * 32 (sums) + 16384 (panel), rows = roundUp(block, 4).
+// Weights stay int8 in memory: a large network's would not fit twice as wide. `block` rows at a time are quantised to
+// scratch; then each panel of 8 channels is multiplied with all rows of the block. Threads share the panels and each
+// quantises all rows: that is little beside the products. Two forms of the product, with the same sums:
+// - int16 pairs. Weights [panel of 8 channels][pair of depth][8][2], rows [4 rows][pair][4][2] int16; 1024 of a panel's
+//   depth at a time is widened to int16 in scratch, where it stays in the first-level cache. 4 rows x 8 channels are
+//   eight accumulators and six loads a pair of depth.
+// - int8 quads, in relaxed builds with limit 63. Weights plus 64, so 1..127, [panel][quad of depth][8][4], rows
+//   [4 rows][quad][4][4] int8. Two quads' products are added as int16 before they are widened; what the 64 adds, 64
+//   times the row's sum, is taken off from the start.
+// Depth is padded with zeros to whole pairs or to a multiple of 8.
+// Scratch: rows * ceil(depth / 8) * 16 + rows * 8 (scales, corrections) + rows * 32 (sums) + 16384 (panel),
+// rows = roundUp(block, 4).
 //
-// Exact: |q| <= 127 and |weight| <= 127, and depth < 2^17, so |acc| < 2^31. |x * (127 / m)| <= 127.0001 where m is
-// the largest, so rounding gives at most 127.
+// Exact: |q| and |weight| <= 127 and depth < 2^17, so |acc| < 2^31. |x * (limit / m)| <= 127.0001 where m is the
+// largest, so rounding gives at most limit. Of quads, |q| <= 63 and 0 < weight + 64 < 128, so two products are at most
+// 16,002 and four at most 32,004: they fit int16 however the relaxed instruction adds, and its second operand is
+// within its 7 bits.
 
-import { SIMD } from '../isa'
+import { RELAXED, SIMD } from '../isa'
 import { scratchOf, start } from '../split'
-import { pmax, pmin, roundEven, roundEvenV, storeFirst } from '../vector'
+import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst } from '../vector'
 import { address, word } from '../word'
 
 const CHUNK: usize = 512 // pairs of a panel that are widened at a time
+const QUADS: usize = 512 // quads of a panel that are multiplied at a time
 const LEAST: f32 = 7.8886090522101181e-31 // 2^-100
+const NARROW: i32 = 63
+const OFFSET: i32 = 64
 
-/** int8 [outputChannels][depth] to the packed layout. */
-export function pack_linear_s8(source: usize, target: usize, outputChannels: i32, depth: i32): void {
-  const rounded = depth + (depth & 1)
+/** int8 [outputChannels][depth] to the packed layout, which `limit` tells in relaxed builds. */
+export function pack_linear_s8(source: usize, target: usize, outputChannels: i32, depth: i32, limit: i32): void {
+  const quads = RELAXED && limit == NARROW
+  const rounded = quads ? (depth + 7) & ~7 : depth + (depth & 1)
+  const run = quads ? 4 : 2
   for (let first = 0; first < outputChannels; first += 8) {
     for (let k = 0; k < rounded; k++) {
-      const to = target + <usize>(k >> 1) * 16 + <usize>(k & 1)
+      const to = target + <usize>((k / run) * run * 8 + (k % run))
       for (let o = 0; o < 8; o++) {
         const real = k < depth && first + o < outputChannels
-        store<i8>(to + <usize>o * 2, real ? load<i8>(source + <usize>((first + o) * depth + k)) : 0)
+        const weight = real ? <i32>load<i8>(source + <usize>((first + o) * depth + k)) : 0
+        store<i8>(to + <usize>(o * run), weight + (quads ? OFFSET : 0))
       }
     }
     target += <usize>rounded * 8
@@ -45,10 +60,12 @@ export function linear_s8(i: usize, thread: i32, threads: i32): void {
   const outputStride = <usize>word(i, 10)
   const rows = scratchOf(i, 11, thread)
   const block = word(i, 12)
-  const pairs = <usize>((depth + 1) >> 1)
+  const limit = word(i, 13)
+  const quads = RELAXED && limit == NARROW
   const rounded = <usize>((block + 3) & ~3)
-  const rowScales = rows + rounded * pairs * 4
-  const sums = rowScales + rounded * 4
+  const rowScales = rows + rounded * <usize>((depth + 7) >> 3) * 16
+  const corrections = rowScales + rounded * 4
+  const sums = corrections + rounded * 4
   const panel = sums + rounded * 32
   const panels = (outputChannels + 7) >> 3
   const firstPanel = start(panels, thread, threads)
@@ -56,15 +73,12 @@ export function linear_s8(i: usize, thread: i32, threads: i32): void {
   if (firstPanel == lastPanel) return
   for (let first = 0; first < tokens; first += block) {
     const count = min(block, tokens - first)
-    quantizeRows(address(i, 1) + <usize>first * inputStride, inputStride, count, depth, rows, rowScales)
+    const input = address(i, 1) + <usize>first * inputStride
+    quantizeRows(input, inputStride, count, depth, limit, rows, rowScales, corrections)
     const output = address(i, 2) + <usize>first * outputStride
     for (let p = firstPanel; p < lastPanel; p++) {
-      const weights = address(i, 3) + <usize>p * pairs * 16
-      for (let done: usize = 0; done < pairs; done += CHUNK) {
-        const length = min(CHUNK, pairs - done)
-        widenPanel(weights + done * 16, panel, length)
-        multiply(rows + done * 16, pairs * 16, panel, length, sums, count, done == 0)
-      }
+      if (quads) multiplyQuads(rows, address(i, 3), p, depth, sums, corrections, count)
+      else multiplyPairs(rows, address(i, 3), p, depth, sums, panel, count)
       const at = <usize>p * 32
       const channels = min(8, outputChannels - p * 8)
       finish(sums, rowScales, address(i, 5) + at, address(i, 4) + at, output + at, outputStride, count, channels)
@@ -72,17 +86,106 @@ export function linear_s8(i: usize, thread: i32, threads: i32): void {
   }
 }
 
-/** Rows as [4 rows][pair][4][2] int16 and the scale of each. Rows of the last four that don't exist are left alone. */
-function quantizeRows(x: usize, stride: usize, count: i32, depth: i32, to: usize, scales: usize): void {
+/** One panel with all rows, 16 bytes of weights a pair of depth. */
+function multiplyPairs(rows: usize, weights: usize, p: i32, depth: i32, sums: usize, panel: usize, count: i32): void {
   const pairs = <usize>((depth + 1) >> 1)
+  const from = weights + <usize>p * pairs * 16
+  for (let done: usize = 0; done < pairs; done += CHUNK) {
+    const length = min(CHUNK, pairs - done)
+    widenPanel(from + done * 16, panel, length)
+    multiply(rows + done * 16, pairs * 16, panel, length, sums, count, done == 0)
+  }
+}
+
+/** One panel with all rows, 32 bytes of weights a quad of depth; quads come in twos. */
+function multiplyQuads(
+  rows: usize,
+  weights: usize,
+  p: i32,
+  depth: i32,
+  sums: usize,
+  corrections: usize,
+  count: i32,
+): void {
+  const quads = <usize>((depth + 7) >> 3) * 2
+  const from = weights + <usize>p * quads * 32
+  for (let done: usize = 0; done < quads; done += QUADS) {
+    const length = min(QUADS, quads - done)
+    let fields = rows + done * 16
+    let to = sums
+    let correction = corrections
+    for (let n = count; n > 0; n -= 4) {
+      twoRows(fields, from + done * 32, length, to, correction, done == 0)
+      twoRows(fields + 8, from + done * 32, length, to + 64, correction + 8, done == 0)
+      fields += quads * 16
+      to += 128
+      correction += 16
+    }
+  }
+}
+
+/** Two rows of a group of four x 8 channels. */
+// @ts-ignore: decorator
+@inline
+function twoRows(x: usize, w: usize, quads: usize, sums: usize, corrections: usize, begin: bool): void {
+  if (RELAXED) {
+    const ones = i16x8.splat(1)
+    let a0 = begin ? v128.load32_splat(corrections) : v128.load(sums)
+    let a1 = begin ? a0 : v128.load(sums, 16)
+    let b0 = begin ? v128.load32_splat(corrections, 4) : v128.load(sums, 32)
+    let b1 = begin ? b0 : v128.load(sums, 48)
+    for (const end = x + quads * 16; x < end; x += 32) {
+      const w0 = v128.load(w)
+      const w1 = v128.load(w, 16)
+      const w2 = v128.load(w, 32)
+      const w3 = v128.load(w, 48)
+      let v = v128.load32_splat(x)
+      let u = v128.load32_splat(x, 16)
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(i16x8.add(dot(v, w0), dot(u, w2)), ones))
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(i16x8.add(dot(v, w1), dot(u, w3)), ones))
+      v = v128.load32_splat(x, 4)
+      u = v128.load32_splat(x, 20)
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(i16x8.add(dot(v, w0), dot(u, w2)), ones))
+      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(i16x8.add(dot(v, w1), dot(u, w3)), ones))
+      w += 64
+    }
+    v128.store(sums, a0)
+    v128.store(sums, a1, 16)
+    v128.store(sums, b0, 32)
+    v128.store(sums, b1, 48)
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function dot(rows: v128, weights: v128): v128 {
+  return i16x8.relaxed_dot_i8x16_i7x16_s(rows, weights)
+}
+
+/** Rows as the product wants them, with the scale and, for quads, the correction of each. */
+function quantizeRows(
+  x: usize,
+  stride: usize,
+  count: i32,
+  depth: i32,
+  limit: i32,
+  to: usize,
+  scales: usize,
+  corrections: usize,
+): void {
+  const quads = RELAXED && limit == NARROW
+  const groupBytes = quads ? <usize>((depth + 7) >> 3) * 32 : <usize>((depth + 1) >> 1) * 16
   for (let t = 0; t < count; t++) {
     const largest = magnitude(x, depth)
     const zero = largest < LEAST
-    const inverse: f32 = zero ? 0 : 127 / largest
-    store<f32>(scales, zero ? 0 : largest / 127)
-    quantizeRow(x, depth, inverse, to + <usize>(t >> 2) * pairs * 16 + <usize>(t & 3) * 4)
+    const inverse: f32 = zero ? 0 : <f32>limit / largest
+    store<f32>(scales, zero ? 0 : largest / <f32>limit)
+    const target = to + <usize>(t >> 2) * groupBytes + <usize>(t & 3) * 4
+    if (quads) store<i32>(corrections, -OFFSET * quantizeQuads(x, depth, inverse, target))
+    else quantizeRow(x, depth, inverse, <f32>limit, target)
     x += stride
     scales += 4
+    corrections += 4
   }
 }
 
@@ -103,18 +206,21 @@ function magnitude(x: usize, depth: i32): f32 {
 
 // @ts-ignore: decorator
 @inline
-function quantized(x: f32, inverse: f32): i32 {
-  return roundEven(pmin(128, pmax(-127, x * inverse)))
+function quantized(x: f32, inverse: f32, limit: f32): i32 {
+  return roundEven(pmin(limit + 1, pmax(-limit, x * inverse)))
 }
 
-function quantizeRow(x: usize, depth: i32, inverse: f32, to: usize): void {
+/** A row as pairs of int16. */
+function quantizeRow(x: usize, depth: i32, inverse: f32, limit: f32, to: usize): void {
   let k = 0
   if (SIMD) {
     const factor = f32x4.splat(inverse)
+    const least = f32x4.splat(-limit)
+    const most = f32x4.splat(limit + 1)
     for (const end = depth & ~7; k < end; k += 8) {
-      const low = f32x4.mul(v128.load(x), factor)
-      const high = f32x4.mul(v128.load(x, 16), factor)
-      const q = i16x8.narrow_i32x4_s(limited(low), limited(high))
+      const low = limited(f32x4.mul(v128.load(x), factor), least, most)
+      const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
+      const q = i16x8.narrow_i32x4_s(low, high)
       v128.store32_lane(to, q, 0)
       v128.store32_lane(to, q, 1, 16)
       v128.store32_lane(to, q, 2, 32)
@@ -124,17 +230,50 @@ function quantizeRow(x: usize, depth: i32, inverse: f32, to: usize): void {
     }
   }
   for (; k < depth; k += 2) {
-    store<i16>(to, quantized(load<f32>(x), inverse))
-    store<i16>(to, k + 1 < depth ? quantized(load<f32>(x, 4), inverse) : 0, 2)
+    store<i16>(to, quantized(load<f32>(x), inverse, limit))
+    store<i16>(to, k + 1 < depth ? quantized(load<f32>(x, 4), inverse, limit) : 0, 2)
     x += 8
     to += 16
   }
 }
 
+/** A row as quads of int8, padded to a multiple of 8; returns its sum. */
+function quantizeQuads(x: usize, depth: i32, inverse: f32, to: usize): i32 {
+  const limit = <f32>NARROW
+  let sum = 0
+  let k = 0
+  if (SIMD) {
+    const factor = f32x4.splat(inverse)
+    const least = f32x4.splat(-limit)
+    const most = f32x4.splat(limit + 1)
+    let v = i32x4.splat(0)
+    for (const end = depth & ~7; k < end; k += 8) {
+      const low = limited(f32x4.mul(v128.load(x), factor), least, most)
+      const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
+      v = i32x4.add(v, i32x4.add(low, high))
+      const q = narrow(low, high, low, high)
+      v128.store32_lane(to, q, 0)
+      v128.store32_lane(to, q, 1, 16)
+      x += 32
+      to += 32
+    }
+    sum =
+      i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3)
+  }
+  for (const end = (depth + 7) & ~7; k < end; k++) {
+    const q = k < depth ? quantized(load<f32>(x), inverse, limit) : 0
+    store<i8>(to, q)
+    sum += q
+    x += 4
+    to += (k & 3) == 3 ? 13 : 1
+  }
+  return sum
+}
+
 // @ts-ignore: decorator
 @inline
-function limited(y: v128): v128 {
-  return roundEvenV(f32x4.pmin(f32x4.splat(128), f32x4.pmax(f32x4.splat(-127), y)))
+function limited(y: v128, least: v128, most: v128): v128 {
+  return roundEvenV(f32x4.pmin(most, f32x4.pmax(least, y)))
 }
 
 /** [pair][8][2] int8 to int16. */

@@ -24,8 +24,8 @@ export const vitBase: VitShape = {
 }
 
 /** A network of the true architecture whose weights mean nothing: for timing. */
-export function randomMae(shape: VitShape, precision: 'float' | 'int8'): Promise<Model> {
-  return readMae(randomCheckpoint(shape), { precision })
+export function randomMae(shape: VitShape, precision: 'float' | 'int8', bits: 7 | 8 = 8): Promise<Model> {
+  return readMae(randomCheckpoint(shape), { precision, bits })
 }
 
 /** Its weights come into being when they are read, so that no float file is needed. */

@@ -18,6 +18,7 @@ export interface AutoencoderWords extends ModelWords {
   name?: string
   license?: string
   source?: string
+  reduceRange?: boolean
   json?: boolean
   build?: Build
 }
@@ -53,7 +54,7 @@ export async function openAutoencoder(
   if (float.graph.task.kind !== 'autoencoder') return undefined
   if (isInt8(float))
     throw new OcellusError('E_OPTION', `${path} is quantised already: give its float weights`)
-  return { model: quantizeLinears(float), float: async () => float }
+  return { model: quantizeLinears(float, words.reduceRange ? 7 : 8), float: async () => float }
 }
 
 /** Writes an int8 autoencoder; where photos are given, tells the noise of each layer on some of them. */
@@ -69,7 +70,7 @@ export async function quantizeAutoencoder(
       name: words.name ?? basename(words.out, extname(words.out)),
       provenance: {
         ...model.graph.provenance,
-        quantization: 'int8 weights per channel, tokens int8 by their own range',
+        quantization: `int8, ${words.reduceRange ? 7 : 8}-bit weights per channel, tokens by their own range`,
         ...(words.license === undefined ? {} : { license: words.license }),
         ...(words.source === undefined ? {} : { source: words.source }),
       },

@@ -258,7 +258,10 @@ const linear: Run = (node, [{ data, channels }], output, constant) => {
   const out = output.data as Float32Array
   const [weight, bias] = [constant('weight').data, constant('bias').data]
   if (node.constants.weightScale === undefined) tokens.linear(f32, data, channels, weight, bias, out)
-  else tokens.linearInt8(f32, data, channels, weight, bias, constant('weightScale').data, out)
+  else {
+    const limit = node.attributes.bits === 7 ? 63 : 127
+    tokens.linearInt8(f32, data, channels, weight, bias, constant('weightScale').data, limit, out)
+  }
 }
 
 const layerNorm: Run = (node, [{ data, channels }], output, constant) => {

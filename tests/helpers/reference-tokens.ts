@@ -43,6 +43,7 @@ export function linearInt8(
   weight: List,
   bias: List,
   scale: List,
+  limit: number,
   out: Float32Array,
 ): void {
   const outputs = bias.length
@@ -50,8 +51,8 @@ export function linearInt8(
     const row = Array.from({ length: depth }, (_, k) => x[t * depth + k])
     const largest = row.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
     const zero = largest < 2 ** -100
-    const inverse = zero ? 0 : f(127 / largest)
-    const rowScale = zero ? 0 : f(largest / 127)
+    const inverse = zero ? 0 : f(limit / largest)
+    const rowScale = zero ? 0 : f(largest / limit)
     const q = row.map((v) => halfEven(f(v * inverse)))
     for (let o = 0; o < outputs; o++, at++) {
       let acc = 0

@@ -8,6 +8,7 @@ function quantizeRows(
   x: readonly number[],
   tokens: number,
   depth: number,
+  limit: number,
 ): { q: number[]; scales: number[] } {
   const q: number[] = []
   const scales: number[] = []
@@ -15,8 +16,8 @@ function quantizeRows(
     const row = x.slice(t * depth, (t + 1) * depth)
     const largest = row.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
     const zero = largest < 2 ** -100
-    const inverse = zero ? 0 : f(127 / largest)
-    scales.push(zero ? 0 : f(largest / 127))
+    const inverse = zero ? 0 : f(limit / largest)
+    scales.push(zero ? 0 : f(largest / limit))
     for (const v of row) q.push(roundEven(f(v * inverse)))
   }
   return { q, scales }
@@ -29,7 +30,7 @@ interface Shape {
   readonly block: number
 }
 
-function check(seed: number, { tokens, depth, outputs, block }: Shape, silent = -1): void {
+function check(seed: number, { tokens, depth, outputs, block }: Shape, silent = -1, limit = 127): void {
   const arena = new Arena(seed, 1 << 20)
   const { random } = arena
   const input = arena.view(tokens, depth, 4)
@@ -41,7 +42,9 @@ function check(seed: number, { tokens, depth, outputs, block }: Shape, silent = 
     if (n++ % depth === 0) size = (n - 1) / depth === silent ? 0 : random.pick([1, 1000, 1e-6])
     return f(random.float() * size)
   })
-  const weights = Array.from({ length: outputs * depth }, () => Math.max(-127, random.int8()))
+  const weights = Array.from({ length: outputs * depth }, () =>
+    Math.max(-limit, Math.min(limit, random.int8())),
+  )
   const bias = Array.from({ length: outputs }, () => random.float())
   const scale = Array.from({ length: outputs }, () => f(Math.abs(random.float()) + 1e-3))
   const source = arena.allocate(weights.length)
@@ -50,11 +53,11 @@ function check(seed: number, { tokens, depth, outputs, block }: Shape, silent = 
     source - 0x10000,
   )
   const padded = Math.ceil(outputs / 8) * 8
-  const packed = arena.scratch((padded / 8) * Math.ceil(depth / 2) * 16)
+  const packed = arena.scratch(padded * Math.ceil(depth / 8) * 8)
   const rows = Math.ceil(block / 4) * 4
-  const scratch = arena.scratch(rows * (Math.ceil(depth / 2) * 4 + 36) + 16384)
+  const scratch = arena.scratch(rows * (Math.ceil(depth / 8) * 16 + 40) + 16384)
   const zeros = Array<number>(padded - outputs).fill(0)
-  const { q, scales } = quantizeRows(x, tokens, depth)
+  const { q, scales } = quantizeRows(x, tokens, depth, limit)
   const expected: number[] = []
   for (let t = 0; t < tokens; t++) {
     for (let o = 0; o < outputs; o++) {
@@ -78,10 +81,11 @@ function check(seed: number, { tokens, depth, outputs, block }: Shape, silent = 
       outputStride: output.stride,
       scratch,
       block,
+      limit,
     },
     output,
     expected,
-    (engine) => engine.pack_linear_s8(source, packed, outputs, depth),
+    (engine) => engine.pack_linear_s8(source, packed, outputs, depth, limit),
   )
 }
 
@@ -95,7 +99,10 @@ describe('linearS8', () => {
     [6, { tokens: 3, depth: 1024, outputs: 8, block: 4 }],
     [7, { tokens: 6, depth: 2503, outputs: 12, block: 8 }],
     [8, { tokens: 65, depth: 64, outputs: 16, block: 64 }],
-  ])('%i: %o', check)
+  ])('%i: %o', (seed, shape) => {
+    check(seed, shape)
+    check(seed, shape, -1, 63)
+  })
 
   it('a token of zeros gives the bias', () => check(9, { tokens: 4, depth: 20, outputs: 8, block: 4 }, 2))
 })

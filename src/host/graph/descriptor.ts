@@ -57,7 +57,7 @@ export interface PackExports {
   ): void
   pack_conv_f32(source: number, target: number, outputChannels: number, depth: number, groups: number): void
   pack_depthwise_f32(source: number, target: number, channels: number, taps: number): void
-  pack_linear_s8(source: number, target: number, outputChannels: number, depth: number): void
+  pack_linear_s8(source: number, target: number, outputChannels: number, depth: number, limit: number): void
 }
 
 /** Writes a node's constants into linear memory, once, when a session is created. */

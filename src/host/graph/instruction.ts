@@ -210,6 +210,7 @@ export const fields = {
     'outputStride',
     'scratch',
     'block',
+    'limit',
   ],
   layerNormF32: [...pixelwise, 'gamma', 'beta', 'epsilonF'],
   softmaxF32: pixelwise,

@@ -1,6 +1,6 @@
 import { OcellusError } from '../../../src/host/errors.js'
 import type { AutoencoderTask, Constant, Model, Node, Tensor } from '../../../src/host/graph/types.js'
-import { quantizeRows } from '../passes/linear.js'
+import { attributesOf, quantizeRows } from '../passes/linear.js'
 import type { Checkpoint } from './checkpoint.js'
 import {
   type Architecture,
@@ -17,6 +17,8 @@ export { isMae } from './mae/architecture.js'
 export interface ReadMaeOptions extends MaeOptions {
   /** int8: the weights of each product are quantised as they are read, so that a large network is never held in float. */
   readonly precision?: 'float' | 'int8'
+  /** Of int8 weights and tokens: 7 for the relaxed dot product. Default 8. */
+  readonly bits?: 7 | 8
 }
 
 /** Patches that the encoder sees until a session asks for another number: 25 %, as MAE is trained. */
@@ -193,10 +195,11 @@ class Network {
       this.constants.set(weight.name, weight)
       return this.#node(name, 'linear', input, tokens, outputs, {}, constants)
     }
-    const { quantized, scale } = quantizeRows(name, weight)
+    const { quantized, scale } = quantizeRows(name, weight, this.options.bits ?? 8)
     this.constants.set(weight.name, quantized)
     this.constants.set(scale.name, scale)
-    return this.#node(name, 'linear', input, tokens, outputs, {}, { ...constants, weightScale: scale.name })
+    const all = { ...constants, weightScale: scale.name }
+    return this.#node(name, 'linear', input, tokens, outputs, attributesOf(this.options.bits ?? 8), all)
   }
 
   async #norm(name: string, input: string, tokens: number, channels: number): Promise<string> {

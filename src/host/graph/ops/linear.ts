@@ -3,6 +3,7 @@ import {
   type Block,
   elements,
   floatBits,
+  integer,
   type Loader,
   type NodeView,
   type OperatorDescriptor,
@@ -19,12 +20,13 @@ const panelBytes = 512 * 32
 
 /**
  * Tokens times weights [out, in], plus bias, in float32. With int8 weights and `weightScale`, one for each output
- * channel, the kernel quantises each token by its own largest value and multiplies int8 with int8 exactly.
+ * channel, the kernel quantises each token by its own largest value and multiplies int8 with int8 exactly; `bits` 7
+ * keeps both to 7 bits.
  */
 export const linear: OperatorDescriptor = {
   op: 'linear',
   arity: [1, 1],
-  attributes: {},
+  attributes: { bits: { kind: 'integer', min: 7, max: 8, optional: true } },
   inPlace: false,
   storage: 'kernel',
   constantRoles: (view) => (isInt8(view) ? ['weight', 'bias', 'weightScale'] : ['weight', 'bias']),
@@ -37,6 +39,7 @@ export const linear: OperatorDescriptor = {
     if (outputs > limits.dimension) fail(view, 'E_MODEL_SHAPE', `${outputs} output channels are too many`)
     if (isInt8(view)) {
       requireConstant(view, weightScale, 'float32', outputs)
+      if (limitOf(view) < 127) proveNarrow(view)
       for (const [o, scale] of weightScale.data.entries()) multiplier(view, scale, `output channel ${o}`)
     }
     return [1, 1, tokens, outputs]
@@ -45,7 +48,7 @@ export const linear: OperatorDescriptor = {
   scratchBytes(view) {
     const block = blockOf(view)
     const row = rowBytes(view)
-    return isInt8(view) ? block * (row + 4 + 32) + panelBytes : block * row + 64
+    return isInt8(view) ? block * (row + 8 + 32) + panelBytes : block * row + 64
   },
   blocks,
   load,
@@ -66,7 +69,10 @@ export const linear: OperatorDescriptor = {
       block: blockOf(view),
     }
     if (isInt8(view))
-      return { opcode: 'linearS8', fields: { ...common, scales: place.block('scale'), tokens } }
+      return {
+        opcode: 'linearS8',
+        fields: { ...common, scales: place.block('scale'), tokens, limit: limitOf(view) },
+      }
     // A 1x1 convolution over a picture one pixel high.
     return {
       opcode: 'convF32',
@@ -98,9 +104,25 @@ export const linear: OperatorDescriptor = {
 /** The activations are float32 in both forms: it is the weights that tell. */
 const isInt8 = (view: NodeView): boolean => Object.hasOwn(view.node.constants, 'weightScale')
 
+/** Of 7 bits, tokens and weights are within -63..63, as the relaxed dot product needs them. */
+const limitOf = (view: NodeView): number => (integer(view, 'bits', 8) === 7 ? 63 : 127)
+
+/** Weights that have been looked through: a session looks at its model again for each other number of tokens. */
+const narrow = new WeakSet<ArrayBufferView>()
+
+function proveNarrow(view: NodeView): void {
+  const { data, name } = view.constants.weight
+  if (narrow.has(data)) return
+  for (let n = 0; n < data.length; n++) {
+    if (Math.abs(data[n]) > 63)
+      fail(view, 'E_MODEL_QUANTIZATION', `${name} holds ${data[n]}, beyond the 7 bits that the node promises`)
+  }
+  narrow.add(data)
+}
+
 const rowBytes = (view: NodeView): number => {
   const [, , , depth] = view.inputs[0].shape
-  return isInt8(view) ? Math.ceil(depth / 2) * 4 : depth * 4
+  return isInt8(view) ? Math.ceil(depth / 8) * 16 : depth * 4
 }
 
 function blockOf(view: NodeView): number {
@@ -114,7 +136,7 @@ function blocks(view: NodeView): readonly Block[] {
   const panels = Math.ceil(outputs / 8)
   const padded = panels * 8 * 4
   const list = [
-    { role: 'weight', bytes: panels * (isInt8(view) ? Math.ceil(depth / 2) * 16 : depth * 32) },
+    { role: 'weight', bytes: panels * (isInt8(view) ? roundUp(depth, 8) * 8 : depth * 32) },
     { role: 'bias', bytes: padded },
   ]
   return isInt8(view) ? [...list, { role: 'scale', bytes: padded }] : list
@@ -125,7 +147,7 @@ function load(view: NodeView, loader: Loader): void {
   const [outputs, depth] = weight.shape
   const source = loader.stage(weight.data)
   if (isInt8(view)) {
-    loader.engine.pack_linear_s8(source, loader.block('weight'), outputs, depth)
+    loader.engine.pack_linear_s8(source, loader.block('weight'), outputs, depth, limitOf(view))
     loader.write('scale', padded(weightScale.data))
   } else loader.engine.pack_conv_f32(source, loader.block('weight'), outputs, depth, 1)
   loader.write('bias', padded(bias.data))
