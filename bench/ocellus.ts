@@ -41,9 +41,10 @@ export interface LoadedOcellus extends Loaded {
 export async function loadOcellus(job: Job, version: string): Promise<LoadedOcellus> {
   const model = readModel(readFileSync(job.model), job.model)
   const frame = job.frame && readFrame(job.frame)
-  const options = { build: job.build as Build | undefined, ...threadsOf(job.threads) }
+  const options = { build: job.build as Build | undefined, threads: job.threads }
   const detector = frame && (await Detector.create({ model, ...options }))
   const session = detector?.session ?? (await Session.create(model, options))
+  await session.ready()
   const input = readInput(job.input)
   const read = (): Values =>
     new Map(job.outputs.map(({ name }) => [name, real(session.output(name), name, model)]))
@@ -82,8 +83,6 @@ export async function loadOcellus(job: Job, version: string): Promise<LoadedOcel
     },
   }
 }
-
-const threadsOf = (threads: number): { threads?: number } => (threads > 1 ? { threads } : {})
 
 function memoryOf(session: Session): Memory {
   const { packedBytes, arenaBytes } = session.plan

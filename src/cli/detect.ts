@@ -4,7 +4,16 @@ import { OcellusError } from '../host/errors.js'
 import { limits } from '../host/limits.js'
 import { decodeImage, drawOn } from '../host/platform/node/canvas.js'
 import { type Build, Detector, type DetectorResult, readCapped } from '../host/platform/node.js'
-import { findPhotos, openModel, parseBuild, parseChoice, parseCount, parseFraction } from './inputs.js'
+import {
+  findPhotos,
+  openModel,
+  parseBuild,
+  parseChoice,
+  parseCount,
+  parseFraction,
+  parseThreads,
+  threadsOption,
+} from './inputs.js'
 import { fixed, makeFolder, print, printJson, warn, writeWhole } from './output.js'
 import { cocoResults, yoloLines } from './results.js'
 
@@ -25,6 +34,7 @@ interface Options {
   format: (typeof formats)[number]
   json?: boolean
   build?: Build
+  threads?: number
 }
 
 export interface PhotoResult extends DetectorResult {
@@ -66,6 +76,7 @@ export function addDetect(program: Command): void {
     .option('-f, --format <format>', `${formats.join(', ')}: what is printed`, parseChoice(formats), 'text')
     .option('--json', 'the same as --format json')
     .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--threads <n>', threadsOption, parseThreads)
     .action(detect)
 }
 
@@ -76,6 +87,8 @@ async function detect(words: string[], options: Options): Promise<void> {
   const detector = await Detector.create({
     model: await openModel(options.model, options),
     build: options.build,
+    // Workers would hardly have started when a single photo is done.
+    threads: options.threads ?? (photos.length === 1 ? 1 : undefined),
     fit: options.fit,
     scoreThreshold: options.threshold,
     iouThreshold: options.iou,

@@ -11,6 +11,8 @@ import {
   openModel,
   parseBuild,
   parseChoice,
+  parseThreads,
+  threadsOption,
 } from './inputs.js'
 import { writeNpy } from './npy.js'
 import { print, printJson, progress, writeWhole } from './output.js'
@@ -21,6 +23,7 @@ interface Options extends ModelWords {
   fit: 'crop' | 'stretch'
   out?: string
   build?: Build
+  threads?: number
 }
 
 export function addEncode(program: Command): void {
@@ -46,6 +49,7 @@ export function addEncode(program: Command): void {
     )
     .option('-o, --out <file>', '.npy: float32 [photos, ...]; or .json; default: JSON on stdout')
     .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--threads <n>', threadsOption, parseThreads)
     .action(encode)
   addNetworkOptions(command)
 }
@@ -55,6 +59,7 @@ async function encode(words: string[], options: Options): Promise<void> {
   const autoencoder = await Autoencoder.create({
     model: options.model === undefined ? undefined : await openModel(options.model, options),
     build: options.build,
+    threads: options.threads,
     fit: options.fit,
   })
   const bar = progress('encoding')

@@ -14,6 +14,8 @@ import {
   parseEpsilon,
   parseFraction,
   parseSeed,
+  parseThreads,
+  threadsOption,
 } from './inputs.js'
 import { fixed, print, printJson, progress, table, warn } from './output.js'
 
@@ -30,6 +32,7 @@ interface Options {
   fit?: 'letterbox' | 'stretch'
   json?: boolean
   build?: Build
+  threads?: number
 }
 
 export function addEval(program: Command): void {
@@ -62,6 +65,7 @@ export function addEval(program: Command): void {
     )
     .option('--json', 'print JSON')
     .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--threads <n>', threadsOption, parseThreads)
     .action(evaluate)
 }
 
@@ -124,6 +128,7 @@ async function measure(
   const detector = await Detector.create({
     model,
     build: options.build,
+    threads: options.threads,
     fit: options.fit,
     ...evaluationOptions,
     iouThreshold: options.iou,

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import type { NetworkOptions } from '../../tools/quantize/readers/networks.js'
 import { OcellusError } from '../host/errors.js'
 import type { Model } from '../host/graph/types.js'
+import { limits } from '../host/limits.js'
 import { type Build, builds, loadModel } from '../host/platform/node.js'
 
 const photoPattern = '**/*.{jpg,jpeg,png,webp,bmp,gif,JPG,JPEG,PNG}'
@@ -118,6 +119,17 @@ export function parseFraction(word: string): number {
   if (word.trim() === '' || !(value >= 0 && value <= 1))
     throw new OcellusError('E_OPTION', `${word} is not a number from 0 to 1`)
   return value
+}
+
+export const threadsOption =
+  'threads that share the work; default: the processors, four at most, one for a small model'
+
+/** How many threads: `limits.threads` at most. */
+export function parseThreads(word: string): number {
+  const threads = Number(word)
+  if (!/^\d{1,9}$/.test(word) || threads < 1 || threads > limits.threads)
+    throw new OcellusError('E_OPTION', `${word} threads: give a whole number from 1 to ${limits.threads}`)
+  return threads
 }
 
 export function parseCount(word: string): number {

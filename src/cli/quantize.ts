@@ -20,6 +20,8 @@ import {
   parseCount,
   parseEpsilon,
   parseSeed,
+  parseThreads,
+  threadsOption,
 } from './inputs.js'
 import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
 import { openAutoencoder, quantizeAutoencoder } from './quantize-autoencoder.js'
@@ -40,6 +42,7 @@ interface Options extends ModelWords {
   source?: string
   json?: boolean
   build?: Build
+  threads?: number
 }
 
 export function addQuantize(program: Command): void {
@@ -82,6 +85,7 @@ export function addQuantize(program: Command): void {
     .option('--source <text>', 'where the weights come from, kept in the model')
     .option('--json', 'print the noise of each layer as JSON')
     .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--threads <n>', threadsOption, parseThreads)
     .action(quantize)
   addNetworkOptions(command)
 }
@@ -106,7 +110,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
     biasCorrection: options.biasCorrection,
     equalize: options.equalize,
     compare: Math.min(photos.length, 8),
-    session: { build: options.build },
+    session: { build: options.build, threads: options.threads },
     progress: (stage, done, total) => bars[stage].update(done, total),
   }).finally(() => {
     bars.equalize.stop()

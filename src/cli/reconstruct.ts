@@ -13,6 +13,8 @@ import {
   parseBuild,
   parseChoice,
   parseSeed,
+  parseThreads,
+  threadsOption,
 } from './inputs.js'
 import { fixed, makeFolder, print, printJson, writeWhole } from './output.js'
 import { besideEachOther } from './triptych.js'
@@ -27,6 +29,7 @@ interface Options extends ModelWords {
   single?: boolean
   json?: boolean
   build?: Build
+  threads?: number
 }
 
 export function addReconstruct(program: Command): void {
@@ -59,6 +62,7 @@ export function addReconstruct(program: Command): void {
     .option('--single', 'write the restored picture alone instead of masked | restored | original')
     .option('--json', 'print JSON')
     .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--threads <n>', threadsOption, parseThreads)
     .action(reconstruct)
   addNetworkOptions(command)
 }
@@ -69,6 +73,7 @@ async function reconstruct(words: string[], options: Options): Promise<void> {
   const autoencoder = await Autoencoder.create({
     model: options.model === undefined ? undefined : await openModel(options.model, options),
     build: options.build,
+    threads: options.threads,
     fit: options.fit,
   })
   const wanted = await maskOf(options)

@@ -9,7 +9,15 @@ import { Random } from '../helpers/kernel.js'
 import { int8Model, quantizedBy, randomInput, randomInt8Input, tinyModel } from '../helpers/models.js'
 import { decodePng } from '../helpers/png.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
-import { builds, bytesOf, type Outputs, outputsOf, runModel, Session } from '../helpers/session.js'
+import {
+  type builds,
+  bytesOf,
+  type Outputs,
+  outputsOf,
+  runModel,
+  threaded,
+  variants,
+} from '../helpers/session.js'
 import { everyLayer } from '../readers/tiny.js'
 import golden from './golden.json' with { type: 'json' }
 
@@ -23,32 +31,39 @@ function checksum(outputs: Outputs): string {
 }
 
 /** What a picture that fills the network's input gives. */
-async function look(model: Model, pixels: Pixels, build: (typeof builds)[number]): Promise<Outputs> {
-  const session = await Session.create(model, { build })
+async function look(
+  model: Model,
+  pixels: Pixels,
+  build: (typeof builds)[number],
+  threads = 1,
+): Promise<Outputs> {
+  const session = await threaded(model, build, threads)
   const [, resizedHeight, resizedWidth] = session.inputs[0].shape
   session.setImage(pixels, { resizedWidth, resizedHeight, offsetX: 0, offsetY: 0 })
   session.run()
-  return outputsOf(session)
+  const outputs = outputsOf(session)
+  session.close()
+  return outputs
 }
 
 describe('checksums of a network with every darknet layer', () => {
   const float = tinyModel(everyLayer, 20)
   const int8 = int8Model(float, 21)
 
-  it.each(builds)('float, %s', async (build) => {
-    const outputs = await runModel(float, randomInput(float, 22), build)
+  it.each(variants)('float, $build, $threads threads', async ({ build, threads }) => {
+    const outputs = await runModel(float, randomInput(float, 22), build, threads)
     expect(checksum(outputs)).toBe(golden['every layer, float'])
   })
 
-  it.each(builds)('int8, %s', async (build) => {
-    const outputs = await runModel(int8, randomInt8Input(int8, 23), build)
+  it.each(variants)('int8, $build, $threads threads', async ({ build, threads }) => {
+    const outputs = await runModel(int8, randomInt8Input(int8, 23), build, threads)
     expect(checksum(outputs)).toBe(golden['every layer, int8'])
   })
 
-  it.each(builds)('a picture of another size, %s', async (build) => {
+  it.each(variants)('a picture of another size, $build, $threads threads', async ({ build, threads }) => {
     const random = new Random(24)
     const data = Uint8Array.from({ length: 50 * 31 * 4 }, () => random.bits() >> 24)
-    expect(checksum(await look(int8, { width: 50, height: 31, data }, build))).toBe(
+    expect(checksum(await look(int8, { width: 50, height: 31, data }, build, threads))).toBe(
       golden['every layer, picture'],
     )
   })
@@ -79,17 +94,19 @@ describe('checksums of int8 networks, calibrated on the one picture that they se
     const pixels = decodePng(await readFile(picture))
     const int8 = quantizedBy(float, await look(exposeAll(float), pixels, 'simd'))
     const sums: Record<string, string> = {}
-    for (const build of builds) sums[build] = checksum(await look(int8, pixels, build))
-    expect(sums).toEqual({ scalar: golden[name], simd: golden[name] })
+    for (const { build, threads } of variants) {
+      sums[`${build} ${threads}`] = checksum(await look(int8, pixels, build, threads))
+    }
+    expect(sums).toEqual(Object.fromEntries(Object.keys(sums).map((variant) => [variant, golden[name]])))
   })
 })
 
 describe('checksums of the embedded autoencoder on a picture of noise', () => {
-  it.each(builds)('%s', async (build) => {
+  it.each(variants)('$build, $threads threads', async ({ build, threads }) => {
     const model = await loadModel(embeddedAutoencoder)
     const random = new Random(25)
     const data = Uint8Array.from({ length: 64 * 64 * 4 }, () => random.bits() >> 24)
-    const outputs = await look(model, { width: 64, height: 64, data }, build)
+    const outputs = await look(model, { width: 64, height: 64, data }, build, threads)
     expect(checksum(outputs)).toBe(golden.autoencoder)
   })
 })

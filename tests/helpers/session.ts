@@ -9,13 +9,31 @@ export function outputsOf(session: Session): Outputs {
   return new Map(session.outputs.map(({ name }) => [name, session.output(name)]))
 }
 
+/** What must give the same bytes: every build, and as many threads as it has. */
+export const variants = builds.flatMap((build) =>
+  (build === 'scalar' ? [1] : [1, 2, 3, 4]).map((threads) => ({ build, threads })),
+)
+
+/** A session whose threads all take part. */
+export async function threaded(
+  model: Model,
+  build: (typeof builds)[number],
+  threads: number,
+): Promise<Session> {
+  const session = await Session.create(model, { build, threads })
+  if ((await session.ready()) !== threads)
+    throw new Error(`the ${build} build has ${session.threads} of ${threads} threads`)
+  return session
+}
+
 /** Every output of one run on an input that is set directly, as one build computes it. */
 export async function runModel(
   model: Model,
   input: Float32Array | Int8Array,
   build: (typeof builds)[number],
+  threads = 1,
 ): Promise<Outputs> {
-  const session = await Session.create(model, { build })
+  const session = await threaded(model, build, threads)
   try {
     session.setInput(input)
     session.run()
