@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { winogradProducts } from '../src/host/graph/kernels/winograd.js'
 import type { Model } from '../src/host/graph/types.js'
 import { type Build, Detector, type Pixels, readModel, Session } from '../src/host/platform/node.js'
 import type { Job, Loaded, RawInput, Values } from './contender.js'
@@ -19,6 +20,8 @@ export interface LayerTime {
   /** Multiply-accumulates by the definition of the operator, whatever the kernel saves. */
   readonly macs: number
   readonly medianMs: number
+  /** Of a Winograd convolution: its products by themselves. */
+  readonly products?: { readonly macs: number; readonly medianMs: number }
 }
 
 /** What one frame costs around the network, medians. */
@@ -96,9 +99,17 @@ function profile(session: Session, runs: number, feed: () => void): LayerTime[] 
   })
   const { views } = session.plan.model
   const macs = new Map(views.map(({ view, operator }) => [view.node.name, operator.macs(view)]))
+  const nodes = new Map(views.map(({ view }) => [view.node.name, view]))
   return profiles[0].map(({ name, op, kernel }, i) => {
     const medianMs = median(profiles.map((p) => p[i].ms))
-    return { name, op, kernel, macs: macs.get(name) ?? 0, medianMs }
+    const layer = { name, op, kernel, macs: macs.get(name) ?? 0, medianMs }
+    const node = nodes.get(name)
+    if (node === undefined || profiles[0][i].productsMs === undefined) return layer
+    const products = {
+      macs: winogradProducts(node, kernel === 'winograd43S8' ? 4 : 2),
+      medianMs: median(profiles.map((p) => p[i].productsMs ?? 0)),
+    }
+    return { ...layer, products }
   })
 }
 

@@ -32,7 +32,14 @@ export async function profileLayers(
       const gmacs = layer.macs / layer.medianMs / 1e6
       const rate = gmacs * (done[layer.kernel] ?? 1)
       const of = peak === undefined || layer.macs === 0 ? null : (100 * rate) / (peak.gmacs * threads[0])
-      return { ...layer, share: layer.medianMs / total, gmacs, percentOfPeak: of }
+      const products =
+        peak === undefined || layer.products === undefined
+          ? {}
+          : {
+              productsPercentOfPeak:
+                (layer.products.macs / layer.products.medianMs / 1e4) * (1 / (peak.gmacs * threads[0])),
+            }
+      return { ...layer, ...products, share: layer.medianMs / total, gmacs, percentOfPeak: of }
     })
   } finally {
     remote.kill()

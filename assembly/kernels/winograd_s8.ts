@@ -12,6 +12,7 @@
 // A block of tiles is transformed for all channels, multiplied for `chunk` panels of output channels at a time, then
 // written. Threads share tiles where there are many; where there are few they share channels, and each transforms all.
 // Weights are [chunk][tap][panel of the chunk][8 int32 of start, then pairs of channels as the product wants them].
+// With `phase` 1 only the products are computed, of whatever the scratch holds: to time them by themselves.
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/winograd.ts.
 
 import { SIMD } from '../isa'
@@ -63,6 +64,7 @@ function blocks(
   const panels = (word(i, 11) + 7) >> 3
   const chunk = word(i, 23)
   const dot = word(i, 24) == 0
+  const productsOnly = word(i, 25) == 1
   const pairs = <usize>((word(i, 7) + 7) >> 3) * 4
   const taps = (size + 2) * (size + 2)
   const panelBytes = pairs * 32 + 32
@@ -76,7 +78,7 @@ function blocks(
   for (let block = 0; block < count; block++) {
     const first = firstGroup + start(endGroup - firstGroup, block, count)
     const groups = firstGroup + start(endGroup - firstGroup, block + 1, count) - first
-    transformInput(i, size, first, groups, tiles, tilesX, transformed, tapStride, work)
+    if (!productsOnly) transformInput(i, size, first, groups, tiles, tilesX, transformed, tapStride, work)
     for (let panel = firstPanel; panel < endPanel; ) {
       const opening = (panel / chunk) * chunk
       const inChunk = min(chunk, panels - opening)
@@ -97,7 +99,7 @@ function blocks(
           w += panelBytes
         }
       }
-      transformOutput(i, size, first, groups, tiles, tilesX, panel, end - panel, sums, work)
+      if (!productsOnly) transformOutput(i, size, first, groups, tiles, tilesX, panel, end - panel, sums, work)
       panel = end
     }
   }

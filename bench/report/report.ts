@@ -55,6 +55,8 @@ export interface Layer extends LayerTime {
   readonly gmacs: number
   /** Of the multiply-accumulates that the kernel does: its share of the machine. */
   readonly percentOfPeak: number | null
+  /** The same of a Winograd convolution's products alone. */
+  readonly productsPercentOfPeak?: number
 }
 
 export interface Report {

@@ -197,7 +197,7 @@ function sizesSection(sizes: readonly SizeResult[]): Section {
 function layersSection(layers: readonly Layer[]): Section {
   return {
     title: 'Layers',
-    header: ['layer', 'operator', 'kernel', 'MMAC', 'median ms', 'share', 'GMAC/s', '% of peak'],
+    header: ['layer', 'operator', 'kernel', 'MMAC', 'median ms', 'share', 'GMAC/s', '% of peak', 'products'],
     rows: layers.map((l) => [
       l.name,
       l.op,
@@ -207,9 +207,10 @@ function layersSection(layers: readonly Layer[]): Section {
       `${fixed(100 * l.share, 1)} %`,
       l.macs === 0 ? '' : fixed(l.gmacs, 1),
       l.percentOfPeak === null ? '' : fixed(l.percentOfPeak, 0),
+      l.productsPercentOfPeak === undefined ? '' : fixed(l.productsPercentOfPeak, 0),
     ]),
     notes: [
-      "GMAC/s counts the multiply-accumulates that define a layer; % of peak those that its kernel does (Winograd's F(4,3) a quarter, F(2,3) four ninths), with everything around them.",
+      "GMAC/s counts the multiply-accumulates that define a layer; % of peak those that its kernel does (Winograd's F(4,3) a quarter, F(2,3) four ninths), with everything around them; products: % of peak of a Winograd kernel's products alone.",
     ],
   }
 }

@@ -59,6 +59,8 @@ export interface StepTime {
   /** The instruction that ran, as `opcodes` names it. */
   readonly kernel: string
   readonly ms: number
+  /** Of a Winograd convolution: its products alone, without the transforms. */
+  readonly productsMs?: number
 }
 
 /**
@@ -266,7 +268,9 @@ export class Session {
       const start = performance.now()
       this.#execute(first + i, 1)
       const ms = performance.now() - start
-      return { ...this.#describe(first + i), kernel: this.#kernel(first + i), ms }
+      const kernel = this.#kernel(first + i)
+      const productsMs = kernel.startsWith('winograd') ? { productsMs: this.#productsMs(first + i) } : {}
+      return { ...this.#describe(first + i), kernel, ms, ...productsMs }
     })
   }
 
@@ -359,6 +363,19 @@ export class Session {
       if (cause instanceof OcellusError) throw cause
       throw new OcellusError('E_ENGINE_TRAP', `the engine stopped: ${String(cause)}`, { cause })
     }
+  }
+
+  /** The products of a Winograd convolution by themselves, just after it ran: all that they touch is its scratch. */
+  #productsMs(instruction: number): number {
+    const { words } = this.#memory
+    const phase =
+      (programStart + instruction * instructionBytes) / 4 + fields.winograd43S8.indexOf('phase') + 1
+    words[phase] = 1
+    const start = performance.now()
+    this.#execute(instruction, 1)
+    const ms = performance.now() - start
+    words[phase] = 0
+    return ms
   }
 
   #kernel(instruction: number): string {

@@ -108,6 +108,8 @@ const winograd = [
   'chunk',
   /** 0: dot products of pairs, 1: multiply-adds; the weights are packed for one of them. */
   'product',
+  /** 0: the convolution, 1: its products alone, for timing. */
+  'phase',
 ] as const
 const pool = [
   'input',

@@ -120,10 +120,18 @@ function winograd(size: 2 | 4, product: Product): Kernel {
           outputType: view.output.dtype === 'float32' ? 1 : 0,
           scratch: place.scratch,
           product: product === 'mla' ? 1 : 0,
+          phase: 0,
         },
       }
     },
   }
+}
+
+/** Multiply-accumulates of the products of F(size x size, 3x3), those of padding included. */
+export function winogradProducts(view: NodeView, size: 2 | 4): number {
+  const [, height, width, channels] = view.output.shape
+  const groups = Math.ceil((Math.ceil(height / size) * Math.ceil(width / size)) / 4)
+  return (size + 2) ** 2 * groups * 4 * roundUp(view.inputs[0].shape[3], 8) * roundUp(channels, 8)
 }
 
 export const winogradKernels: readonly Kernel[] = [
