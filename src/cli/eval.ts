@@ -24,6 +24,7 @@ interface Options {
   data?: string
   count: number
   seed: number
+  mask: number
   voc?: boolean
   config?: string
   names?: string
@@ -39,16 +40,17 @@ export function addEval(program: Command): void {
   program
     .command('eval')
     .description(
-      'measure a model, int8 and float side by side: a detector on labelled photos, a generator on latents',
+      'measure a model, int8 and float side by side: a detector on labelled photos, a generator on latents, an autoencoder on photos',
     )
     .argument('[model]', 'model (.safetensors) or darknet .weights; default: the embedded detector')
     .option(
       '--data <path>',
-      'labelled photos: a folder with YOLO labels, or COCO instances JSON; for a generator: photos as it should draw',
+      'labelled photos: a folder with YOLO labels, or COCO instances JSON; for a generator: photos as it should draw; for an autoencoder: photos',
     )
     .option('--against <model>', 'a second model, usually the float original, measured on the same photos')
     .option('-n, --count <n>', 'latents on which two generators are compared', parseCount, 64)
-    .option('--seed <n>', 'of the first latent', parseSeed, 1)
+    .option('--seed <n>', 'of the first latent or mask', parseSeed, 1)
+    .option('--mask <ratio>', 'share of the patches that autoencoders have to restore', parseFraction, 0.75)
     .option('--voc', 'Pascal VOC all-point average precision instead of COCO 101-point')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--names <file>', 'labels of darknet weights, one a line')
@@ -75,6 +77,10 @@ async function evaluate(path: string | undefined, options: Options): Promise<voi
   if (model.graph.task.kind === 'generation') {
     const { evaluateGenerator } = await import('./eval-generator.js')
     return evaluateGenerator(model, other, options)
+  }
+  if (model.graph.task.kind === 'autoencoder') {
+    const { evaluateAutoencoder } = await import('./eval-autoencoder.js')
+    return evaluateAutoencoder(model, other, options)
   }
   if (options.data === undefined)
     throw new OcellusError('E_OPTION', 'a detector needs labelled photos: give them with --data')

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { decodeImage } from '../../src/host/platform/node/canvas.js'
 import { fileOf, maeWeights } from '../helpers/mae.js'
 import { readNpy } from '../helpers/npy.js'
-import { ocellus, sample, temporaryFolder } from './run.js'
+import { ocellus, root, sample, temporaryFolder } from './run.js'
 
 const folder = temporaryFolder()
 const at = (name: string): string => join(folder, name)
@@ -103,5 +103,33 @@ describe('quantize', () => {
     const { code, stderr } = await ocellus('quantize', other, '-o', at('never.safetensors'))
     expect(code).toBe(1)
     expect(stderr).toMatch(/^E_CHECKPOINT_NETWORK: .*fc\.weight/)
+  })
+})
+
+describe('eval', () => {
+  it('compares an autoencoder with its float original on the same masks', async () => {
+    const checkpoint = at('original.safetensors')
+    writeFileSync(checkpoint, fileOf(maeWeights(3, { patch: 8 })))
+    const model = at('quantized.safetensors')
+    expect((await ocellus('quantize', checkpoint, '-o', model, '--reduce-range')).code).toBe(0)
+    const photos = join(root, 'samples')
+    const { code, stdout } = await ocellus('eval', model, '--against', checkpoint, '--data', photos, '--json')
+    expect(code).toBe(0)
+    const report = JSON.parse(stdout)
+    expect(report.images).toBe(3)
+    expect(report.int8.maskedMse / report.float.maskedMse).toBeCloseTo(1, 1)
+    expect(report.int8.maskedPsnr).toBeCloseTo(-10 * Math.log10(report.int8.maskedMse), 9)
+    expect(report.psnr).toBeGreaterThan(25)
+    expect(report.psnr).toBeLessThan(100)
+    expect(report.ssim).toBeGreaterThan(0.5)
+    expect(report.layers.find((l: { name: string }) => l.name === 'decoder_pred').decibels).toBeGreaterThan(
+      15,
+    )
+    const text = (await ocellus('eval', 'autoencoder', '--data', photos, '--mask', '0.5')).stdout
+    expect(text).toMatch(/int8 +0\.\d+ +\d+\.\d+\n/)
+    expect((await ocellus('eval', 'autoencoder')).stderr).toMatch(/^E_OPTION/)
+    expect((await ocellus('eval', 'autoencoder', '--data', photos, '--mask', '1')).stderr).toMatch(
+      /^E_OPTION/,
+    )
   })
 })
