@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { Model } from '../../src/host/graph/types.js'
+import { Generator } from '../../src/host/platform/node.js'
+import { meanSquaredError, psnr } from '../../tools/evaluate/similarity.js'
 import { loadNetwork } from '../../tools/quantize/readers/networks.js'
 import { readNpy } from '../helpers/npy.js'
 import { sharedData, sharedModel, skipUnless } from '../helpers/require.js'
@@ -76,3 +78,18 @@ test.for(['mnist28_ryhan9834.original.pth', 'mnist28_ryhan9834.safetensors'])(
     expect(await worst(await loadNetwork(weights), floats(latents), floats(outputs))).toBeLessThan(1e-4)
   },
 )
+
+test('the embedded generator draws what the float network does: 35 dB at least on 64 latents', async (context) => {
+  const weights = sharedModel('dcgan_scenes64.pth')
+  skipUnless(context, weights, 'dcgan_scenes64 of the shared models')
+  const float = await Generator.create({ model: await loadNetwork(weights) })
+  const int8 = await Generator.create()
+  let sum = 0
+  for (let seed = 1; seed <= 64; seed++) {
+    const [a, b] = [float, int8].map((generator) => generator.draw(generator.latent(seed)).values)
+    sum += meanSquaredError(a, b) / 64
+  }
+  float.close()
+  int8.close()
+  expect(psnr(sum, 2)).toBeGreaterThan(35)
+})
