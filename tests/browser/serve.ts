@@ -41,6 +41,8 @@ export interface ServeOptions {
   readonly types?: Readonly<Record<string, string>>
   /** Whether other origins may read the files. */
   readonly shared?: boolean
+  /** Whether the page is cross-origin isolated, so that it may share memory among threads. */
+  readonly isolated?: boolean
 }
 
 /** Serves the repository on a free port of this machine. */
@@ -48,6 +50,7 @@ export async function serve({
   extra = {},
   types: other = {},
   shared = false,
+  isolated = false,
 }: ServeOptions = {}): Promise<Served> {
   const asked = new Set<string>()
   const server = createServer(async (request, response) => {
@@ -56,6 +59,10 @@ export async function serve({
     const body = path === '/' ? Buffer.from(page) : await find(path)
     const type = path === '/' ? types['.html'] : (other[extname(path)] ?? types[extname(path)])
     if (shared) response.setHeader('access-control-allow-origin', '*')
+    if (isolated) {
+      response.setHeader('cross-origin-opener-policy', 'same-origin')
+      response.setHeader('cross-origin-embedder-policy', 'require-corp')
+    }
     if (type !== undefined) response.setHeader('content-type', type)
     response.writeHead(body === undefined ? 404 : 200).end(body)
   })
