@@ -37,19 +37,46 @@ const OFFSET: i32 = 64
 /** int8 [outputChannels][depth] to the packed layout, which `limit` tells in relaxed builds. */
 export function pack_linear_s8(source: usize, target: usize, outputChannels: i32, depth: i32, limit: i32): void {
   const quads = RELAXED && limit == NARROW
-  const rounded = quads ? (depth + 7) & ~7 : depth + (depth & 1)
-  const run = quads ? 4 : 2
-  for (let first = 0; first < outputChannels; first += 8) {
-    for (let k = 0; k < rounded; k++) {
-      const to = target + <usize>((k / run) * run * 8 + (k % run))
-      for (let o = 0; o < 8; o++) {
-        const real = k < depth && first + o < outputChannels
-        const weight = real ? <i32>load<i8>(source + <usize>((first + o) * depth + k)) : 0
-        store<i8>(to + <usize>(o * run), weight + (quads ? OFFSET : 0))
-      }
-    }
-    target += <usize>rounded * 8
+  const panelBytes = <usize>(quads ? (depth + 7) & ~7 : depth + (depth & 1)) * 8
+  for (let o = 0; o < ((outputChannels + 7) & ~7); o++) {
+    const to = target + <usize>(o >> 3) * panelBytes + <usize>(o & 7) * (quads ? 4 : 2)
+    const real = o < outputChannels ? depth : 0
+    if (quads) packQuads(source, to, real, panelBytes)
+    else packPairs(source, to, real, panelBytes)
+    if (real) source += <usize>depth
   }
+}
+
+/** One channel's weights, `depth` of them, to every second int16 of eight; zeros up to the panel's end. */
+function packPairs(from: usize, to: usize, depth: i32, panelBytes: usize): void {
+  const end = to + panelBytes
+  for (let k = 1; k < depth; k += 2) {
+    store<u16>(to, load<u16>(from))
+    from += 2
+    to += 16
+  }
+  if (depth & 1) {
+    store<u16>(to, load<u8>(from))
+    to += 16
+  }
+  for (; to < end; to += 16) store<u16>(to, 0)
+}
+
+/** The same, plus 64, to every eighth int32: four weights are added to at once, without a carry from one to the next. */
+function packQuads(from: usize, to: usize, depth: i32, panelBytes: usize): void {
+  const end = to + panelBytes
+  for (let k = 3; k < depth; k += 4) {
+    const w = load<u32>(from)
+    store<u32>(to, ((w & 0x7f7f7f7f) + 0x40404040) ^ (w & 0x80808080))
+    from += 4
+    to += 32
+  }
+  if (depth & 3) {
+    store<u32>(to, 0x40404040)
+    for (let n: usize = 0; n < <usize>(depth & 3); n++) store<i8>(to + n, <i32>load<i8>(from + n) + OFFSET)
+    to += 32
+  }
+  for (; to < end; to += 32) store<u32>(to, 0x40404040)
 }
 
 export function linear_s8(i: usize, thread: i32, threads: i32): void {

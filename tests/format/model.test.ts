@@ -257,6 +257,8 @@ describe('constants', () => {
   test.each<[string, string, Partial<Constant>, string]>([
     ['as they are', '0_conv.weight', {}, 'none'],
     ['the weight -128', '0_conv.weight', weights(7, -128), 'E_MODEL_QUANTIZATION'],
+    ['the weight -128 first', '0_conv.weight', weights(0, -128), 'E_MODEL_QUANTIZATION'],
+    ['the weight -128 in the middle of a word', '0_conv.weight', weights(2, -128), 'E_MODEL_QUANTIZATION'],
     ['the weight -127', '0_conv.weight', weights(7, -127), 'none'],
     ['a NaN', '0_conv.weightScale', scales(Number.NaN), 'E_MODEL_QUANTIZATION'],
     ['an infinity', '0_conv.weightScale', scales(Number.NEGATIVE_INFINITY), 'E_MODEL_QUANTIZATION'],
