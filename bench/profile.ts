@@ -4,9 +4,9 @@ import { Remote } from './remote.js'
 import type { Layer } from './report/report.js'
 
 /** The multiply-accumulates that a kernel does, of those that define its layer: Winograd's save most. */
-const done: Readonly<Record<string, number>> = {
-  winograd43S8: 36 / 144,
-  winograd23S8: 16 / 36,
+export function worksOut(opcode: string): number {
+  if (opcode.startsWith('winograd43')) return 36 / 144
+  return opcode.startsWith('winograd23') ? 16 / 36 : 1
 }
 
 export interface ProfileOptions {
@@ -30,7 +30,7 @@ export async function profileLayers(
     const peak = peakFor(peaks, prepared.precision)
     return times.map((layer) => {
       const gmacs = layer.macs / layer.medianMs / 1e6
-      const rate = gmacs * (done[layer.kernel] ?? 1)
+      const rate = gmacs * worksOut(layer.kernel)
       const of = peak === undefined || layer.macs === 0 ? null : (100 * rate) / (peak.gmacs * threads[0])
       const products =
         peak === undefined || layer.products === undefined

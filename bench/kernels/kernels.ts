@@ -1,0 +1,118 @@
+import type { Model } from '../../src/host/graph/types.js'
+import { verifyModel } from '../../src/host/graph/verify.js'
+import { candidatesOf } from '../../src/host/plan/kernels.js'
+import { type Build, Session } from '../../src/host/platform/node.js'
+import { quantized, testInput } from '../input.js'
+import { type Peak, peakFor } from '../peak.js'
+import { worksOut } from '../profile.js'
+import { interleave, type Timings } from '../run.js'
+import { timeProducts } from './products.js'
+import { isKnown, modelOf, type Shape, type Shapes } from './shapes.js'
+
+export interface KernelResult extends Timings {
+  readonly network: string
+  readonly layer: string
+  readonly count: number
+  readonly op: string
+  readonly input: readonly number[]
+  readonly output: readonly number[]
+  /** The candidate, `direct` is the operator's own. */
+  readonly kernel: string
+  readonly macs: number
+  /** Of the multiply-accumulates that define the layer. */
+  readonly gmacs: number
+  /** Of those that the kernel does. */
+  readonly percentOfPeak: number | null
+  /** Winograd's matrix products alone, without its transformations. */
+  readonly products?: { readonly gmacs: number; readonly percentOfPeak: number }
+  /** Whether its output has the bytes of the operator's own kernel. */
+  readonly same: boolean
+}
+
+export interface KernelOptions {
+  readonly runs: number
+  readonly warmup: number
+  readonly seconds: number
+  readonly build?: Build
+  onProgress?(what: string, done: number, total: number): void
+}
+
+/** Every candidate for every shape, on one thread: those of a shape in turn. */
+export async function measureAllKernels(
+  lists: readonly Shapes[],
+  peaks: readonly Peak[],
+  options: KernelOptions,
+): Promise<KernelResult[]> {
+  const all = lists.flatMap(({ network, layers }) =>
+    layers.filter(isKnown).map((shape) => ({ network, shape })),
+  )
+  const results: KernelResult[] = []
+  for (const [i, { network, shape }] of all.entries()) {
+    results.push(...(await measureShape(network, shape, peaks, options)))
+    options.onProgress?.('kernels', i + 1, all.length)
+  }
+  return results
+}
+
+async function measureShape(
+  network: string,
+  shape: Shape,
+  peaks: readonly Peak[],
+  options: KernelOptions,
+): Promise<KernelResult[]> {
+  const model = modelOf(shape)
+  const [{ view, operator }] = verifyModel(model).views
+  const macs = operator.macs(view)
+  const peak = peakFor(
+    peaks,
+    operator.op === 'conv' || operator.op.endsWith('pose') || shape.op === 'linear' ? 'int8' : 'float32',
+  )
+  const entries = await Promise.all(
+    candidatesOf(view, operator).map(({ name }) => entryOf(model, name, options)),
+  )
+  try {
+    const timings = await interleave(entries, options)
+    return entries.map(({ kernel, opcode, output }, i) => {
+      const gmacs = macs / timings[i].medianMs / 1e6
+      const products = timeProducts(view, operator, kernel)
+      return {
+        ...{ network, layer: shape.name, count: shape.count, op: shape.op },
+        ...{ input: view.inputs[0].shape, output: view.output.shape, kernel, macs },
+        ...timings[i],
+        gmacs,
+        percentOfPeak: peak && macs > 0 ? (100 * gmacs * worksOut(opcode())) / peak.gmacs : null,
+        ...(products === undefined || peak === undefined
+          ? {}
+          : { products: { gmacs: products, percentOfPeak: (100 * products) / peak.gmacs } }),
+        same: Buffer.compare(bytesOf(output()), bytesOf(entries[0].output())) === 0,
+      }
+    })
+  } finally {
+    for (const { close } of entries) close()
+  }
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Int8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength)
+
+async function entryOf(model: Model, kernel: string, { build }: KernelOptions) {
+  const session = await Session.create(model, { build, kernel, threads: 1 })
+  const [tensor] = session.inputs
+  const values = testInput(model.graph, tensor)
+  const input = tensor.quantization ? quantized(values, tensor.quantization) : values
+  return {
+    kernel,
+    async time(): Promise<number> {
+      session.setInput(input)
+      const start = performance.now()
+      session.run()
+      return performance.now() - start
+    },
+    opcode(): string {
+      session.setInput(input)
+      return session.profile()[0].kernel
+    },
+    output: () => session.output('output'),
+    close: () => session.close(),
+  }
+}
