@@ -27,6 +27,7 @@ async function main(file: string, version: string): Promise<void> {
   const firstMs = await timed(loaded.run)
   const at = performance.timeOrigin + performance.now()
   answer({ version: loaded.version, build: loaded.build, loadMs, firstMs, at })
+  await loaded.settle?.()
   for await (const line of createInterface({ input: process.stdin })) {
     const [word, ...rest] = line.split(' ')
     if (word === 'stop') break

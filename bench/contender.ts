@@ -45,6 +45,8 @@ export interface Loaded {
   readonly build: string
   /** One inference, its outputs read: what is timed. */
   run(): Promise<void> | void
+  /** After the first result: settles when everything that will take part does. */
+  settle?(): Promise<unknown>
   /** Outputs of the last run. */
   outputs(): Promise<Values> | Values
   close(): Promise<void> | void

@@ -66,6 +66,7 @@ export async function loadOcellus(job: Job, version: string): Promise<LoadedOcel
         for (const { name } of job.outputs) session.output(name)
       }
     },
+    settle: () => session.ready(),
     outputs: read,
     close: () => session.close(),
     memory: () => memoryOf(session),

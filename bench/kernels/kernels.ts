@@ -1,13 +1,15 @@
 import type { Model } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { candidatesOf } from '../../src/host/plan/kernels.js'
-import { type Build, Session } from '../../src/host/platform/node.js'
+import { type Build, packageFolder, Session } from '../../src/host/platform/node.js'
 import { quantized, testInput } from '../input.js'
-import { type Peak, peakFor } from '../peak.js'
+import { describeMachine, describeSource, readConditions } from '../machine.js'
+import { fasterOf, measurePeaks, type Peak, peakFor } from '../peak.js'
 import { worksOut } from '../profile.js'
+import type { KernelsReport } from '../report/report.js'
 import { interleave, type Timings } from '../run.js'
 import { timeProducts } from './products.js'
-import { isKnown, modelOf, type Shape, type Shapes } from './shapes.js'
+import { findShapes, isKnown, measuredLayer, modelOf, type Shape, type Shapes } from './shapes.js'
 
 export interface KernelResult extends Timings {
   readonly network: string
@@ -37,6 +39,27 @@ export interface KernelOptions {
   onProgress?(what: string, done: number, total: number): void
 }
 
+/** Measures and says on what. */
+export async function runKernels(name: string | undefined, options: KernelOptions): Promise<KernelsReport> {
+  const lists = findShapes(name)
+  const started = new Date().toISOString()
+  const before = readConditions()
+  const peaks = fasterOf(await measurePeaks(), await measurePeaks())
+  const kernels = await measureAllKernels(lists, peaks, options)
+  const unknown = lists.flatMap(({ network, layers }) =>
+    layers.filter((shape) => !isKnown(shape)).map((shape) => `${network}: ${shape.name} (${shape.op})`),
+  )
+  return {
+    machine: describeMachine(),
+    source: describeSource(packageFolder),
+    started,
+    conditions: { before, after: readConditions() },
+    peaks,
+    kernels,
+    unknown,
+  }
+}
+
 /** Every candidate for every shape, on one thread: those of a shape in turn. */
 export async function measureAllKernels(
   lists: readonly Shapes[],
@@ -61,11 +84,11 @@ async function measureShape(
   options: KernelOptions,
 ): Promise<KernelResult[]> {
   const model = modelOf(shape)
-  const [{ view, operator }] = verifyModel(model).views
+  const { view, operator } = verifyModel(model).views[1]
   const macs = operator.macs(view)
   const peak = peakFor(
     peaks,
-    operator.op === 'conv' || operator.op.endsWith('pose') || shape.op === 'linear' ? 'int8' : 'float32',
+    Object.values(view.constants).some((c) => c.dtype === 'int8') ? 'int8' : 'float32',
   )
   const entries = await Promise.all(
     candidatesOf(view, operator).map(({ name }) => entryOf(model, name, options)),
@@ -100,18 +123,14 @@ async function entryOf(model: Model, kernel: string, { build }: KernelOptions) {
   const [tensor] = session.inputs
   const values = testInput(model.graph, tensor)
   const input = tensor.quantization ? quantized(values, tensor.quantization) : values
+  const step = () => {
+    session.setInput(input)
+    return session.profile().find(({ name }) => name === measuredLayer)!
+  }
   return {
     kernel,
-    async time(): Promise<number> {
-      session.setInput(input)
-      const start = performance.now()
-      session.run()
-      return performance.now() - start
-    },
-    opcode(): string {
-      session.setInput(input)
-      return session.profile()[0].kernel
-    },
+    time: async () => step().ms,
+    opcode: () => step().kernel,
     output: () => session.output('output'),
     close: () => session.close(),
   }

@@ -48,57 +48,85 @@ const quantization = { scale: 0.05, zeroPoint: -3 }
 /** Vision transformers keep float32 between their products, convolutions int8. */
 const isInt8 = (op: string): boolean => op === 'conv' || op === 'convTranspose'
 
-/** A network of one layer. Weights are about normally distributed, as trained ones are, and always the same. */
+/** The layer that is measured, by the name that it has in its network. */
+export const measuredLayer = 'layer'
+
+/**
+ * A detector without heads that consists of the layer and, before it, of a 1x1 convolution that makes its input from a
+ * picture. Weights are about normally distributed, as trained ones are, and always the same.
+ */
 export function modelOf(shape: Shape): Model {
-  const constants = new Map<string, Constant>()
   const int8 = isInt8(shape.op)
   const tensor = (name: string, dims: readonly number[], quantized: boolean): Tensor =>
     quantized ? { name, shape: dims, dtype: 'int8', quantization } : { name, shape: dims, dtype: 'float32' }
+  const [n, height, width, channels] = shape.input
+  const constants = new Map<string, Constant>()
+  const nodeOf = (name: string, from: Tensor, to: Tensor, own: Omit<Shape, 'name' | 'count' | 'input'>) => {
+    const roles: Record<string, Constant> = {}
+    for (const [role, dtype, dims] of constantsOf({ ...own, input: from.shape }, int8)) {
+      const constant = {
+        name: `${name}.${role}`,
+        shape: dims,
+        dtype,
+        data: values(role, dtype, elements(dims)),
+      }
+      constants.set(constant.name, constant)
+      roles[role] = constant
+    }
+    const node = {
+      ...{ name, op: own.op, inputs: [from.name], outputs: [to.name], attributes: own.attributes },
+      constants: Object.fromEntries(Object.entries(roles).map(([role, constant]) => [role, constant.name])),
+    }
+    return { node, inputs: [from], output: to, constants: roles }
+  }
+  const picture = tensor('picture', [n, height, width, 3], int8)
   const input = tensor('input', shape.input, int8)
-  const roles: Record<string, string> = {}
-  for (const [role, dtype, dims] of constantsOf(shape)) {
-    constants.set(role, { name: role, shape: dims, dtype, data: values(role, dtype, elements(dims)) })
-    roles[role] = role
-  }
-  const node = {
-    name: shape.name,
-    op: shape.op,
-    inputs: ['input'],
-    outputs: ['output'],
-    constants: roles,
-    attributes: shape.attributes,
-  }
-  const unknown = tensor('output', shape.input, int8 && shape.head !== true)
-  const view = { node, inputs: [input], output: unknown, constants: Object.fromEntries(constants) }
-  const output = { ...unknown, shape: operators.get(shape.op)!.infer(view) }
+  const before = nodeOf('before', picture, input, { op: 'conv', outputs: channels, attributes: pointwise })
+  const output = tensor('output', shape.input, int8 && shape.head !== true)
+  const layer = nodeOf(measuredLayer, input, output, shape)
+  const made = { ...output, shape: operators.get(shape.op)!.infer(layer) }
   return {
     graph: {
       name: shape.name,
-      task: { kind: 'autoencoder' },
-      tensors: [input, output],
-      inputs: ['input'],
+      task: { kind: 'detection', labels: [], heads: [], nms: { kind: 'greedy', iou: 0.45, beta: 0.6 } },
+      preprocessing: { mode: 'stretch', pad: 0, channels: 'rgb', mean: [0, 0, 0], std: [1, 1, 1] },
+      tensors: [picture, input, made],
+      inputs: ['picture'],
       outputs: ['output'],
-      nodes: [node],
+      nodes: [before.node, layer.node],
       provenance: {},
     },
     constants,
   }
 }
 
+const pointwise = {
+  ...{ kernel: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0] },
+  ...{ groups: 1, activation: 'linear' },
+}
+
 type ConstantShape = readonly [role: string, dtype: DType, dims: readonly number[]]
 
-function constantsOf({ op, input, outputs = 0, attributes }: Shape): ConstantShape[] {
+function constantsOf(
+  { op, input, outputs = 0, attributes }: Omit<Shape, 'name' | 'count'>,
+  int8: boolean,
+): ConstantShape[] {
   const channels = input[input.length - 1]
   const kernel = Array.isArray(attributes.kernel) ? (attributes.kernel as readonly number[]) : []
   const groups = typeof attributes.groups === 'number' ? attributes.groups : 1
   switch (op) {
     case 'conv':
     case 'convTranspose':
-      return [
-        ['weight', 'int8', [outputs, ...kernel, channels / groups]],
-        ['bias', 'int32', [outputs]],
-        ['weightScale', 'float32', [outputs]],
-      ]
+      return int8
+        ? [
+            ['weight', 'int8', [outputs, ...kernel, channels / groups]],
+            ['bias', 'int32', [outputs]],
+            ['weightScale', 'float32', [outputs]],
+          ]
+        : [
+            ['weight', 'float32', [outputs, ...kernel, channels / groups]],
+            ['bias', 'float32', [outputs]],
+          ]
     case 'linear':
       return [
         ['weight', 'int8', [outputs, channels]],

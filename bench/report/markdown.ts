@@ -1,15 +1,43 @@
-import type { Report } from './report.js'
+import { kernelSections } from './kernels.js'
+import type { KernelsReport, Report } from './report.js'
 import { headline, type Section, sections } from './tables.js'
 
-/** The report as a page. `plots` are file names beside it. */
-export function markdown(
-  report: Report,
+type Links = readonly (readonly [title: string, file: string])[]
+
+/** The report as a page. `plots` are titles and file names beside it. */
+export function markdown(report: Report, command: string, plots: Links): string {
+  return page(report, headline(report), command, plots, sections(report))
+}
+
+export function kernelsMarkdown(report: KernelsReport, command: string): string {
+  const title = `Kernels on ${report.machine.board ?? report.machine.cpu}, Node ${report.machine.node}`
+  return page(report, title, command, [], kernelSections(report))
+}
+
+function page(
+  report: Measured,
+  title: string,
   command: string,
-  plots: readonly (readonly [title: string, file: string])[],
+  plots: Links,
+  tables: readonly Section[],
 ): string {
-  const { machine, conditions, peaks, started, source } = report
+  const parts = [
+    `# ${title}`,
+    `\`\`\`\n${command}\n\`\`\``,
+    ...plots.map(([name, file]) => `![${name}](${encodeURI(file)})`),
+    list(facts(report)),
+    ...tables.map(sectionMarkdown),
+  ]
+  return `${parts.join('\n\n')}\n`
+}
+
+type Measured = Pick<Report, 'machine' | 'source' | 'started' | 'conditions' | 'peaks'>
+
+function facts({ machine, conditions, peaks, started, source }: Measured) {
   const { before, after } = conditions
-  const facts: (readonly [string, string | undefined])[] = [
+  const builds = Object.entries(source.builds).map(([build, hash]) => `${build} ${hash}`)
+  const rates = peaks.map(({ kind, gmacs }) => `${kind} ${gmacs.toFixed(1)}`)
+  const found: (readonly [string, string | undefined])[] = [
     ['board', machine.board],
     ['processor', `${machine.cpu}, ${machine.cores} cores (${machine.features.join(', ') || machine.arch})`],
     ['system', `${machine.os} ${machine.arch}, ${machine.memoryMiB} MiB`],
@@ -20,23 +48,11 @@ export function markdown(
     ['throttled', after.throttled && (after.throttled.join(', ') || 'no')],
     ['other load', range(before.load, after.load, '')],
     ['commit', source.commit],
-    [
-      'engine',
-      Object.entries(source.builds)
-        .map(([build, hash]) => `${build} ${hash}`)
-        .join(', '),
-    ],
-    ['peak', `${peaks.map(({ kind, gmacs }) => `${kind} ${gmacs.toFixed(1)}`).join(', ')} GMAC/s a thread`],
+    ['engine', builds.join(', ')],
+    ['peak', `${rates.join(', ')} GMAC/s a thread`],
     ['measured', started],
   ]
-  const parts = [
-    `# ${headline(report)}`,
-    `\`\`\`\n${command}\n\`\`\``,
-    ...plots.map(([title, file]) => `![${title}](${encodeURI(file)})`),
-    list(facts),
-    ...sections(report).map(sectionMarkdown),
-  ]
-  return `${parts.join('\n\n')}\n`
+  return found
 }
 
 const list = (facts: readonly (readonly [string, string | undefined])[]): string =>

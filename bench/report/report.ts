@@ -1,5 +1,6 @@
 import type { Agreement } from '../agreement.js'
 import type { Runtime } from '../contender.js'
+import type { KernelResult } from '../kernels/kernels.js'
 import type { Conditions, Machine, Source } from '../machine.js'
 import type { LayerTime, Memory, Phases } from '../ocellus.js'
 import type { Peak } from '../peak.js'
@@ -77,4 +78,12 @@ export interface Report {
   readonly skipped: readonly Skipped[]
   readonly sizes: readonly SizeResult[]
   readonly layers: readonly Layer[]
+}
+
+/** Every candidate kernel for the layers of some networks. */
+export interface KernelsReport
+  extends Pick<Report, 'machine' | 'source' | 'started' | 'conditions' | 'peaks'> {
+  readonly kernels: readonly KernelResult[]
+  /** Layers whose operator this engine does not have. */
+  readonly unknown: readonly string[]
 }

@@ -9,11 +9,11 @@ export interface Section {
   readonly notes: readonly string[]
 }
 
-const fixed = (value: number, digits: number): string =>
+export const fixed = (value: number, digits: number): string =>
   Number.isFinite(value) ? value.toFixed(digits) : '-'
 const mib = (bytes: number): string => fixed(bytes / 2 ** 20, 1)
 /** Enough digits to tell two runs apart, whether they take microseconds or seconds. */
-const ms = (value: number): string => fixed(value, value < 10 ? 3 : value < 1000 ? 1 : 0)
+export const ms = (value: number): string => fixed(value, value < 10 ? 3 : value < 1000 ? 1 : 0)
 
 /** What was measured, as tables for a terminal or a page. Empty ones are left out. */
 export function sections(report: Report): Section[] {

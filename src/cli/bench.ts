@@ -1,10 +1,12 @@
 import { basename, relative } from 'node:path'
 import type { Command } from 'commander'
 import { type Peer, peers } from '../../bench/contender.js'
+import { runKernels } from '../../bench/kernels/kernels.js'
 import type { FrameSize } from '../../bench/prepare.js'
+import { kernelSections } from '../../bench/report/kernels.js'
 import type { Report } from '../../bench/report/report.js'
-import { headline, sections } from '../../bench/report/tables.js'
-import { writeReport } from '../../bench/report/write.js'
+import { headline, type Section, sections } from '../../bench/report/tables.js'
+import { writeKernelsReport, writeReport } from '../../bench/report/write.js'
 import { runSuite } from '../../bench/suite.js'
 import { OcellusError } from '../host/errors.js'
 import { type Build, limits } from '../host/platform/node.js'
@@ -25,6 +27,7 @@ interface Options {
   cold: number
   profile?: boolean
   peers?: true | Peer[]
+  kernels?: true | string
   json?: boolean
   out?: string
   build?: Build
@@ -53,6 +56,10 @@ export function addBench(program: Command): void {
       `time other runtimes on the same networks, in turn with ours: all that are installed, or some of ${peers.join(', ')}`,
       parsePeers,
     )
+    .option(
+      '--kernels [shapes]',
+      'time every kernel that could compute the layers of YOLOv4-tiny, DCGAN and MAE ViT-B/16, or of one of them, instead of a model',
+    )
     .option('--json', 'print JSON')
     .option('-o, --out <folder>', 'write JSON, a page and plots to this folder')
     .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
@@ -61,6 +68,7 @@ export function addBench(program: Command): void {
 
 async function bench(options: Options): Promise<void> {
   if (options.out !== undefined) await makeFolder(options.out)
+  if (options.kernels !== undefined) return benchKernels(options)
   const model = await openModel(options.model, options)
   const against = options.against === undefined ? undefined : await openModel(options.against, options)
   const bars = progressBars()
@@ -80,9 +88,24 @@ async function bench(options: Options): Promise<void> {
   else printReport(report)
 }
 
+async function benchKernels(options: Options): Promise<void> {
+  const bars = progressBars()
+  const name = options.kernels === true ? undefined : options.kernels
+  const report = await runKernels(name, { ...options, onProgress: bars.update }).finally(bars.stop)
+  if (options.out !== undefined) {
+    for (const file of writeKernelsReport(report, options.out, commandLine())) warn(`wrote ${file}`)
+  }
+  if (options.json) printJson(report)
+  else printSections(kernelSections(report))
+}
+
 function printReport(report: Report): void {
   print(headline(report))
-  for (const { title, header, rows, notes } of sections(report)) {
+  printSections(sections(report))
+}
+
+function printSections(tables: readonly Section[]): void {
+  for (const { title, header, rows, notes } of tables) {
     print(`\n${title}\n`)
     print(table(header, rows))
     for (const note of notes) print(note)

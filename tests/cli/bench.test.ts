@@ -100,6 +100,7 @@ describe('ocellus bench', () => {
     ['runs of none', ['--runs', '0'], 2, 'E_OPTION'],
     ['cold starts below none', ['--cold', '-1'], 2, 'E_OPTION'],
     ['an unknown build', ['--build', 'fast'], 2, 'E_OPTION'],
+    ['unknown shapes', ['--kernels', 'resnet'], 2, 'E_OPTION'],
     ['an unknown word', ['--fast'], 2, 'E_USAGE'],
     ['a model that is not there', ['--against', join(folder, 'none')], 1, 'E_FILE_MISSING'],
     ['a folder below a file', ['--out', join(weights, 'x')], 1, 'E_FILE_WRITE'],
