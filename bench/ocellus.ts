@@ -47,7 +47,6 @@ export async function loadOcellus(job: Job, version: string): Promise<LoadedOcel
   const options = { build: job.build as Build | undefined, threads: job.threads }
   const detector = frame && (await Detector.create({ model, ...options }))
   const session = detector?.session ?? (await Session.create(model, options))
-  await session.ready()
   const input = readInput(job.input)
   const read = (): Values =>
     new Map(job.outputs.map(({ name }) => [name, real(session.output(name), name, model)]))

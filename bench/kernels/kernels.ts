@@ -1,14 +1,16 @@
+import type { NodeView } from '../../src/host/graph/descriptor.js'
+import { winogradProducts } from '../../src/host/graph/kernels/winograd.js'
 import type { Model } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { candidatesOf } from '../../src/host/plan/kernels.js'
-import { type Build, packageFolder, Session } from '../../src/host/platform/node.js'
+import { type Build, packageFolder, Session, type StepTime } from '../../src/host/platform/node.js'
 import { quantized, testInput } from '../input.js'
 import { describeMachine, describeSource, readConditions } from '../machine.js'
 import { fasterOf, measurePeaks, type Peak, peakFor } from '../peak.js'
 import { worksOut } from '../profile.js'
 import type { KernelsReport } from '../report/report.js'
 import { interleave, type Timings } from '../run.js'
-import { timeProducts } from './products.js'
+import { median } from '../statistics.js'
 import { findShapes, isKnown, measuredLayer, modelOf, type Shape, type Shapes } from './shapes.js'
 
 export interface KernelResult extends Timings {
@@ -95,9 +97,9 @@ async function measureShape(
   )
   try {
     const timings = await interleave(entries, options)
-    return entries.map(({ kernel, opcode, output }, i) => {
+    return entries.map(({ kernel, opcode, step, output }, i) => {
       const gmacs = macs / timings[i].medianMs / 1e6
-      const products = timeProducts(view, operator, kernel)
+      const products = productsOf(view, opcode(), step, options.runs)
       return {
         ...{ network, layer: shape.name, count: shape.count, op: shape.op },
         ...{ input: view.inputs[0].shape, output: view.output.shape, kernel, macs },
@@ -115,6 +117,14 @@ async function measureShape(
   }
 }
 
+/** GMAC/s of a Winograd kernel's products alone; undefined for other kernels. */
+function productsOf(view: NodeView, opcode: string, step: () => StepTime, runs: number): number | undefined {
+  const times = Array.from({ length: runs }, () => step().productsMs)
+  if (times[0] === undefined) return undefined
+  const macs = winogradProducts(view, opcode.startsWith('winograd43') ? 4 : 2)
+  return macs / median(times.map((ms) => ms ?? 0)) / 1e6
+}
+
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Int8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength)
 
@@ -129,6 +139,7 @@ async function entryOf(model: Model, kernel: string, { build }: KernelOptions) {
   }
   return {
     kernel,
+    step,
     time: async () => step().ms,
     opcode: () => step().kernel,
     output: () => session.output('output'),

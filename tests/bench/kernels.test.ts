@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { measureAllKernels } from '../../bench/kernels/kernels.js'
-import { timeProducts } from '../../bench/kernels/products.js'
 import { findShapes, isKnown, modelOf } from '../../bench/kernels/shapes.js'
 import { kernelSections } from '../../bench/report/kernels.js'
 import { elements } from '../../src/host/graph/descriptor.js'
@@ -85,11 +84,5 @@ describe('kernels', () => {
     const sections = kernelSections({ kernels: results, unknown: ['small: c'] } as never)
     expect(sections.map((s) => s.title)).toEqual(['small', 'Operators that this engine does not have'])
     for (const { header, rows } of sections) for (const row of rows) expect(row).toHaveLength(header.length)
-  })
-
-  it('have products to be timed only where they are', () => {
-    const { view, operator } = verifyModel(modelOf(small.layers[0])).views[1]
-    expect(timeProducts(view, operator, 'direct')).toBeUndefined()
-    expect(timeProducts(view, operator, 'winograd23')).toBeGreaterThan(0)
   })
 })
