@@ -2,6 +2,7 @@
 // narrowing, extremes among the operands. The host refuses a build that answers otherwise than plain JavaScript
 // arithmetic does (tests/engine/probe.test.ts): what a runtime says it supports is not always what it computes.
 
+import { dotPairs, dotQuads, SIMD } from './isa'
 import { conv_s8, pack_conv_s8 } from './kernels/conv_s8'
 
 const PIXELS = 11
@@ -11,7 +12,8 @@ const OUTPUTS = 9
 
 /**
  * In 4 KiB at `at`: a 1x1 convolution with leaky 0.1 of pseudo-random int8 (x = 1664525 x + 1013904223, the top
- * byte, its ends widened to the extremes); FNV-1a of the output's bytes.
+ * byte, its ends widened to the extremes); then 64 times sums of four and of two products of such int8 and 7-bit
+ * numbers; FNV-1a of the bytes of all.
  */
 export function probe(at: usize): i32 {
   const input = at + 128
@@ -63,7 +65,34 @@ export function probe(at: usize): i32 {
   conv_s8(at, 0, 1)
   let hash: u32 = 0x811c9dc5
   for (let n: usize = 0; n < <usize>(PIXELS * STRIDE); n++) hash = (hash ^ load<u8>(output + n)) * 0x01000193
+  for (let round: u32 = 0; round < 64; round++) {
+    for (let n: usize = 0; n < 16; n++) {
+      seed = seed * 1664525 + 1013904223
+      store<i8>(input + n, extreme(seed))
+      seed = seed * 1664525 + 1013904223
+      // Within 0..127, which is all that the relaxed products promise for.
+      store<i8>(input + 16 + n, min(<i32>(seed >> 24), 127))
+    }
+    products(input, input + 16, round * 0x01234567, output)
+    for (let n: usize = 0; n < 32; n++) hash = (hash ^ load<u8>(output + n)) * 0x01000193
+  }
   return <i32>hash
+}
+
+/** Sums of four and of two products of 16 int8 at a and at b: four int32, each begun from `start`, then eight int16. */
+function products(a: usize, b: usize, start: i32, to: usize): void {
+  if (SIMD) {
+    v128.store(to, dotQuads(v128.load(a), v128.load(b), i32x4.splat(start)))
+    v128.store(to, dotPairs(v128.load(a), v128.load(b)), 16)
+  } else {
+    for (let n: usize = 0; n < 16; n += 4) {
+      const first = <i32>load<i8>(a + n) * load<i8>(b + n) + <i32>load<i8>(a + n, 1) * load<i8>(b + n, 1)
+      const second = <i32>load<i8>(a + n, 2) * load<i8>(b + n, 2) + <i32>load<i8>(a + n, 3) * load<i8>(b + n, 3)
+      store<i32>(to + n, start + first + second)
+      store<i16>(to + n, first, 16)
+      store<i16>(to + n, second, 18)
+    }
+  }
 }
 
 function put(i: usize, n: usize, value: i32): void {

@@ -23,7 +23,7 @@
 // 16,002 and four at most 32,004: they fit int16 however the relaxed instruction adds, and its second operand is
 // within its 7 bits.
 
-import { RELAXED, SIMD } from '../isa'
+import { dotPairs, RELAXED, SIMD } from '../isa'
 import { scratchOf, start } from '../split'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst } from '../vector'
 import { address, word } from '../word'
@@ -168,12 +168,12 @@ function twoRows(x: usize, w: usize, quads: usize, sums: usize, corrections: usi
       const w3 = v128.load(w, 48)
       let v = v128.load32_splat(x)
       let u = v128.load32_splat(x, 16)
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(i16x8.add(dot(v, w0), dot(u, w2)), ones))
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(i16x8.add(dot(v, w1), dot(u, w3)), ones))
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(i16x8.add(dotPairs(v, w0), dotPairs(u, w2)), ones))
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(i16x8.add(dotPairs(v, w1), dotPairs(u, w3)), ones))
       v = v128.load32_splat(x, 4)
       u = v128.load32_splat(x, 20)
-      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(i16x8.add(dot(v, w0), dot(u, w2)), ones))
-      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(i16x8.add(dot(v, w1), dot(u, w3)), ones))
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(i16x8.add(dotPairs(v, w0), dotPairs(u, w2)), ones))
+      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(i16x8.add(dotPairs(v, w1), dotPairs(u, w3)), ones))
       w += 64
     }
     v128.store(sums, a0)
@@ -181,12 +181,6 @@ function twoRows(x: usize, w: usize, quads: usize, sums: usize, corrections: usi
     v128.store(sums, b0, 32)
     v128.store(sums, b1, 48)
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function dot(rows: v128, weights: v128): v128 {
-  return i16x8.relaxed_dot_i8x16_i7x16_s(rows, weights)
 }
 
 /** Rows as the product wants them, with the scale and, for quads, the correction of each. */

@@ -62,7 +62,7 @@ export function addBench(program: Command): void {
     )
     .option('--json', 'print JSON')
     .option('-o, --out <folder>', 'write JSON, a page and plots to this folder')
-    .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .action(bench)
 }
 

@@ -75,7 +75,7 @@ export function addDetect(program: Command): void {
     )
     .option('-f, --format <format>', `${formats.join(', ')}: what is printed`, parseChoice(formats), 'text')
     .option('--json', 'the same as --format json')
-    .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .action(detect)
 }

@@ -48,7 +48,7 @@ export function addEncode(program: Command): void {
       'crop',
     )
     .option('-o, --out <file>', '.npy: float32 [photos, ...]; or .json; default: JSON on stdout')
-    .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .action(encode)
   addNetworkOptions(command)

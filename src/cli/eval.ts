@@ -66,7 +66,7 @@ export function addEval(program: Command): void {
       parseChoice(['letterbox', 'stretch'] as const),
     )
     .option('--json', 'print JSON')
-    .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .action(evaluate)
 }

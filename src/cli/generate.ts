@@ -41,7 +41,7 @@ export const addGeneratorOptions = (command: Command): Command =>
       parseEpsilon,
     )
     .option('--json', 'print JSON')
-    .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
 
 export const openGenerator = async (words: GeneratorWords): Promise<Generator> =>
   Generator.create({

@@ -84,7 +84,7 @@ export function addQuantize(program: Command): void {
     .option('--license <text>', 'licence of the weights, kept in the model')
     .option('--source <text>', 'where the weights come from, kept in the model')
     .option('--json', 'print the noise of each layer as JSON')
-    .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .action(quantize)
   addNetworkOptions(command)

@@ -61,7 +61,7 @@ export function addReconstruct(program: Command): void {
     .option('-o, --out <path>', 'a picture (.png, .jpg) for one photo, or a folder', 'reconstructed.png')
     .option('--single', 'write the restored picture alone instead of masked | restored | original')
     .option('--json', 'print JSON')
-    .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .action(reconstruct)
   addNetworkOptions(command)

@@ -26,7 +26,7 @@ export function addScore(program: Command): void {
       parseEpsilon,
     )
     .option('--json', 'print JSON')
-    .option('--build <build>', 'force a build of the engine: simd or scalar', parseBuild)
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .action(score)
 }
 

@@ -60,6 +60,12 @@ describe('checksums of a network with every darknet layer', () => {
     expect(checksum(outputs)).toBe(golden['every layer, int8'])
   })
 
+  it.each(variants)('7 bits, $build, $threads threads', async ({ build, threads }) => {
+    const narrow = int8Model(float, 21, true)
+    const outputs = await runModel(narrow, randomInt8Input(narrow, 23), build, threads)
+    expect(checksum(outputs)).toBe(golden['every layer, 7 bits'])
+  })
+
   it.each(variants)('a picture of another size, $build, $threads threads', async ({ build, threads }) => {
     const random = new Random(24)
     const data = Uint8Array.from({ length: 50 * 31 * 4 }, () => random.bits() >> 24)

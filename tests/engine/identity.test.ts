@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,11 +21,15 @@ const qemu = '/usr/bin/qemu-aarch64-static'
 const folder = mkdtempSync(join(tmpdir(), 'ocellus-identity-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
+const relaxedFile = (): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(readFileSync(path('../../build/ocellus.relaxed.wasm')))
+
 interface Network {
   readonly name: string
   readonly model: Model
   readonly input: Float32Array | Int8Array
-  readonly sum?: string
+  /** Forced, where it is not the one that is expected to be fastest. */
+  readonly kernel?: string
 }
 
 /** What checksums.mjs reads. */
@@ -36,7 +40,7 @@ function lay(name: string, threads: readonly number[], networks: readonly Networ
     writeFileSync(join(place, `${name}.safetensors`), writeModel(model))
     writeFileSync(join(place, `${name}.input`), bytesOf(input))
   }
-  const names = networks.map(({ name }) => name)
+  const names = networks.map(({ name, kernel }) => ({ name, kernel }))
   writeFileSync(join(place, 'networks.json'), JSON.stringify({ networks: names, threads }))
   return place
 }
@@ -58,24 +62,38 @@ let small: string
 beforeAll(() => {
   const float = tinyModel(everyLayer, 20)
   const int8 = int8Model(float, 21)
+  const narrow = int8Model(float, 21, true)
   all = lay(
     'all',
     [1, 2, 4],
     [
       { name: 'every layer, float', model: float, input: randomInput(float, 22) },
       { name: 'every layer, int8', model: int8, input: randomInt8Input(int8, 23) },
+      { name: 'every layer, 7 bits', model: narrow, input: randomInt8Input(narrow, 23), kernel: 'relaxed' },
     ],
   )
   const tiny = int8Model(tinyModel(smallest, 30), 31)
-  small = lay('small', [1, 2], [{ name: 'smallest', model: tiny, input: randomInt8Input(tiny, 32) }])
+  const tinyNarrow = int8Model(tinyModel(smallest, 30), 31, true)
+  small = lay(
+    'small',
+    [1, 2],
+    [
+      { name: 'smallest', model: tiny, input: randomInt8Input(tiny, 32) },
+      {
+        name: 'smallest, 7 bits',
+        model: tinyNarrow,
+        input: randomInt8Input(tinyNarrow, 32),
+        kernel: 'relaxed',
+      },
+    ],
+  )
 })
 
-const sumsOf = ({ results }: Answer) =>
-  results.map(({ name, build, threads, sum }) => [name, build, threads, sum])
-
-function expectGolden({ results }: Answer): void {
+function expectGolden({ results }: Answer, relaxed: boolean): void {
   const counts = results.map(({ build, threads }) => `${build} ${threads}`)
   for (const expected of ['scalar 1', 'simd 1', 'simd 2', 'simd 4']) expect(counts).toContain(expected)
+  for (const expected of ['relaxed 1', 'relaxed 2', 'relaxed 4'])
+    expect(counts.includes(expected)).toBe(relaxed)
   const sums: Readonly<Record<string, unknown>> = golden
   for (const { name, build, threads, sum } of results)
     expect([name, build, threads, sum]).toEqual([name, build, threads, sums[name]])
@@ -83,7 +101,7 @@ function expectGolden({ results }: Answer): void {
 
 describe('the same bytes on other runtimes, in every build and on 1, 2 and 4 threads', () => {
   it('this Node, outside the test runner', async () => {
-    expectGolden(await ask(process.execPath, [], all))
+    expectGolden(await ask(process.execPath, [], all), WebAssembly.validate(relaxedFile()))
   })
 
   it.for(['22', '24'])('Node %s', async (major, context) => {
@@ -91,7 +109,7 @@ describe('the same bytes on other runtimes, in every build and on 1, 2 and 4 thr
     skipUnless(context, existsSync(node), `Node ${major} (node scripts/runtimes.mjs)`)
     const answer = await ask(node, [], all)
     expect(answer.node).toMatch(new RegExp(`^v${major}\\.`))
-    expectGolden(answer)
+    expectGolden(answer, true)
   })
 
   it('arm64, emulated, a small network', async (context) => {
@@ -104,6 +122,12 @@ describe('the same bytes on other runtimes, in every build and on 1, 2 and 4 thr
     )
     const answer = await ask(qemu, ['-L', runtime('root-arm64'), node], small)
     expect(answer.arch).toBe('arm64')
-    expect(sumsOf(answer)).toEqual(sumsOf(await ask(process.execPath, [], small)))
+    const here = await ask(process.execPath, [], small)
+    const sums = new Map(here.results.map(({ name, sum }) => [name, sum]))
+    expect(answer.results.map(({ build }) => build)).toEqual(
+      expect.arrayContaining(['relaxed', 'simd', 'scalar']),
+    )
+    for (const { name, build, threads, sum } of answer.results)
+      expect([name, build, threads, sum]).toEqual([name, build, threads, sums.get(name)])
   })
 })

@@ -32,6 +32,17 @@ function answer(): number {
       hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
     }
   }
+  for (let round = 0; round < 64; round++) {
+    const pairs = Array.from({ length: 16 }, () => [extreme(), Math.min(next() >>> 24, 127)])
+    const two = (n: number): number => pairs[n][0] * pairs[n][1] + pairs[n + 1][0] * pairs[n + 1][1]
+    const bytes = new DataView(new ArrayBuffer(32))
+    for (let n = 0; n < 16; n += 4) {
+      bytes.setInt32(n, Math.imul(round, 0x01234567) + two(n) + two(n + 2), true)
+      bytes.setInt16(16 + n, two(n), true)
+      bytes.setInt16(18 + n, two(n + 2), true)
+    }
+    for (const byte of new Uint8Array(bytes.buffer)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  }
   return hash
 }
 

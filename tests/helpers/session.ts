@@ -1,7 +1,7 @@
 import '../../src/host/platform/node.js'
-import { builds } from '../../src/host/engine/build.js'
 import { Session } from '../../src/host/engine/session.js'
 import type { Model } from '../../src/host/graph/types.js'
+import { builds } from './engine.js'
 
 export type Outputs = ReadonlyMap<string, Float32Array | Int8Array>
 

@@ -7,12 +7,15 @@ import { ThreadedEngine } from './pool.js'
 import { expectedProbe } from './probe.js'
 import { warnOnce } from './warn.js'
 
-/** Builds of the engine, the best first. All give the same bytes; they differ in speed. */
-export const builds = ['simd', 'scalar'] as const
+/**
+ * Builds of the engine, the best first. All give the same bytes; they differ in speed. `relaxed` is tried for networks with
+ * weights of 7 bits alone, which its products are for.
+ */
+export const builds = ['relaxed', 'simd', 'scalar'] as const
 export type Build = (typeof builds)[number]
 
 /** Those that there are for several threads as well. */
-const threaded: ReadonlySet<string> = new Set<Build>(['simd'])
+const threaded: ReadonlySet<string> = new Set<Build>(['relaxed', 'simd'])
 
 /** Of docs/engine.md; host and engine must agree. */
 export const engineVersion = 1
@@ -20,6 +23,8 @@ export const engineVersion = 1
 export interface EngineOptions {
   /** This build and no other. */
   readonly build?: Build
+  /** The network has weights of 7 bits. */
+  readonly narrow?: boolean
   readonly threads?: number
   readonly threadTimeoutMs?: number
 }
@@ -33,14 +38,16 @@ const patienceMs = 10_000
  * asked for by name is used or refused, never replaced; several threads become one where they can't be had.
  */
 export async function loadEngine(bytes: number, options: EngineOptions = {}): Promise<Engine> {
-  const { build: wanted, threads = 1, threadTimeoutMs = patienceMs } = options
-  const candidates = wanted === undefined ? builds : [wanted]
+  const { build: wanted, narrow = false, threads = 1, threadTimeoutMs = patienceMs } = options
+  const worthwhile = builds.filter((build) => build !== 'relaxed' || (narrow && !distrusted.has(build)))
+  const candidates = wanted === undefined ? worthwhile : [wanted]
   const failures: string[] = []
   for (const build of candidates) {
     if (threads > 1 && threaded.has(build)) {
       const found = await tryBuild(build, bytes, true)
       if (typeof found !== 'string') {
-        return new ThreadedEngine(build, found.module, found.memory, threads, threadTimeoutMs)
+        const recheck = await recheckOf(build, found.module, true)
+        return new ThreadedEngine(build, found.module, found.memory, threads, threadTimeoutMs, recheck)
       }
       failures.push(`${build} with threads: ${found}`)
     }
@@ -48,11 +55,38 @@ export async function loadEngine(bytes: number, options: EngineOptions = {}): Pr
     if (typeof found !== 'string') {
       if (threads > 1 && failures.length > 0)
         warnOnce(`the ${build} build is used, on one thread (${failures.join('; ')})`)
-      return singleEngine(build, found.exports, new EngineMemory(found.memory))
+      const recheck = await recheckOf(build, found.module, false)
+      return singleEngine(build, found.exports, new EngineMemory(found.memory), recheck)
     }
     failures.push(`${build}: ${found}`)
   }
   throw new OcellusError('E_ENGINE_BUILD', `no build of the engine works here (${failures.join('; ')})`)
+}
+
+/** Builds that stopped computing correctly in this process. */
+const distrusted = new Set<Build>()
+
+/**
+ * A runtime compiles code anew when it has run for a while, and may then compute otherwise: it has been seen to get relaxed
+ * products wrong in one of its compilers. What is returned asks the known question again, of the same code in memory
+ * of its own. Undefined for builds whose arithmetic is specified to the bit.
+ */
+async function recheckOf(
+  build: Build,
+  module: WebAssembly.Module,
+  threads: boolean,
+): Promise<(() => void) | undefined> {
+  if (build !== 'relaxed') return undefined
+  const env = { memory: createMemory(0, threads), stalled: () => 1 }
+  const { probe } = (await WebAssembly.instantiate(module, { env })).exports as unknown as EngineExports
+  return () => {
+    if (probe(pageBytes) >>> 0 === expectedProbe) return
+    distrusted.add(build)
+    throw new OcellusError(
+      'E_ENGINE_BUILD',
+      `the ${build} build computes wrongly since this runtime compiled it anew: create the session again, another build will be used`,
+    )
+  }
 }
 
 const compiled = new WeakMap<Platform, Map<string, Promise<WebAssembly.Module>>>()

@@ -60,11 +60,12 @@ async function fastestChoice(
   const macs = model.views.reduce((sum, { view, operator }) => sum + operator.macs(view), 0)
   if (tuneMs === 0 || kinds.size === 0 || macs < leastMacs || clockStepMs() > coarseMs)
     return cheapestChoice(model)
-  const topic = `kernels-${kernelsVersion}-${build ?? 'best'}`
+  const narrow = hasNarrowWeights(model)
+  const topic = `kernels-${kernelsVersion}-${build ?? (narrow ? 'narrow' : 'best')}`
   const known = await recall(topic)
   const unknown = new Map([...kinds].filter(([key]) => !known.has(key)))
   if (unknown.size > 0) {
-    const { exports, memory } = await loadEngine(0, { build })
+    const { exports, memory } = await loadEngine(0, { build, narrow })
     const found = measureKernels({ exports, memory: memory.memory }, unknown, tuneMs)
     for (const [key, name] of found) known.set(key, name)
     if (found.size > 0) await platform().notes.write(topic, known)
@@ -74,6 +75,10 @@ async function fastestChoice(
     return candidates.some((candidate) => candidate.name === name) ? name : undefined
   })
 }
+
+/** Whether some of a network is faster in a relaxed build. */
+export const hasNarrowWeights = (model: VerifiedModel): boolean =>
+  model.views.some(({ view, operator }) => operator.narrow?.(view) ?? false)
 
 function clockStepMs(): number {
   const start = performance.now()

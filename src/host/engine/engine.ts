@@ -21,10 +21,17 @@ export interface Engine {
   /** Settles when all threads take part, or none will: how many there are. */
   ready(): Promise<number>
   close(): void
+  /** Throws when the build no longer computes as it did; undefined where that can't be. */
+  readonly recheck?: () => void
 }
 
 /** Everything on the caller's thread. */
-export function singleEngine(build: Build, exports: EngineExports, memory: EngineMemory): Engine {
+export function singleEngine(
+  build: Build,
+  exports: EngineExports,
+  memory: EngineMemory,
+  recheck?: () => void,
+): Engine {
   return {
     build,
     exports,
@@ -33,5 +40,6 @@ export function singleEngine(build: Build, exports: EngineExports, memory: Engin
     run: (program, count) => exports.run(program, count, 0, 1),
     ready: async () => 1,
     close() {},
+    ...(recheck === undefined ? {} : { recheck }),
   }
 }

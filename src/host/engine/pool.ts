@@ -30,6 +30,7 @@ export class ThreadedEngine implements Engine {
     memory: WebAssembly.Memory,
     readonly wanted: number,
     readonly timeoutMs: number,
+    readonly recheck?: () => void,
   ) {
     this.memory = new EngineMemory(memory)
     this.#exports = this.#instantiate()

@@ -9,7 +9,7 @@ import { withKernels } from '../plan/kernels.js'
 import { memoryOf, type Plan, planModel, programStart } from '../plan/plan.js'
 import { compileProgram, preprocessTables } from '../plan/program.js'
 import { type Build, loadEngine } from './build.js'
-import { type KernelOptions, planKernels } from './choose.js'
+import { hasNarrowWeights, type KernelOptions, planKernels } from './choose.js'
 import type { Engine } from './engine.js'
 import type { EngineMemory } from './memory.js'
 import { chooseThreads } from './threads.js'
@@ -75,6 +75,8 @@ export class Session {
   #engine: Engine | undefined
   readonly #memory: EngineMemory
   #frameBytes = 0
+  #runs = 0
+  #failed = false
   /** What the next run starts from; an input set directly is used up by it, as its memory is reused. */
   #source: 'none' | 'frame' | 'input' = 'none'
 
@@ -93,7 +95,8 @@ export class Session {
     const threads = chooseThreads(options.threads, verified)
     const plan = await planKernels(verified, threads, options)
     const program = compileProgram(plan)
-    const engine = await loadEngine(memoryOf(plan), { ...options, threads })
+    const narrow = hasNarrowWeights(verified)
+    const engine = await loadEngine(memoryOf(plan), { ...options, narrow, threads })
     try {
       const session = new Session(engine, plan)
       session.#load(plan.model, program)
@@ -217,6 +220,7 @@ export class Session {
     const end = output === undefined ? undefined : this.#endOf(output)
     const first = this.#begin()
     this.#execute(first, (end ?? this.#end) - first)
+    this.#recheck()
   }
 
   /** Runs instructions of a task's own, at an address that the plan gives them, in this thread alone. */
@@ -346,6 +350,17 @@ export class Session {
     if (index < 0)
       throw new OcellusError('E_OPTION', `${output} is made together with others: run the whole network`)
     return this.#lead + index + 1
+  }
+
+  /** After 1, 2, 4, ... runs, and after each when one has failed: a result of a build that computes wrongly is not given. */
+  #recheck(): void {
+    const { recheck } = this.#live()
+    if (recheck === undefined) return
+    this.#runs++
+    if (!this.#failed && (this.#runs & (this.#runs - 1)) !== 0) return
+    this.#failed = true
+    recheck()
+    this.#failed = false
   }
 
   #execute(first: number, count: number): void {

@@ -108,6 +108,8 @@ export interface Kernel extends Implementation {
 
 export interface OperatorDescriptor extends Implementation {
   readonly op: string
+  /** Whether the node's weights have the 7 bits that relaxed products are for. */
+  narrow?(view: NodeView): boolean
   /** Implementations beside its own, which serves every node. */
   readonly kernels?: readonly Kernel[]
   /** Smallest and largest number of inputs. */

@@ -9,8 +9,12 @@ import { decodePicture } from './browser/picture.js'
 export { type DrawingContext, type DrawingSize, drawDetections, type Mark } from '../image/draw.js'
 export * from '../index.js'
 
+type Threaded = 'relaxed-threads' | 'simd-threads'
+
 // Written out, so that bundlers find the files and take them along.
-const engines: Readonly<Record<Build | 'simd-threads', () => URL>> = {
+const engines: Readonly<Record<Build | Threaded, () => URL>> = {
+  relaxed: () => new URL('../../../../build/ocellus.relaxed.wasm', import.meta.url),
+  'relaxed-threads': () => new URL('../../../../build/ocellus.relaxed-threads.wasm', import.meta.url),
   simd: () => new URL('../../../../build/ocellus.simd.wasm', import.meta.url),
   'simd-threads': () => new URL('../../../../build/ocellus.simd-threads.wasm', import.meta.url),
   scalar: () => new URL('../../../../build/ocellus.scalar.wasm', import.meta.url),
@@ -23,7 +27,7 @@ const embeddedModels: Readonly<Record<string, () => URL>> = {
   detector: () => new URL('../../../../models/quantized/detector.safetensors', import.meta.url),
 }
 
-const threaded = (build: Build) => `${build}-threads` as 'simd-threads'
+const threaded = (build: Build) => `${build}-threads` as Threaded
 
 function startWorker(words: WorkerWords, lost: (why: string) => void): WorkerHandle {
   const worker = new Worker(new URL('./browser/worker.js', import.meta.url), { type: 'module' })

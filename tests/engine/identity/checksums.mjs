@@ -21,14 +21,17 @@ function checksum(session) {
 }
 
 const results = []
-for (const name of networks) {
+for (const { name, kernel } of networks) {
   const model = readModel(readFileSync(join(folder, `${name}.safetensors`)), name)
   const { buffer } = Uint8Array.from(readFileSync(join(folder, `${name}.input`)))
   for (const build of builds) {
+    const file = new URL(`../../../build/ocellus.${build}.wasm`, import.meta.url)
+    if (!WebAssembly.validate(readFileSync(file))) continue
     for (const count of build === 'scalar' ? [1] : threads) {
       // Nothing is measured: what a slow machine would choose is not the question.
       const session = await Session.create(model, {
         build,
+        kernel,
         threads: count,
         threadTimeoutMs: 120_000,
         tuneMs: 0,

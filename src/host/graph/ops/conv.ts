@@ -13,6 +13,7 @@ import {
   convolutionFields,
   depthOf,
   fieldBytes,
+  foldedBias,
   geometry,
   isDepthwise,
   isInt8,
@@ -47,6 +48,7 @@ export const conv: OperatorDescriptor = {
   scratchBytes,
   blocks,
   load,
+  narrow: (view) => isInt8(view) && !isDepthwise(view) && foldedBias(view).narrow,
   kernels: [...winogradKernels, ...productKernels],
   emit(view, place) {
     const int8 = isInt8(view)

@@ -29,6 +29,7 @@ export const linear: OperatorDescriptor = {
   attributes: { bits: { kind: 'integer', min: 7, max: 8, optional: true } },
   inPlace: false,
   storage: 'kernel',
+  narrow: (view) => isInt8(view) && limitOf(view) === 63,
   constantRoles: (view) => (isInt8(view) ? ['weight', 'bias', 'weightScale'] : ['weight', 'bias']),
   infer(view) {
     const { tokens, channels } = requireTokens(view)
