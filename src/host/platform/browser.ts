@@ -25,6 +25,7 @@ const embeddedModels: Readonly<Record<string, () => URL>> = {
   discriminator: () => new URL('../../../../models/quantized/discriminator.safetensors', import.meta.url),
   generator: () => new URL('../../../../models/quantized/generator.safetensors', import.meta.url),
   detector: () => new URL('../../../../models/quantized/detector.safetensors', import.meta.url),
+  'detector-small': () => new URL('../../../../models/quantized/detector-small.safetensors', import.meta.url),
 }
 
 const threaded = (build: Build) => `${build}-threads` as Threaded
