@@ -29,6 +29,8 @@ export interface Phases {
   /** From RGBA frame to boxes. */
   readonly frameMs: number
   readonly networkMs: number
+  /** The median difference of a frame's time and the network's just after it. */
+  readonly aroundMs: number
   /** The preprocessing instruction alone; the rest of the difference is copying the frame and decoding boxes. */
   readonly preprocessMs: number
   readonly detections: number
@@ -80,6 +82,7 @@ export async function loadOcellus(job: Job, version: string): Promise<LoadedOcel
       return {
         frameMs: median(pairs.map((p) => p.frame)),
         networkMs: median(pairs.map((p) => p.network)),
+        aroundMs: median(pairs.map((p) => p.frame - p.network)),
         preprocessMs: median(steps),
         detections: detect().length,
       }

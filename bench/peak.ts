@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { OcellusError } from '../src/host/errors.js'
 import { packageFolder } from '../src/host/platform/node.js'
 
 /** The most multiply-accumulates a second that a machine does on registers, by the kind of product. */
@@ -41,7 +42,7 @@ const seed = 63
 export async function measurePeaks(msEach = 60): Promise<Peak[]> {
   const best = new Map<PeakKind, number>()
   for (const name of ['peak', 'peak-relaxed']) {
-    const bytes = readFileSync(join(packageFolder, 'build', `ocellus.${name}.wasm`))
+    const bytes = readModule(join(packageFolder, 'build', `ocellus.${name}.wasm`))
     if (!WebAssembly.validate(bytes)) continue
     const { instance } = await WebAssembly.instantiate(bytes)
     for (const [exported, loop] of Object.entries(instance.exports)) {
@@ -52,6 +53,14 @@ export async function measurePeaks(msEach = 60): Promise<Peak[]> {
     }
   }
   return [...best].map(([kind, gmacs]) => ({ kind, gmacs }))
+}
+
+function readModule(path: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Uint8Array.from(readFileSync(path))
+  } catch (cause) {
+    throw new OcellusError('E_ENGINE_BUILD', `${path} is missing: run \`npm run build\``, { cause })
+  }
 }
 
 /** Vector products a millisecond. */

@@ -122,13 +122,13 @@ function framesSection(results: readonly Result[], { frame }: Report): Section {
               ms(r.p95Ms),
               fixed(r.perSecond, 1),
               ms(phases.networkMs),
-              ms(phases.frameMs - phases.networkMs),
+              ms(phases.aroundMs),
               ms(phases.preprocessMs),
             ],
           ],
     ),
     notes: [
-      'Network, frame and preprocessing are medians of runs in turn in one process; before and after is their difference: copying the frame, resizing, normalising, decoding and suppressing boxes.',
+      'Network, frame and preprocessing are medians of runs in turn in one process; before and after is the median difference of neighbours: copying the frame, resizing, normalising, decoding and suppressing boxes.',
     ],
   }
 }

@@ -59,7 +59,7 @@ const report: Report = {
         scope: 'frame',
         ratio: null,
         memory,
-        phases: { frameMs: 13, networkMs: 11, preprocessMs: 1, detections: 2 },
+        phases: { frameMs: 13, networkMs: 11, aroundMs: 2, preprocessMs: 1, detections: 2 },
       },
       13,
     ),
