@@ -1,16 +1,17 @@
 import { OcellusError } from '../errors.js'
-import { elements, type Loader, roundUp } from '../graph/descriptor.js'
+import { elements, roundUp } from '../graph/descriptor.js'
 import { fields, instructionBytes, opcodes } from '../graph/instruction.js'
 import { preprocessingOf } from '../graph/task.js'
 import type { Model, Tensor } from '../graph/types.js'
-import { type VerifiedModel, verifyModel } from '../graph/verify.js'
+import { verifyModel } from '../graph/verify.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
 import { withKernels } from '../plan/kernels.js'
 import { memoryOf, type Plan, planModel, programStart } from '../plan/plan.js'
-import { compileProgram, preprocessTables } from '../plan/program.js'
+import { compileProgram, describeInstruction } from '../plan/program.js'
 import { type Build, loadEngine } from './build.js'
 import { hasNarrowWeights, type KernelOptions, planKernels } from './choose.js'
 import type { Engine } from './engine.js'
+import { loadPlan } from './load.js'
 import type { EngineMemory } from './memory.js'
 import { chooseThreads } from './threads.js'
 
@@ -99,7 +100,7 @@ export class Session {
     const engine = await loadEngine(memoryOf(plan), { ...options, narrow, threads })
     try {
       const session = new Session(engine, plan)
-      session.#load(plan.model, program)
+      loadPlan(plan, program, engine)
       return session
     } catch (error) {
       engine.close()
@@ -274,7 +275,7 @@ export class Session {
       const ms = performance.now() - start
       const kernel = this.#kernel(first + i)
       const productsMs = kernel.startsWith('winograd') ? { productsMs: this.#productsMs(first + i) } : {}
-      return { ...this.#describe(first + i), kernel, ms, ...productsMs }
+      return { ...describeInstruction(this.plan, first + i), kernel, ms, ...productsMs }
     })
   }
 
@@ -366,7 +367,7 @@ export class Session {
   #execute(first: number, count: number): void {
     const status = this.#call(programStart + first * instructionBytes, count)
     if (status === 0) return
-    const { name } = this.#describe(first + status - 1)
+    const { name } = describeInstruction(this.plan, first + status - 1)
     throw new OcellusError('E_ENGINE_TRAP', `${name}: the ${this.build} build has no such instruction`)
   }
 
@@ -397,46 +398,6 @@ export class Session {
     const address = programStart + instruction * instructionBytes
     const opcode = this.#memory.words[address / 4]
     return Object.entries(opcodes).find(([, code]) => code === opcode)![0]
-  }
-
-  #describe(instruction: number): { name: string; op: string } {
-    if (instruction < this.#lead) return { name: 'preprocess', op: 'preprocess' }
-    const step = this.plan.steps[instruction - this.#lead]
-    if (step.kind === 'copy') return { name: `${step.into} <- ${step.from}`, op: 'copy' }
-    const { node } = this.plan.model.views[step.index].view
-    return { name: node.name, op: node.op }
-  }
-
-  #load(model: VerifiedModel, program: Int32Array): void {
-    const { exports } = this.#live()
-    const { plan } = this
-    const copy = (address: number, data: Int8Array | Float32Array | Int32Array): void => {
-      this.#memory.ensure(address + data.byteLength + 64)
-      this.#memory.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address)
-    }
-    model.views.forEach(({ view, operator }, index) => {
-      const own = plan.blocks[index]
-      if (own.size === 0) return
-      // The arena is idle until the first run: constants pass through it on their way to the kernel's layout.
-      let staging = plan.arenaStart
-      const loader: Loader = {
-        engine: exports,
-        block: (role) => own.get(role)!,
-        stage: (data) => {
-          const at = staging
-          copy(at, data)
-          staging += Math.ceil((data.byteLength + 64) / 64) * 64
-          return at
-        },
-        write: (role, data) => copy(own.get(role)!, data),
-      }
-      operator.load(view, loader)
-    })
-    if (plan.preprocessing !== undefined) {
-      const tables = preprocessTables(plan)
-      copy(plan.preprocessing.table, tables)
-    }
-    copy(programStart, program)
   }
 }
 

@@ -90,6 +90,16 @@ function copyInstruction(plan: Plan, from: string, output: Place): Instruction {
   }
 }
 
+/** The node, or the copy, that an instruction of the program does. */
+export function describeInstruction(plan: Plan, instruction: number): { name: string; op: string } {
+  const lead = plan.preprocessing === undefined ? 0 : 1
+  if (instruction < lead) return { name: 'preprocess', op: 'preprocess' }
+  const step = plan.steps[instruction - lead]
+  if (step.kind === 'copy') return { name: `${step.into} <- ${step.from}`, op: 'copy' }
+  const { node } = plan.model.views[step.index].view
+  return { name: node.name, op: node.op }
+}
+
 const round = Math.fround
 
 /**
