@@ -159,7 +159,7 @@ async function calibration(read: Model, weights: string, options: Options) {
     return { float: read, samples, what: `latents from seed ${options.seed}` }
   }
   if (options.calibrate === undefined)
-    throw new OcellusError('E_OPTION', `${weights} needs photos to calibrate on: give them with --calibrate`)
+    throw new OcellusError('E_USAGE', `${weights} needs photos to calibrate on: give them with --calibrate`)
   const preprocessing = preprocessingOf(read.graph)
   const float: Model = {
     ...read,

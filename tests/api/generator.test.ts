@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { builds, Discriminator, Generator } from '../../src/host/platform/node.js'
+import { Discriminator, Generator } from '../../src/host/platform/node.js'
+import { builds } from '../helpers/engine.js'
 
 it('draws the same bytes on every build and any number of threads', async () => {
   const drawn = []
