@@ -59,7 +59,7 @@ function latencyPlot(report: Report): string {
     y += 8
   }
   parts.push(...verticals(marks, x, top, y), ...bars)
-  return svg(width, y + 26, parts)
+  return svg('Latency of each runtime', width, y + 26, parts)
 }
 
 /** A small histogram for each contender, each on its own scale from its least time on. */
@@ -92,7 +92,7 @@ function spreadPlot(report: Report): string {
       }),
     )
   })
-  return svg(width, 56 + results.length * height + 16, parts)
+  return svg('Spread of the runs', width, 56 + results.length * height + 16, parts)
 }
 
 /** Time per pixel and memory against the number of pixels: flat and straight is what they should be. */
@@ -128,7 +128,7 @@ function sizesPlot(report: Report): string {
       parts.push(text(px, bottom + 17, `${w}x${h}`, { anchor: 'middle', fill: colours.quiet }))
     })
   })
-  return svg(width, bottom + 34, parts)
+  return svg('Growth with the input', width, bottom + 34, parts)
 }
 
 /** Bars of time for each layer, with the share of the machine's peak that its kernel uses. */
@@ -155,7 +155,7 @@ function layersPlot(report: Report): string {
     const peak = l.percentOfPeak === null ? '' : `, ${l.percentOfPeak.toFixed(0)} %`
     parts.push(text(x(l.medianMs) + 7, y + 13, rate + peak, { size: 11, fill: colours.quiet }))
   })
-  return svg(width, end + 26, parts)
+  return svg('Time of each layer', width, end + 26, parts)
 }
 
 function caption(report: Report, what: string): string[] {

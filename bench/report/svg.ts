@@ -18,9 +18,10 @@ export function escaped(text: string): string {
 
 const n = (value: number): string => String(Math.round(value * 100) / 100)
 
-export function svg(width: number, height: number, parts: readonly string[]): string {
+/** `title` is what those hear who can't see it; its heading is among `parts`. */
+export function svg(title: string, width: number, height: number, parts: readonly string[]): string {
   const open = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${n(width)} ${n(height)}" width="${n(width)}" height="${n(height)}" ${font} font-size="12">`
-  return `${[open, rect(0, 0, width, height, colours.paper), ...parts, '</svg>'].join('\n')}\n`
+  return `${[open, `<title>${escaped(title)}</title>`, rect(0, 0, width, height, colours.paper), ...parts, '</svg>'].join('\n')}\n`
 }
 
 export function rect(x: number, y: number, width: number, height: number, fill: string): string {

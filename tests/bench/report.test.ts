@@ -189,7 +189,7 @@ describe('plots', () => {
   it.each(plots(report))('$name is well formed, of finite numbers', ({ svg }) => {
     expect(svg).not.toMatch(/NaN|Infinity|undefined/)
     expect(svg).toContain('A board | with &lt;odd&gt; &quot;name&quot;')
-    const open = [...svg.matchAll(/<([a-z]+)\b[^>]*[^/]>/g)].map(([, tag]) => tag)
+    const open = [...svg.matchAll(/<([a-z]+)\b[^>]*(?<!\/)>/g)].map(([, tag]) => tag)
     const closed = [...svg.matchAll(/<\/([a-z]+)>/g)].map(([, tag]) => tag)
     expect(open.sort()).toEqual(closed.sort())
     for (const [, value] of svg.matchAll(/ (?:x|y|width|height|cx|cy)="([^"]*)"/g)) {
