@@ -56,10 +56,10 @@ async function fastestChoice(
   { tuneMs = 10, build }: KernelOptions & { readonly build?: Build },
 ): Promise<Choice> {
   if (!(tuneMs >= 0)) throw new OcellusError('E_OPTION', `tuneMs is ${tuneMs}: give milliseconds`)
-  const kinds = choices(model)
   const macs = model.views.reduce((sum, { view, operator }) => sum + operator.macs(view), 0)
-  if (tuneMs === 0 || kinds.size === 0 || macs < leastMacs || clockStepMs() > coarseMs)
-    return cheapestChoice(model)
+  if (tuneMs === 0 || macs < leastMacs || clockStepMs() > coarseMs) return cheapestChoice(model)
+  const kinds = choices(model)
+  if (kinds.size === 0) return cheapestChoice(model)
   const narrow = hasNarrowWeights(model)
   const topic = `kernels-${kernelsVersion}-${build ?? (narrow ? 'narrow' : 'best')}`
   const known = await recall(topic)

@@ -1,4 +1,4 @@
-import type { NodeView } from '../graph/descriptor.js'
+import { type NodeView, roundUp } from '../graph/descriptor.js'
 import { instructionBytes } from '../graph/instruction.js'
 import type { VerifiedModel } from '../graph/verify.js'
 import { type Candidate, candidatesOf, cheapest } from '../plan/kernels.js'
@@ -16,8 +16,6 @@ export interface Bench {
 /** A kernel must be so much faster than the one that is expected to be fastest, lest noise decides. */
 const margin = 0.9
 const rounds = 3
-
-const align = (value: number): number => Math.ceil(value / 64) * 64
 
 /** Layers between whose kernels there is a choice, one of each kind, those first that take most of the time. */
 export function choices(model: VerifiedModel): Map<string, { view: NodeView; candidates: Candidate[] }> {
@@ -83,7 +81,7 @@ function layOut({ exports, memory }: Bench): (view: NodeView, candidate: Candida
   let next = programStart + instructionBytes
   const take = (bytes: number): number => {
     const at = next
-    next = align(at + bytes + 64)
+    next = roundUp(at + bytes + 64, 64)
     const missing = Math.ceil(next / 65536) - memory.buffer.byteLength / 65536
     if (missing > 0) memory.grow(missing)
     // Zeros, which no kernel is slower with: left-overs read as float32 could be denormal.
@@ -91,7 +89,7 @@ function layOut({ exports, memory }: Bench): (view: NodeView, candidate: Candida
     return at
   }
   const place = ({ shape, dtype }: NodeView['output']) => {
-    const stride = align(shape[3] * (dtype === 'float32' ? 4 : 1))
+    const stride = roundUp(shape[3] * (dtype === 'float32' ? 4 : 1), 64)
     return { address: take(shape[1] * shape[2] * stride), stride }
   }
   return (view, candidate) => {
