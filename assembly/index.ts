@@ -1,11 +1,12 @@
 // The engine's exports; docs/engine.md is their contract.
 
 export { work } from './barrier'
+export { find_beyond_s8, find_not_finite_f32 } from './find'
 export { pack_conv_f32 } from './kernels/conv_f32'
 export { pack_conv_product_s8, pack_conv_s8 } from './kernels/conv_s8'
 export { pack_depthwise_f32 } from './kernels/depthwise_f32'
 export { pack_depthwise_s8 } from './kernels/depthwise_s8'
-export { pack_linear_s8 } from './kernels/linear_s8'
+export { pack_linear_s8 } from './kernels/linear_pack'
 export { pack_winograd_s8 } from './kernels/winograd_s8'
 export { probe } from './probe'
 export { run } from './program'

@@ -25,59 +25,13 @@
 
 import { dotPairs, RELAXED, SIMD } from '../isa'
 import { scratchOf, start } from '../split'
-import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst } from '../vector'
+import { storeFirst } from '../vector'
 import { address, word } from '../word'
+import { NARROW } from './linear_pack'
+import { quantizeRows } from './linear_rows'
 
 const CHUNK: usize = 512 // pairs of a panel that are widened at a time
 const QUADS: usize = 512 // quads of a panel that are multiplied at a time
-const LEAST: f32 = 7.8886090522101181e-31 // 2^-100
-const NARROW: i32 = 63
-const OFFSET: i32 = 64
-
-/** int8 [outputChannels][depth] to the packed layout, which `limit` tells in relaxed builds. */
-export function pack_linear_s8(source: usize, target: usize, outputChannels: i32, depth: i32, limit: i32): void {
-  const quads = RELAXED && limit == NARROW
-  const panelBytes = <usize>(quads ? (depth + 7) & ~7 : depth + (depth & 1)) * 8
-  for (let o = 0; o < ((outputChannels + 7) & ~7); o++) {
-    const to = target + <usize>(o >> 3) * panelBytes + <usize>(o & 7) * (quads ? 4 : 2)
-    const real = o < outputChannels ? depth : 0
-    if (quads) packQuads(source, to, real, panelBytes)
-    else packPairs(source, to, real, panelBytes)
-    if (real) source += <usize>depth
-  }
-}
-
-/** One channel's weights, `depth` of them, to every second int16 of eight; zeros up to the panel's end. */
-function packPairs(from: usize, to: usize, depth: i32, panelBytes: usize): void {
-  const end = to + panelBytes
-  for (let k = 1; k < depth; k += 2) {
-    store<u16>(to, load<u16>(from))
-    from += 2
-    to += 16
-  }
-  if (depth & 1) {
-    store<u16>(to, load<u8>(from))
-    to += 16
-  }
-  for (; to < end; to += 16) store<u16>(to, 0)
-}
-
-/** The same, plus 64, to every eighth int32: four weights are added to at once, without a carry from one to the next. */
-function packQuads(from: usize, to: usize, depth: i32, panelBytes: usize): void {
-  const end = to + panelBytes
-  for (let k = 3; k < depth; k += 4) {
-    const w = load<u32>(from)
-    store<u32>(to, ((w & 0x7f7f7f7f) + 0x40404040) ^ (w & 0x80808080))
-    from += 4
-    to += 32
-  }
-  if (depth & 3) {
-    store<u32>(to, 0x40404040)
-    for (let n: usize = 0; n < <usize>(depth & 3); n++) store<i8>(to + n, <i32>load<i8>(from + n) + OFFSET)
-    to += 32
-  }
-  for (; to < end; to += 32) store<u32>(to, 0x40404040)
-}
 
 export function linear_s8(i: usize, thread: i32, threads: i32): void {
   const tokens = word(i, 6)
@@ -181,120 +135,6 @@ function twoRows(x: usize, w: usize, quads: usize, sums: usize, corrections: usi
     v128.store(sums, b0, 32)
     v128.store(sums, b1, 48)
   }
-}
-
-/** Rows as the product wants them, with the scale and, for quads, the correction of each. */
-function quantizeRows(
-  x: usize,
-  stride: usize,
-  count: i32,
-  depth: i32,
-  limit: i32,
-  to: usize,
-  scales: usize,
-  corrections: usize,
-): void {
-  const quads = RELAXED && limit == NARROW
-  const groupBytes = quads ? <usize>((depth + 7) >> 3) * 32 : <usize>((depth + 1) >> 1) * 16
-  for (let t = 0; t < count; t++) {
-    const largest = magnitude(x, depth)
-    const zero = largest < LEAST
-    const inverse: f32 = zero ? 0 : <f32>limit / largest
-    store<f32>(scales, zero ? 0 : largest / <f32>limit)
-    const target = to + <usize>(t >> 2) * groupBytes + <usize>(t & 3) * 4
-    if (quads) store<i32>(corrections, -OFFSET * quantizeQuads(x, depth, inverse, target))
-    else quantizeRow(x, depth, inverse, <f32>limit, target)
-    x += stride
-    scales += 4
-    corrections += 4
-  }
-}
-
-function magnitude(x: usize, depth: i32): f32 {
-  let largest: f32 = 0
-  let k = 0
-  if (SIMD) {
-    let v = f32x4.splat(0)
-    for (const end = depth & ~3; k < end; k += 4) v = f32x4.pmax(v, f32x4.abs(v128.load(x + (<usize>k << 2))))
-    largest = max(
-      max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
-      max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
-    )
-  }
-  for (; k < depth; k++) largest = pmax(largest, abs(load<f32>(x + (<usize>k << 2))))
-  return largest
-}
-
-// @ts-ignore: decorator
-@inline
-function quantized(x: f32, inverse: f32, limit: f32): i32 {
-  return roundEven(pmin(limit + 1, pmax(-limit, x * inverse)))
-}
-
-/** A row as pairs of int16. */
-function quantizeRow(x: usize, depth: i32, inverse: f32, limit: f32, to: usize): void {
-  let k = 0
-  if (SIMD) {
-    const factor = f32x4.splat(inverse)
-    const least = f32x4.splat(-limit)
-    const most = f32x4.splat(limit + 1)
-    for (const end = depth & ~7; k < end; k += 8) {
-      const low = limited(f32x4.mul(v128.load(x), factor), least, most)
-      const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
-      const q = i16x8.narrow_i32x4_s(low, high)
-      v128.store32_lane(to, q, 0)
-      v128.store32_lane(to, q, 1, 16)
-      v128.store32_lane(to, q, 2, 32)
-      v128.store32_lane(to, q, 3, 48)
-      x += 32
-      to += 64
-    }
-  }
-  for (; k < depth; k += 2) {
-    store<i16>(to, quantized(load<f32>(x), inverse, limit))
-    store<i16>(to, k + 1 < depth ? quantized(load<f32>(x, 4), inverse, limit) : 0, 2)
-    x += 8
-    to += 16
-  }
-}
-
-/** A row as quads of int8, padded to a multiple of 8; returns its sum. */
-function quantizeQuads(x: usize, depth: i32, inverse: f32, to: usize): i32 {
-  const limit = <f32>NARROW
-  let sum = 0
-  let k = 0
-  if (SIMD) {
-    const factor = f32x4.splat(inverse)
-    const least = f32x4.splat(-limit)
-    const most = f32x4.splat(limit + 1)
-    let v = i32x4.splat(0)
-    for (const end = depth & ~7; k < end; k += 8) {
-      const low = limited(f32x4.mul(v128.load(x), factor), least, most)
-      const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
-      v = i32x4.add(v, i32x4.add(low, high))
-      const q = narrow(low, high, low, high)
-      v128.store32_lane(to, q, 0)
-      v128.store32_lane(to, q, 1, 16)
-      x += 32
-      to += 32
-    }
-    sum =
-      i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3)
-  }
-  for (const end = (depth + 7) & ~7; k < end; k++) {
-    const q = k < depth ? quantized(load<f32>(x), inverse, limit) : 0
-    store<i8>(to, q)
-    sum += q
-    x += 4
-    to += (k & 3) == 3 ? 13 : 1
-  }
-  return sum
-}
-
-// @ts-ignore: decorator
-@inline
-function limited(y: v128, least: v128, most: v128): v128 {
-  return roundEvenV(f32x4.pmin(most, f32x4.pmax(least, y)))
 }
 
 /** [pair][8][2] int8 to int16. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { planKernels } from '../host/engine/choose.js'
 import { chooseThreads } from '../host/engine/threads.js'
 import { OcellusError } from '../host/errors.js'
+import { constantBytes } from '../host/graph/descriptor.js'
 import type { Tensor } from '../host/graph/types.js'
 import { verifyModel } from '../host/graph/verify.js'
 import { checkImageSize } from '../host/image/pixels.js'
@@ -52,7 +53,7 @@ async function inspect(path: string | undefined, options: Options): Promise<void
     ...view.output.quantization,
     attributes: view.node.attributes,
     macs: operator.macs(view),
-    weightBytes: Object.values(view.constants).reduce((sum, c) => sum + c.data.byteLength, 0),
+    weightBytes: Object.values(view.constants).reduce((sum, c) => sum + constantBytes(c), 0),
     place: plan.places.get(view.output.name)?.address,
   }))
   const total = (value: (o: (typeof operators)[number]) => number): number =>

@@ -114,7 +114,10 @@ function check<O extends Opcode>(
       kernel.load(view, {
         engine: exports,
         block: place.block,
-        stage: (data) => write(data, stage(data.byteLength)),
+        stage(values) {
+          const data = 'shape' in values ? values.data : values
+          return write(data, stage(data.byteLength))
+        },
         write: (role, data) => {
           write(data, place.block(role))
         },

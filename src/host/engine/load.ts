@@ -1,4 +1,4 @@
-import type { Loader } from '../graph/descriptor.js'
+import { constantBytes, type Loader, roundUp } from '../graph/descriptor.js'
 import { type Plan, programStart } from '../plan/plan.js'
 import { preprocessTables } from '../plan/program.js'
 import type { Engine } from './engine.js'
@@ -17,10 +17,16 @@ export function loadPlan(plan: Plan, program: Int32Array, { exports, memory }: E
     const loader: Loader = {
       engine: exports,
       block: (role) => own.get(role)!,
-      stage: (data) => {
+      stage(values) {
         const at = staging
-        copy(at, data)
-        staging += Math.ceil((data.byteLength + 64) / 64) * 64
+        const length = 'shape' in values ? constantBytes(values) : values.byteLength
+        staging += roundUp(length + 64, 64)
+        if (!('shape' in values)) copy(at, values)
+        else if (values.read === undefined) copy(at, values.data)
+        else {
+          memory.ensure(at + length + 64)
+          values.read(memory.bytes.subarray(at, at + length))
+        }
         return at
       },
       write: (role, data) => copy(own.get(role)!, data),

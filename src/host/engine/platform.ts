@@ -1,4 +1,5 @@
 import { OcellusError } from '../errors.js'
+import type { FileSource } from '../format/safetensors.js'
 import type { Pixels } from '../image/pixels.js'
 import type { Build } from './build.js'
 import type { WorkerWords } from './worker.js'
@@ -24,8 +25,8 @@ export interface Platform {
   processors(): number
   /** Starts a thread that calls `serve` with `words`. `lost` is called when it ends unasked. */
   startWorker(words: WorkerWords, lost: (why: string) => void): WorkerHandle
-  /** Bytes of a model: a path or address, or the embedded default. */
-  readModel(source: string | URL | undefined): Promise<{ bytes: Uint8Array; file: string }>
+  /** A model's bytes, or its file where that is large: of a path or address, or the embedded default. */
+  readModel(source: string | URL | undefined): Promise<{ bytes: Uint8Array | FileSource; file: string }>
   /** Pixels of whatever this platform calls a picture: a path, encoded bytes, an element. Upright RGBA. */
   decodeImage(source: unknown): Promise<Pixels>
 }

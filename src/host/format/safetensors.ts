@@ -36,6 +36,13 @@ const openingBrace = 0x7b
 /** Makes an error that names the file. */
 type Refusal = (code: ErrorCode, what: string) => OcellusError
 
+/** A file of which pieces can be read at once, such as one on a disk. */
+export interface FileSource {
+  readonly size: number
+  /** Fills memory with the bytes from a place on. Throws E_FILE_READ. */
+  read(at: number, into: Uint8Array): void
+}
+
 /**
  * Reads a safetensors file (huggingface/safetensors, README, Format): 8 bytes of header length, a JSON
  * header, then the tensors' bytes, which must cover the rest of the file exactly, in order, without a hole or
@@ -43,12 +50,7 @@ type Refusal = (code: ErrorCode, what: string) => OcellusError
  */
 export function readSafetensors(bytes: Uint8Array, file: string): Container {
   const { length } = bytes
-  if (length > limits.modelBytes) {
-    throw new OcellusError(
-      'E_MODEL_LIMIT',
-      `${file}: the file has ${length} bytes; the most is ${limits.modelBytes}`,
-    )
-  }
+  checkSize(length, file)
   const start = dataStart(bytes, length, file)
   const header = bytes.subarray(lengthBytes, start)
   const { metadata, entries } = readSafetensorsIndex(header, length, elementBytes, file)
@@ -57,6 +59,28 @@ export function readSafetensors(bytes: Uint8Array, file: string): Container {
     tensors.set(name, { dtype, shape, data: bytes.subarray(begin, end) })
   }
   return { metadata, tensors }
+}
+
+/** Reads the header of a safetensors file, and none of its tensors. */
+export function openSafetensors(
+  source: FileSource,
+  file: string,
+): { metadata: ReadonlyMap<string, string>; entries: readonly Entry[] } {
+  const { size } = source
+  checkSize(size, file)
+  const first = new Uint8Array(Math.min(size, lengthBytes + 1))
+  source.read(0, first)
+  const header = new Uint8Array(dataStart(first, size, file) - lengthBytes)
+  source.read(lengthBytes, header)
+  return readSafetensorsIndex(header, size, elementBytes, file)
+}
+
+function checkSize(size: number, file: string): void {
+  if (size <= limits.modelBytes) return
+  throw new OcellusError(
+    'E_MODEL_LIMIT',
+    `${file}: the file has ${size} bytes; the most is ${limits.modelBytes}`,
+  )
 }
 
 /**

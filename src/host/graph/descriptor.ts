@@ -57,6 +57,8 @@ export interface PackExports {
   ): void
   pack_conv_f32(source: number, target: number, outputChannels: number, depth: number, groups: number): void
   pack_depthwise_f32(source: number, target: number, channels: number, taps: number): void
+  find_beyond_s8(source: number, count: number, limit: number): number
+  find_not_finite_f32(source: number, count: number): number
   pack_linear_s8(source: number, target: number, outputChannels: number, depth: number, limit: number): void
 }
 
@@ -66,7 +68,7 @@ export interface Loader {
   /** Address of the block that the operator asked for under this role. */
   block(role: string): number
   /** Copies values to a staging area that lasts until the node is loaded; returns their address. */
-  stage(data: Int8Array | Float32Array | Int32Array): number
+  stage(data: Int8Array | Float32Array | Int32Array | Constant): number
   write(role: string, data: Int8Array | Float32Array | Int32Array): void
 }
 
@@ -119,6 +121,8 @@ export interface OperatorDescriptor extends Implementation {
   constantRoles(view: NodeView): readonly string[]
   /** Checks what the tables above can't say, and returns the output's shape. Throws OcellusError. */
   infer(view: NodeView): readonly number[]
+  /** Roles whose values nothing looks at before `load`, which checks them: those of a large file are read there. */
+  readonly lateRoles?: readonly string[]
   /** Multiply-accumulates of one inference. */
   macs(view: NodeView): number
   /** Of `count` of `places` patches, when the operator works on those that the session has chosen: block `indices`. */
@@ -154,6 +158,11 @@ export function choice(view: NodeView, name: string, otherwise: string): string 
   const value = attribute(view, name)
   return typeof value === 'string' ? value : otherwise
 }
+
+const elementBytes: Readonly<Record<Constant['dtype'], number>> = { int8: 1, int32: 4, float32: 4 }
+
+/** Bytes of a constant's values, told without reading them. */
+export const constantBytes = ({ dtype, shape }: Constant): number => elements(shape) * elementBytes[dtype]
 
 export const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
 

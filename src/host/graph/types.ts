@@ -22,7 +22,10 @@ export interface Constant {
   readonly name: string
   readonly shape: readonly number[]
   readonly dtype: DType
+  /** Where there is `read`, made anew of the file each time that it is asked for. */
   readonly data: Int8Array | Float32Array | Int32Array
+  /** Of values that stay in the model's file until they are needed: copies their bytes, which nobody has checked. */
+  readonly read?: (into: Uint8Array) => void
 }
 
 export type AttributeValue = number | string | boolean | readonly number[]

@@ -156,7 +156,10 @@ function checkQuantization({ name, dtype, quantization }: Tensor): void {
 
 const arrays = { int8: Int8Array, int32: Int32Array, float32: Float32Array } as const
 
-function checkConstant(node: Node, { name, shape, dtype, data }: Constant): void {
+function checkConstant(node: Node, constant: Constant): void {
+  // What stays in the file has its size and type by the container.
+  if (constant.read !== undefined) return
+  const { name, shape, dtype, data } = constant
   if (data instanceof arrays[dtype] && data.length === elements(shape)) return
   throw new OcellusError(
     'E_MODEL_SHAPE',

@@ -1,4 +1,4 @@
-import { type Place, roundUp } from '../graph/descriptor.js'
+import { constantBytes, type Place, roundUp } from '../graph/descriptor.js'
 import { instructionBytes } from '../graph/instruction.js'
 import { bytesOf } from '../graph/ops/shared.js'
 import type { VerifiedModel } from '../graph/verify.js'
@@ -109,7 +109,7 @@ export function planModel(model: VerifiedModel, threads = 1): Plan {
   const candidates = arenaStart + arena.offsets[arena.offsets.length - 1]
   const end = arenaStart + align(arena.bytes + slack)
   const staged = model.views.map(({ view }) =>
-    Object.values(view.constants).reduce((sum, { data }) => sum + align(data.byteLength + slack), 0),
+    Object.values(view.constants).reduce((sum, constant) => sum + align(constantBytes(constant) + slack), 0),
   )
   return {
     model,

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,34 +9,16 @@ import type { WorkerWords } from '../engine/worker.js'
 import { OcellusError } from '../errors.js'
 import type { Pixels } from '../image/pixels.js'
 import { limits } from '../limits.js'
+import { openModel, readCapped } from './node/files.js'
 import { embeddedFolder, modelFile } from './node/models.js'
 import { notes } from './node/notes.js'
 import { packageFolder } from './node/package.js'
 
 export * from '../index.js'
-export { packageFolder }
+export { packageFolder, readCapped }
 
 export const embeddedDetector = join(embeddedFolder, 'detector.safetensors')
 export const embeddedAutoencoder = join(embeddedFolder, 'autoencoder.safetensors')
-
-/** The bytes of a file that is no larger than a cap, checked before it is read. */
-export async function readCapped(path: string, cap: number): Promise<Uint8Array> {
-  let size: number
-  try {
-    const found = await stat(path)
-    if (found.isDirectory()) throw new OcellusError('E_FILE_READ', `${path} is a folder, not a file`)
-    size = found.size
-  } catch (cause) {
-    if (cause instanceof OcellusError) throw cause
-    throw new OcellusError('E_FILE_MISSING', `${path}: no such file`, { cause })
-  }
-  if (size > cap) throw new OcellusError('E_FILE_TOO_LARGE', `${path} has ${size} bytes, more than ${cap}`)
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new OcellusError('E_FILE_READ', `${path} can't be read: ${String(cause)}`, { cause })
-  }
-}
 
 /** As compiled: a thread can't run TypeScript. */
 const workerFile = join(packageFolder, 'dist', 'src', 'host', 'platform', 'node', 'worker.js')
@@ -78,7 +60,7 @@ usePlatform({
         : source instanceof URL
           ? fileURLToPath(source)
           : await modelFile(source)
-    return { bytes: await readCapped(file, limits.modelBytes), file }
+    return { bytes: await openModel(file), file }
   },
   async decodeImage(source): Promise<Pixels> {
     const { decodeImage } = await import('./node/canvas.js')

@@ -30,6 +30,7 @@ export const linear: OperatorDescriptor = {
   inPlace: false,
   storage: 'kernel',
   narrow: (view) => isInt8(view) && limitOf(view) === 63,
+  lateRoles: ['weight'],
   constantRoles: (view) => (isInt8(view) ? ['weight', 'bias', 'weightScale'] : ['weight', 'bias']),
   infer(view) {
     const { tokens, channels } = requireTokens(view)
@@ -40,7 +41,8 @@ export const linear: OperatorDescriptor = {
     if (outputs > limits.dimension) fail(view, 'E_MODEL_SHAPE', `${outputs} output channels are too many`)
     if (isInt8(view)) {
       requireConstant(view, weightScale, 'float32', outputs)
-      if (limitOf(view) < 127) proveNarrow(view)
+      // What stays in the file is looked at when it is loaded.
+      if (weight.read === undefined && limitOf(view) < 127) proveNarrow(view)
       for (const [o, scale] of weightScale.data.entries()) multiplier(view, scale, `output channel ${o}`)
     }
     return [1, 1, tokens, outputs]
@@ -146,12 +148,26 @@ function blocks(view: NodeView): readonly Block[] {
 function load(view: NodeView, loader: Loader): void {
   const { weight, bias, weightScale } = view.constants
   const [outputs, depth] = weight.shape
-  const source = loader.stage(weight.data)
+  const source = loader.stage(weight)
+  checkWeights(view, loader, source)
   if (isInt8(view)) {
     loader.engine.pack_linear_s8(source, loader.block('weight'), outputs, depth, limitOf(view))
     loader.write('scale', padded(weightScale.data))
   } else loader.engine.pack_conv_f32(source, loader.block('weight'), outputs, depth, 1)
   loader.write('bias', padded(bias.data))
+}
+
+/** Weights that come from the file to the engine's memory have been seen by nobody before. */
+function checkWeights(view: NodeView, { engine }: Loader, source: number): void {
+  const { name, shape } = view.constants.weight
+  const count = elements(shape)
+  const limit = limitOf(view)
+  const at = isInt8(view)
+    ? engine.find_beyond_s8(source, count, limit)
+    : engine.find_not_finite_f32(source, count)
+  if (at === count) return
+  const rule = isInt8(view) ? `a weight beyond ${limit}` : 'a value that is not finite'
+  fail(view, 'E_MODEL_QUANTIZATION', `${name} holds ${rule} at ${at}`)
 }
 
 /** Whole panels of 8 channels, with zeros. */

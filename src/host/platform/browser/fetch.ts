@@ -19,6 +19,9 @@ export async function request(
   )
 }
 
+/** Memory that is taken on a server's word: a large model's, so that it is not copied as it comes. */
+const mostAtOnce = 256 << 20
+
 /** The bytes behind an address, and no more than a cap: what the server says of the length is not believed. */
 export async function fetchCapped(address: string | URL, cap: number): Promise<Uint8Array> {
   const response = await request(address)
@@ -27,16 +30,20 @@ export async function fetchCapped(address: string | URL, cap: number): Promise<U
     await response.body?.cancel()
     throw tooLarge()
   }
-  const chunks: Uint8Array[] = []
+  const told = Number(response.headers.get('content-length')) || 0
+  let bytes = new Uint8Array(Math.max(0, Math.min(told, mostAtOnce)))
   let length = 0
   const reader = response.body?.getReader()
   try {
     for (;;) {
       const next = await reader?.read()
       if (next?.value === undefined) break
-      chunks.push(next.value)
-      length += next.value.length
-      if (length > cap) throw tooLarge()
+      const end = length + next.value.length
+      if (end > cap) throw tooLarge()
+      // The server may have told nothing, or the length of what it compressed.
+      if (end > bytes.length) bytes = grown(bytes.subarray(0, length), Math.min(cap, 2 * end))
+      bytes.set(next.value, length)
+      length = end
     }
   } catch (cause) {
     if (cause instanceof OcellusError) {
@@ -45,12 +52,11 @@ export async function fetchCapped(address: string | URL, cap: number): Promise<U
     }
     throw new OcellusError('E_FILE_READ', `${address} breaks off after ${length} bytes`, { cause })
   }
-  if (chunks.length === 1) return chunks[0]
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
+  return bytes.subarray(0, length)
+}
+
+function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(length)
+  larger.set(bytes)
+  return larger
 }

@@ -1,0 +1,122 @@
+// Rows of float32 as the products of linear_s8 take them: int8 values by each row's own largest, as pairs of int16 or quads
+// of int8. See linear_s8.ts.
+
+import { RELAXED, SIMD } from '../isa'
+import { narrow, pmax, pmin, roundEven, roundEvenV } from '../vector'
+import { NARROW, OFFSET } from './linear_pack'
+
+const LEAST: f32 = 7.8886090522101181e-31 // 2^-100
+
+/** Rows as the product wants them, with the scale and, for quads, the correction of each. */
+export function quantizeRows(
+  x: usize,
+  stride: usize,
+  count: i32,
+  depth: i32,
+  limit: i32,
+  to: usize,
+  scales: usize,
+  corrections: usize,
+): void {
+  const quads = RELAXED && limit == NARROW
+  const groupBytes = quads ? <usize>((depth + 7) >> 3) * 32 : <usize>((depth + 1) >> 1) * 16
+  for (let t = 0; t < count; t++) {
+    const largest = magnitude(x, depth)
+    const zero = largest < LEAST
+    const inverse: f32 = zero ? 0 : <f32>limit / largest
+    store<f32>(scales, zero ? 0 : largest / <f32>limit)
+    const target = to + <usize>(t >> 2) * groupBytes + <usize>(t & 3) * 4
+    if (quads) store<i32>(corrections, -OFFSET * quantizeQuads(x, depth, inverse, target))
+    else quantizeRow(x, depth, inverse, <f32>limit, target)
+    x += stride
+    scales += 4
+    corrections += 4
+  }
+}
+
+function magnitude(x: usize, depth: i32): f32 {
+  let largest: f32 = 0
+  let k = 0
+  if (SIMD) {
+    let v = f32x4.splat(0)
+    for (const end = depth & ~3; k < end; k += 4) v = f32x4.pmax(v, f32x4.abs(v128.load(x + (<usize>k << 2))))
+    largest = max(
+      max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
+      max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
+    )
+  }
+  for (; k < depth; k++) largest = pmax(largest, abs(load<f32>(x + (<usize>k << 2))))
+  return largest
+}
+
+// @ts-ignore: decorator
+@inline
+function quantized(x: f32, inverse: f32, limit: f32): i32 {
+  return roundEven(pmin(limit + 1, pmax(-limit, x * inverse)))
+}
+
+/** A row as pairs of int16. */
+function quantizeRow(x: usize, depth: i32, inverse: f32, limit: f32, to: usize): void {
+  let k = 0
+  if (SIMD) {
+    const factor = f32x4.splat(inverse)
+    const least = f32x4.splat(-limit)
+    const most = f32x4.splat(limit + 1)
+    for (const end = depth & ~7; k < end; k += 8) {
+      const low = limited(f32x4.mul(v128.load(x), factor), least, most)
+      const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
+      const q = i16x8.narrow_i32x4_s(low, high)
+      v128.store32_lane(to, q, 0)
+      v128.store32_lane(to, q, 1, 16)
+      v128.store32_lane(to, q, 2, 32)
+      v128.store32_lane(to, q, 3, 48)
+      x += 32
+      to += 64
+    }
+  }
+  for (; k < depth; k += 2) {
+    store<i16>(to, quantized(load<f32>(x), inverse, limit))
+    store<i16>(to, k + 1 < depth ? quantized(load<f32>(x, 4), inverse, limit) : 0, 2)
+    x += 8
+    to += 16
+  }
+}
+
+/** A row as quads of int8, padded to a multiple of 8; returns its sum. */
+function quantizeQuads(x: usize, depth: i32, inverse: f32, to: usize): i32 {
+  const limit = <f32>NARROW
+  let sum = 0
+  let k = 0
+  if (SIMD) {
+    const factor = f32x4.splat(inverse)
+    const least = f32x4.splat(-limit)
+    const most = f32x4.splat(limit + 1)
+    let v = i32x4.splat(0)
+    for (const end = depth & ~7; k < end; k += 8) {
+      const low = limited(f32x4.mul(v128.load(x), factor), least, most)
+      const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
+      v = i32x4.add(v, i32x4.add(low, high))
+      const q = narrow(low, high, low, high)
+      v128.store32_lane(to, q, 0)
+      v128.store32_lane(to, q, 1, 16)
+      x += 32
+      to += 32
+    }
+    sum =
+      i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3)
+  }
+  for (const end = (depth + 7) & ~7; k < end; k++) {
+    const q = k < depth ? quantized(load<f32>(x), inverse, limit) : 0
+    store<i8>(to, q)
+    sum += q
+    x += 4
+    to += (k & 3) == 3 ? 13 : 1
+  }
+  return sum
+}
+
+// @ts-ignore: decorator
+@inline
+function limited(y: v128, least: v128, most: v128): v128 {
+  return roundEvenV(f32x4.pmin(most, f32x4.pmax(least, y)))
+}

@@ -1,0 +1,64 @@
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { OcellusError } from '../../errors.js'
+import type { FileSource } from '../../format/safetensors.js'
+import { limits } from '../../limits.js'
+
+/** A model file of fewer bytes is read as a whole: that is soonest, and it is no burden to hold it. */
+const largeBytes = 32 << 20
+
+/** The bytes of a file that is no larger than a cap, checked before it is read. */
+export async function readCapped(path: string, cap: number): Promise<Uint8Array> {
+  await checkedStat(path, cap)
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw unreadable(path, cause)
+  }
+}
+
+/** A model file's bytes, or, of a large one, a way to read it in pieces. */
+export async function openModel(path: string, large = largeBytes): Promise<Uint8Array | FileSource> {
+  const found = await checkedStat(path, limits.modelBytes)
+  return found.isFile() && found.size >= large ? fileSource(path, found) : readCapped(path, limits.modelBytes)
+}
+
+async function checkedStat(path: string, cap: number): Promise<Stats> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new OcellusError('E_FILE_MISSING', `${path}: no such file`, { cause })
+  })
+  if (found.isDirectory()) throw new OcellusError('E_FILE_READ', `${path} is a folder, not a file`)
+  if (found.size > cap)
+    throw new OcellusError('E_FILE_TOO_LARGE', `${path} has ${found.size} bytes, more than ${cap}`)
+  return found
+}
+
+/** Opened for each piece, so that nobody has to close it. What became another file meanwhile is not read. */
+function fileSource(path: string, first: Stats): FileSource {
+  const same = (now: Stats): boolean =>
+    now.size === first.size && now.mtimeMs === first.mtimeMs && now.ino === first.ino
+  return {
+    size: first.size,
+    read(at, into) {
+      let file: number | undefined
+      try {
+        file = openSync(path, 'r')
+        if (!same(fstatSync(file))) throw new Error('it has changed since it was opened')
+        for (let done = 0; done < into.length; ) {
+          const count = readSync(file, into, done, into.length - done, at + done)
+          if (count === 0) throw new Error('it ends too soon')
+          done += count
+        }
+      } catch (cause) {
+        throw unreadable(path, cause)
+      } finally {
+        if (file !== undefined) closeSync(file)
+      }
+    },
+  }
+}
+
+const unreadable = (path: string, cause: unknown): OcellusError => {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new OcellusError('E_FILE_READ', `${path} can't be read: ${why}`, { cause })
+}
