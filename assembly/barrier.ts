@@ -28,10 +28,15 @@ const READY = CONTROL + 384 // a word for each thread
 /** What `run` returns when another thread has failed. */
 export const ABORTED: i32 = -1
 
-/** Turns of a barrier's loop before the host is asked: a tenth of a millisecond or two. */
-const SPINS = 50_000
+/**
+ * Turns of a barrier's loop before the host is asked: a few milliseconds. Asked after less, it puts threads to sleep
+ * that are a moment early, and who oversleeps keeps the next one waiting, who then sleeps too.
+ */
+const SPINS = 2_000_000
 /** Turns between two frames before a worker parks: frames that follow at once find it awake. */
 const IDLE_SPINS = 20_000
+/** Turns of a worker that was woken before there is work, while the caller copies a picture. */
+const AWAKE_SPINS = 1_000_000
 
 // @ts-ignore: decorator
 @external('env', 'stalled')
@@ -66,7 +71,9 @@ export function work(thread: i32, threads: i32): void {
   while (true) {
     let spins = 0
     while (atomic.load<i32>(GENERATION) == seen) {
-      if (++spins > IDLE_SPINS) atomic.wait<i32>(GENERATION, seen, -1)
+      if (++spins <= IDLE_SPINS) continue
+      atomic.wait<i32>(GENERATION, seen, -1)
+      spins = IDLE_SPINS - AWAKE_SPINS
     }
     seen = atomic.load<i32>(GENERATION)
     run(<usize>load<u32>(PROGRAM), load<i32>(COUNT), thread, threads)

@@ -23,6 +23,7 @@ export function transformOutput(
   firstPanel: i32,
   panels: i32,
   sums: usize,
+  sumsGroup: usize,
   work: usize,
 ): void {
   const outputHeight = word(i, 9)
@@ -37,7 +38,7 @@ export function transformOutput(
     const rows = min(size, outputHeight - y)
     const columns = min(size, outputWidth - x)
     const pixel = address(i, 2) + <usize>(y * outputWidth + x) * outputStride
-    let m = sums + <usize>((tile >> 2) - firstGroup) * <usize>panels * panelBytes + <usize>(tile & 3) * 32
+    let m = sums + <usize>((tile >> 2) - firstGroup) * sumsGroup + <usize>(tile & 3) * 32
     for (let panel = firstPanel; panel < firstPanel + panels; panel++) {
       const to = pixel + <usize>panel * 8 * elementBytes
       const channels = min(8, outputChannels - panel * 8)

@@ -24,6 +24,9 @@ import { bias43, weights43 } from './winograd43'
 import { INPUT_WORK, transformInput } from './winograd_input'
 import { transformOutput } from './winograd_output'
 
+/** Between the sums of two groups, so that what is written in turn does not compete for the same lines of the cache. */
+const SUMS_GAP: usize = 192
+
 export function winograd43_s8(i: usize, thread: i32, threads: i32): void {
   winograd_s8(i, 4, thread, threads)
 }
@@ -84,7 +87,7 @@ function blocks(
       const inChunk = min(chunk, panels - opening)
       const end = min(opening + inChunk, endPanel)
       const weights = address(i, 3) + (<usize>opening * <usize>taps + <usize>(panel - opening)) * panelBytes
-      const sumsGroup = <usize>(end - panel) * <usize>taps * 128
+      const sumsGroup = <usize>(end - panel) * <usize>taps * 128 + SUMS_GAP
       for (let tap = 0; tap < taps; tap++) {
         let w = weights + <usize>tap * <usize>inChunk * panelBytes
         for (let p = panel; p < end; p++) {
@@ -99,7 +102,7 @@ function blocks(
           w += panelBytes
         }
       }
-      if (!productsOnly) transformOutput(i, size, first, groups, tiles, tilesX, panel, end - panel, sums, work)
+      if (!productsOnly) transformOutput(i, size, first, groups, tiles, tilesX, panel, end - panel, sums, sumsGroup, work)
       panel = end
     }
   }

@@ -48,6 +48,11 @@ export class Control {
     Atomics.notify(words, offsets.generation / 4)
   }
 
+  /** Those that are parked wake up, and wait for work for a while: waking takes longer than many a layer. */
+  wake(): void {
+    Atomics.notify(this.#words, offsets.generation / 4)
+  }
+
   /** Gives the processor away for up to a millisecond, longer each time; a page's main thread must not, and spins. */
   sleep(times: number): void {
     if (this.#sleeps)

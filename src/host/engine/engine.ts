@@ -18,6 +18,8 @@ export interface Engine {
   readonly threads: number
   /** Runs instructions; 0, or 1 + the index of one that the build does not know. */
   run(program: number, count: number): number
+  /** Work is about to come: threads that sleep may wake up. */
+  wake(): void
   /** Settles when all threads take part, or none will: how many there are. */
   ready(): Promise<number>
   close(): void
@@ -38,6 +40,7 @@ export function singleEngine(
     memory,
     threads: 1,
     run: (program, count) => exports.run(program, count, 0, 1),
+    wake() {},
     ready: async () => 1,
     close() {},
     ...(recheck === undefined ? {} : { recheck }),

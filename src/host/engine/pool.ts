@@ -11,8 +11,8 @@ const forgotten = new FinalizationRegistry<{ crew: Crew | undefined }>((held) =>
 
 /**
  * An engine whose runs are shared among threads. They are started by the second run, as many a program looks at one
- * picture only, and not waited for: until all are there the caller works alone, with the same bytes. After a frame that failed, workers and memory are replaced: a thread
- * that did not answer may still write to the old one.
+ * picture only, and not waited for: until all are there the caller works alone, with the same bytes. After a frame that
+ * failed, workers and memory are replaced: a thread that did not answer may still write to the old one.
  */
 export class ThreadedEngine implements Engine {
   readonly #held: { crew: Crew | undefined } = { crew: undefined }
@@ -74,6 +74,10 @@ export class ThreadedEngine implements Engine {
       'E_ENGINE_THREAD',
       `a worker has not answered for ${this.timeoutMs} ms: the run is lost, the workers are replaced`,
     )
+  }
+
+  wake(): void {
+    this.#held.crew?.control.wake()
   }
 
   async ready(): Promise<number> {

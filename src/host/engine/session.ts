@@ -144,10 +144,11 @@ export class Session {
 
   /** Copies a picture into the engine; the next `run` starts by preprocessing it. */
   setImage(pixels: Pixels, fit: Fit): void {
-    this.#live()
+    const engine = this.#live()
     preprocessingOf(this.plan.model.graph)
     checkPixels(pixels)
     this.#checkFit(fit)
+    engine.wake()
     const { width, height, data } = pixels
     const source = this.plan.end
     this.#memory.ensure(source + data.length + 64)
@@ -187,7 +188,7 @@ export class Session {
    * run; a picture serves any number.
    */
   setInput(values: Float32Array | Int8Array): void {
-    this.#live()
+    const engine = this.#live()
     const [tensor] = this.inputs
     const expected = elements(tensor.shape)
     const typed = tensor.dtype === 'float32' ? values instanceof Float32Array : values instanceof Int8Array
@@ -198,6 +199,7 @@ export class Session {
         `${tensor.name} takes a ${kind} of ${expected} values [${tensor.shape}]`,
       )
     }
+    engine.wake()
     const { address, stride } = this.plan.places.get(tensor.name)!
     const channels = tensor.shape[tensor.shape.length - 1]
     const step = stride / values.BYTES_PER_ELEMENT

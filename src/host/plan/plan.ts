@@ -76,10 +76,17 @@ export function planModel(model: VerifiedModel, threads = 1): Plan {
     const { view, operator } = model.views[step.index]
     return operator.scratchBytes(view)
   }
-  const strides = [pictures ? preprocessScratch(input.shape[2]) : 0, ...steps.map(scratchOf)].map((bytes) =>
+  const needs = [pictures ? preprocessScratch(input.shape[2]) : 0, ...steps.map(scratchOf)].map((bytes) =>
     bytes === 0 ? 0 : align(bytes + slack),
   )
-  const scratches = strides.map((stride, step) => ({ bytes: stride * threads, first: step, last: step }))
+  // One thread's scratch may lie wherever the arena has room. Several threads keep to one place each: what a thread has
+  // written is in its own processor's cache, and memory that another one wrote to last comes slowly from there.
+  const most = Math.max(...needs)
+  const strides = threads === 1 ? needs : needs.map(() => most)
+  const scratches =
+    threads === 1
+      ? needs.map((bytes, step) => ({ bytes, first: step, last: step }))
+      : [{ bytes: most * threads, first: 0, last: steps.length }]
   const boxes = task.kind === 'detection' ? boxCount(task, model) : 0
   const last = steps.length + 1
   // When the network is done, only its outputs are still needed.
@@ -87,7 +94,7 @@ export function planModel(model: VerifiedModel, threads = 1): Plan {
   const arena = planArena([...buffers, ...scratches, list])
   const bufferOffset = new Map(buffers.map((buffer, i) => [buffer, arena.offsets[i]]))
   const scratch = strides.map((stride, i) => ({
-    address: arenaStart + arena.offsets[buffers.length + i],
+    address: arenaStart + arena.offsets[buffers.length + (threads === 1 ? i : 0)],
     stride,
   }))
 

@@ -46,7 +46,7 @@ function winograd(size: 2 | 4, product: Product): Kernel {
     const { inputChannels, block, chunk } = geometry(view)
     const work = 2944 + 64 + 4 * (taps * roundUp(inputChannels, 16) + 16)
     const tapStride = block * roundUp(inputChannels, 8) * 8 + 64
-    return roundUp(work, 64) + taps * tapStride + block * chunk * taps * 128
+    return roundUp(work, 64) + taps * tapStride + block * (chunk * taps * 128 + 192)
   }
 
   return {
