@@ -4,8 +4,11 @@ import { foldedBias, isInt8, multipliers, panels } from './convolution.js'
 
 /** Output channels that are multiplied between two looks at the transformed tiles. */
 const chunkPanels = 8
-/** Bytes of transformed tiles and sums that a kernel works on at a time: about what a second-level cache holds. */
-const blockBytes = 512 * 1024
+/**
+ * Bytes of transformed tiles and sums that a kernel works on at a time, beside the weights: little where the weights stay in a
+ * second-level cache from block to block, more where they come from memory each time and should be used longer.
+ */
+const blockBytes = (weightBytes: number): number => (weightBytes <= 512 * 1024 ? 96 : 256) * 1024
 
 /** int8 dot products of pairs (one instruction on x86) or widening multiply-adds (one on ARM without dot products). */
 export type Product = 'dot' | 'mla'
@@ -31,13 +34,15 @@ function winograd(size: 2 | 4, product: Product): Kernel {
     const outputPanels = Math.ceil(outputChannels / 8)
     const chunk = Math.min(chunkPanels, outputPanels)
     const groupBytes = taps * (channels * 8 + chunk * 128)
+    const panelBytes = channels * 16 + 32
+    const most = Math.floor(blockBytes(outputPanels * taps * panelBytes) / groupBytes)
     return {
       ...{ inputHeight, inputWidth, inputChannels, outputHeight, outputWidth, outputChannels },
-      panelBytes: channels * 16 + 32,
+      panelBytes,
       outputPanels,
       groups,
       chunk,
-      block: Math.max(1, Math.min(groups, Math.floor(blockBytes / groupBytes))),
+      block: Math.min(groups, Math.max(2, most)),
     }
   }
 
