@@ -10,7 +10,8 @@
 // fit int32: the host proves |acc| <= sum |w| * 128 + |foldedBias| < 2^25 or 2^29 before it chooses this kernel.
 //
 // A block of tiles is transformed for all channels, multiplied for `chunk` panels of output channels at a time, then
-// written. Threads share tiles where there are many; where there are few they share channels, and each transforms all.
+// written; four tiles at a time against all weights of a tap's chunk, which stay in the second-level cache from four to
+// four and are read in one stream. Threads share tiles where there are many; where there are few they share channels, and each transforms all.
 // Weights are [chunk][tap][panel of the chunk][8 int32 of start, then pairs of channels as the product wants them].
 // With `phase` 1 only the products are computed, of whatever the scratch holds: to time them by themselves.
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/winograd.ts.
@@ -89,17 +90,20 @@ function blocks(
       const weights = address(i, 3) + (<usize>opening * <usize>taps + <usize>(panel - opening)) * panelBytes
       const sumsGroup = <usize>(end - panel) * <usize>taps * 128 + SUMS_GAP
       for (let tap = 0; tap < taps; tap++) {
-        let w = weights + <usize>tap * <usize>inChunk * panelBytes
-        for (let p = panel; p < end; p++) {
-          let x = transformed + <usize>tap * tapStride
-          let m = sums + (<usize>(p - panel) * <usize>taps + <usize>tap) * 128
-          for (let group = 0; group < groups; group++) {
+        const opens = weights + <usize>tap * <usize>inChunk * panelBytes
+        let x = transformed + <usize>tap * tapStride
+        let row = sums + <usize>tap * 128
+        for (let group = 0; group < groups; group++) {
+          let w = opens
+          let m = row
+          for (let p = panel; p < end; p++) {
             if (dot) product_dot(x, w, w + 32, pairs, m)
             else product_mla(x, w, w + 32, pairs, m)
-            x += groupBytes
-            m += sumsGroup
+            w += panelBytes
+            m += <usize>taps * 128
           }
-          w += panelBytes
+          x += groupBytes
+          row += sumsGroup
         }
       }
       if (!productsOnly) transformOutput(i, size, first, groups, tiles, tilesX, panel, end - panel, sums, sumsGroup, work)
