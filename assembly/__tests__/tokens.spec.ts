@@ -121,7 +121,7 @@ function checkAttention(tokens: i32, heads: i32, d: i32): void {
   const width = heads * d
   const x = floats(tokens * 3 * width)
   const y = floats(tokens * width)
-  const scratch = block(4 * (((tokens + 7) & ~7) * (d + 4) + tokens * ((d + 7) & ~7)) + 64)
+  const scratch = block(4 * (((tokens + 7) & ~7) * (d + 4) + tokens * ((d + 7) & ~7) + 4 * d) + 192)
   const scale: f32 = 0.3
   attention_f32(
     instruction([

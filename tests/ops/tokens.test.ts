@@ -134,7 +134,7 @@ describe('attentionF32', () => {
       inputStride: input.stride,
       outputStride: output.stride,
       scaleF: floatBits(scale),
-      scratch: arena.scratch(4 * (padded * d + tokens * Math.ceil(d / 8) * 8 + 4 * padded) + 64),
+      scratch: arena.scratch(4 * (padded * d + tokens * Math.ceil(d / 8) * 8 + 4 * (padded + d)) + 192),
     }
     arena.check('attentionF32', fields, output, expected)
   })

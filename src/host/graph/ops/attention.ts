@@ -26,7 +26,7 @@ export const attention: OperatorDescriptor = {
   scratchBytes(view) {
     const { tokens, headChannels } = geometry(view)
     const padded = roundUp(tokens, 8)
-    return 4 * (padded * headChannels + tokens * roundUp(headChannels, 8) + 4 * padded) + 64
+    return 4 * (padded * (headChannels + 4) + tokens * roundUp(headChannels, 8) + 4 * headChannels) + 192
   },
   blocks: noBlocks,
   load: nothing,
