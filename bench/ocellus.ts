@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { winogradProducts } from '../src/host/graph/kernels/winograd.js'
 import type { Model } from '../src/host/graph/types.js'
-import { type Build, Detector, type Pixels, readModel, Session } from '../src/host/platform/node.js'
+import { type Build, Detector, loadModel, type Pixels, Session } from '../src/host/platform/node.js'
 import type { Job, Loaded, RawInput, Values } from './contender.js'
 import { median } from './statistics.js'
 
@@ -44,7 +44,7 @@ export interface LoadedOcellus extends Loaded {
 
 /** Our engine: the network alone, or, with a frame, a detector from pixels to boxes. */
 export async function loadOcellus(job: Job, version: string): Promise<LoadedOcellus> {
-  const model = readModel(readFileSync(job.model), job.model)
+  const model = await loadModel(job.model)
   const frame = job.frame && readFrame(job.frame)
   const options = { build: job.build as Build | undefined, threads: job.threads }
   const detector = frame && (await Detector.create({ model, ...options }))

@@ -23,6 +23,9 @@ export const vitBase: VitShape = {
   side: 14,
 }
 
+/** Networks that can be timed without a file. */
+export const randomNetworks: Readonly<Record<string, VitShape>> = { 'mae-vit-b-16': vitBase }
+
 /** A network of the true architecture whose weights mean nothing: for timing. */
 export function randomMae(shape: VitShape, precision: 'float' | 'int8', bits: 7 | 8 = 8): Promise<Model> {
   return readMae(randomCheckpoint(shape), { precision, bits })
@@ -33,7 +36,7 @@ export function randomCheckpoint(shape: VitShape): Checkpoint {
   const shapes = shapesOf(shape)
   const find = (name: string): readonly number[] => shapes.get(name) ?? []
   return {
-    file: 'random.pth',
+    file: 'mae-chance-weights.pth',
     format: 'pytorch',
     names: [...shapes.keys()],
     has: (name) => shapes.has(name),

@@ -18,6 +18,7 @@ interface OnnxRuntime {
 
 interface OnnxTensor {
   readonly data: Float32Array
+  readonly dims: readonly number[]
 }
 
 interface OnnxSession {
@@ -53,6 +54,10 @@ export async function loadOnnxRuntimeNode(job: Job): Promise<Loaded> {
   return load(ort, job, { version, build: `native ${process.arch}`, options })
 }
 
+/** Feature maps are planes there; tokens, of three dimensions, have their channels last as ours. */
+const channelsLast = ({ data, dims }: OnnxTensor, shape: readonly number[]): Float32Array =>
+  dims.length === 4 ? interleaved(data, shape) : data.slice()
+
 interface Kind {
   readonly version: string
   readonly build: string
@@ -74,7 +79,7 @@ async function load(ort: OnnxRuntime, job: Job, { version, build, options }: Kin
       last = await session.run(feeds)
     },
     outputs: (): Values =>
-      new Map(job.outputs.map(({ name, shape }) => [name, interleaved(last[name].data, shape)])),
+      new Map(job.outputs.map(({ name, shape }) => [name, channelsLast(last[name], shape)])),
     close: () => session.release(),
   }
 }

@@ -2,6 +2,7 @@ import { basename, relative } from 'node:path'
 import type { Command } from 'commander'
 import { type Peer, peers } from '../../bench/contender.js'
 import { runKernels } from '../../bench/kernels/kernels.js'
+import { randomMae, randomNetworks } from '../../bench/models/vit.js'
 import type { FrameSize } from '../../bench/prepare.js'
 import { kernelSections } from '../../bench/report/kernels.js'
 import type { Report } from '../../bench/report/report.js'
@@ -9,8 +10,9 @@ import { headline, type Section, sections } from '../../bench/report/tables.js'
 import { writeKernelsReport, writeReport } from '../../bench/report/write.js'
 import { runSuite } from '../../bench/suite.js'
 import { OcellusError } from '../host/errors.js'
+import type { Model } from '../host/graph/types.js'
 import { type Build, limits } from '../host/platform/node.js'
-import { openModel, parseBuild, parseCount, parseThreads } from './inputs.js'
+import { openModel, parseBuild, parseChoice, parseCount, parseThreads } from './inputs.js'
 import { makeFolder, print, printJson, progress, table, warn } from './output.js'
 import { version } from './version.js'
 
@@ -18,6 +20,8 @@ interface Options {
   model?: string
   config?: string
   against?: string
+  network?: string
+  reduceRange?: boolean
   threads: number[]
   sizes: FrameSize[]
   frame: FrameSize
@@ -40,6 +44,12 @@ export function addBench(program: Command): void {
     .option('-m, --model <file>', 'model (.safetensors), or darknet .weights; default: the embedded detector')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--against <model>', 'a second model to time in turn with the first, usually the float original')
+    .option(
+      '--network <name>',
+      `instead of a model one of chance weights, int8 and float: ${Object.keys(randomNetworks).join(', ')}`,
+      parseChoice(Object.keys(randomNetworks)),
+    )
+    .option('--reduce-range', 'its int8 weights of 7 bits, for relaxed SIMD')
     .option('--threads <n,...>', 'numbers of threads, each timed', parseThreadCounts, [1])
     .option('--sizes <n,WxH,...>', 'input sizes to time too: how time and memory grow', parseSizes, [])
     .option('--frame <WxH>', 'size of the frame for timing from frame to boxes', parseSize, {
@@ -69,8 +79,7 @@ export function addBench(program: Command): void {
 async function bench(options: Options): Promise<void> {
   if (options.out !== undefined) await makeFolder(options.out)
   if (options.kernels !== undefined) return benchKernels(options)
-  const model = await openModel(options.model, options)
-  const against = options.against === undefined ? undefined : await openModel(options.against, options)
+  const { model, against } = await modelsOf(options)
   const bars = progressBars()
   const report = await runSuite({
     ...options,
@@ -86,6 +95,25 @@ async function bench(options: Options): Promise<void> {
   }
   if (options.json) printJson(report)
   else printReport(report)
+}
+
+async function modelsOf(options: Options): Promise<{ model: Model; against?: Model }> {
+  const { network, reduceRange, model, against } = options
+  if (network === undefined) {
+    if (reduceRange)
+      throw new OcellusError('E_OPTION', '--reduce-range is for --network: quantize a model with it')
+    return {
+      model: await openModel(model, options),
+      against: against === undefined ? undefined : await openModel(against, options),
+    }
+  }
+  if (model !== undefined || against !== undefined)
+    throw new OcellusError('E_OPTION', '--network stands for --model and --against: give one or the other')
+  const shape = randomNetworks[network]
+  return {
+    model: await randomMae(shape, 'int8', reduceRange ? 7 : 8),
+    against: await randomMae(shape, 'float'),
+  }
 }
 
 async function benchKernels(options: Options): Promise<void> {

@@ -1,6 +1,7 @@
 import { describe, expect, it, type TestContext } from 'vitest'
 import { agreement } from '../../bench/agreement.js'
 import type { Job, Runtime, Values } from '../../bench/contender.js'
+import { randomMae } from '../../bench/models/vit.js'
 import { findPackage } from '../../bench/peers/find.js'
 import { loadRuntime } from '../../bench/peers/load.js'
 import { jobFor, Preparation } from '../../bench/prepare.js'
@@ -131,6 +132,15 @@ describe('onnxruntime-web', () => {
   })
   it('computes the int8 network', async () => {
     expect((await compare(int8, 'onnxruntime-web'))!.decibels).toBeGreaterThan(int8Decibels)
+  })
+  it.each([
+    ['float', 8, floatDecibels],
+    ['int8', 8, int8Decibels],
+    ['int8', 7, int8Decibels],
+  ] as const)('computes a masked autoencoder, %s, %d bits', async (precision, bits, decibels) => {
+    const shape = { width: 128, depth: 2, decoderWidth: 64, decoderDepth: 1, patch: 8, side: 4 }
+    const model = await randomMae(shape, precision, bits)
+    expect((await compare(model, 'onnxruntime-web'))!.decibels).toBeGreaterThan(decibels)
   })
 })
 
