@@ -36,3 +36,5 @@ export const OP_DECODE_YOLO: i32 = 60
 export const OP_SUPPRESS: i32 = 61
 export const OP_CONV_TRANSPOSE_S8: i32 = 30
 export const OP_CONV_TRANSPOSE_F32: i32 = 31
+export const OP_TRANSPOSED_WINOGRAD42_S8: i32 = 32
+export const OP_TRANSPOSED_WINOGRAD22_S8: i32 = 33

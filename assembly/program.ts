@@ -30,6 +30,7 @@ import { quantize_s8 } from './kernels/quantize_s8'
 import { requantize_s8 } from './kernels/requantize_s8'
 import { suppress } from './kernels/suppress'
 import { table_s8 } from './kernels/table_s8'
+import { transposed_winograd22_s8, transposed_winograd42_s8 } from './kernels/transposed_winograd_s8'
 import { upsample } from './kernels/upsample'
 import { winograd23_s8, winograd43_s8 } from './kernels/winograd_s8'
 import {
@@ -57,6 +58,8 @@ import {
   OP_REQUANTIZE_S8,
   OP_SUPPRESS,
   OP_TABLE_S8,
+  OP_TRANSPOSED_WINOGRAD22_S8,
+  OP_TRANSPOSED_WINOGRAD42_S8,
   OP_UPSAMPLE,
   OP_LINEAR_S8,
   OP_LAYER_NORM_F32,
@@ -183,6 +186,12 @@ function execute(i: usize, thread: i32, threads: i32): bool {
       break
     case OP_CONV_TRANSPOSE_F32:
       conv_transpose_f32(i, thread, threads)
+      break
+    case OP_TRANSPOSED_WINOGRAD42_S8:
+      transposed_winograd42_s8(i, thread, threads)
+      break
+    case OP_TRANSPOSED_WINOGRAD22_S8:
+      transposed_winograd22_s8(i, thread, threads)
       break
     default:
       return false

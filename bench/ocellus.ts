@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { winogradProducts } from '../src/host/graph/kernels/winograd.js'
+import { winogradProducts } from '../src/host/graph/kernels/winograd-products.js'
 import type { Model } from '../src/host/graph/types.js'
 import { type Build, Detector, loadModel, type Pixels, Session } from '../src/host/platform/node.js'
 import type { Job, Loaded, RawInput, Values } from './contender.js'
@@ -109,7 +109,7 @@ function profile(session: Session, runs: number, feed: () => void): LayerTime[] 
     const node = nodes.get(name)
     if (node === undefined || profiles[0][i].productsMs === undefined) return layer
     const products = {
-      macs: winogradProducts(node, kernel === 'winograd43S8' ? 4 : 2),
+      macs: winogradProducts(node, kernel),
       medianMs: median(profiles.map((p) => p[i].productsMs ?? 0)),
     }
     return { ...layer, products }

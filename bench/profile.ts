@@ -5,8 +5,8 @@ import type { Layer } from './report/report.js'
 
 /** The multiply-accumulates that a kernel does, of those that define its layer: Winograd's save most. */
 export function worksOut(opcode: string): number {
-  if (opcode.startsWith('winograd43')) return 36 / 144
-  return opcode.startsWith('winograd23') ? 16 / 36 : 1
+  const [, size, taps] = /winograd(\d)(\d)/i.exec(opcode)?.map(Number) ?? []
+  return size === undefined ? 1 : ((size + taps - 1) / (size * taps)) ** 2
 }
 
 export interface ProfileOptions {

@@ -83,7 +83,7 @@ function winograd(size: i32, product: i32, chunk: i32, threads: i32): i32 {
   const places = [<i32>input, <i32>output, <i32>packed, <i32>multipliers]
   const from = [HEIGHT, WIDTH, channels, channels, HEIGHT, WIDTH, outputs, outputs, 1, 1]
   const ends = [ZERO, OUTPUT_ZERO, bits(0.1), -128, 127, 0]
-  const i = instruction(places.concat(from).concat(ends).concat([<i32>block(1 << 18), 3, chunk, product]))
+  const i = instruction(places.concat(from).concat(ends).concat([<i32>block(1 << 18), 3, chunk, product, 0, WIDTH * outputs]))
   store<i32>(i, 1 << 15, 124)
   for (let thread = 0; thread < threads; thread++) {
     if (size == 4) winograd43_s8(i, thread, threads)

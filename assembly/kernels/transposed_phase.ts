@@ -20,6 +20,20 @@ export function phaseTaps(first: i32, pad: i32, kernel: i32, stride: i32, least:
   return max((kernel - r + stride - 1) / stride, least)
 }
 
+/** Outputs of the phase that starts at `first`, of `length` in all. */
+// @ts-ignore: decorator
+@inline
+export function phaseSize(length: i32, first: i32, stride: i32): i32 {
+  return (length - first + stride - 1) / stride
+}
+
+/** The phase's padding before the input. */
+// @ts-ignore: decorator
+@inline
+export function phaseBefore(first: i32, pad: i32, taps: i32, stride: i32): i32 {
+  return taps - 1 - (first + pad) / stride
+}
+
 /**
  * Writes the instruction of the phase that starts at output (y0, x0), as gather_s8 and gather_f32 read it. `record` is
  * a copy of the instruction `i`.
@@ -29,14 +43,14 @@ export function writePhase(i: usize, record: usize, y0: i32, x0: i32): void {
   const strideX = word(i, 17)
   const tapsY = phaseTaps(y0, word(i, 18), word(i, 14), strideY, 1)
   const tapsX = phaseTaps(x0, word(i, 19), word(i, 15), strideX, word(i, 20))
-  store<i32>(record, (word(i, 10) - y0 + strideY - 1) / strideY, 40)
-  store<i32>(record, (word(i, 11) - x0 + strideX - 1) / strideX, 44)
+  store<i32>(record, phaseSize(word(i, 10), y0, strideY), 40)
+  store<i32>(record, phaseSize(word(i, 11), x0, strideX), 44)
   store<i32>(record, tapsY, 56)
   store<i32>(record, tapsX, 60)
   store<i32>(record, 1, 64)
   store<i32>(record, 1, 68)
-  store<i32>(record, tapsY - 1 - (y0 + word(i, 18)) / strideY, 72)
-  store<i32>(record, tapsX - 1 - (x0 + word(i, 19)) / strideX, 76)
+  store<i32>(record, phaseBefore(y0, word(i, 18), tapsY, strideY), 72)
+  store<i32>(record, phaseBefore(x0, word(i, 19), tapsX, strideX), 76)
 }
 
 /** Where pixels first .. first + pixels - 1 of a phase lie, in bytes from its first pixel's place in the output. */

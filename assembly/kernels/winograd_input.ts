@@ -1,16 +1,19 @@
-// V = B^T d B of overlapping patches d of the input, (size + 2) x (size + 2) at steps of `size`, for each channel; patch
+// V = B^T d B of overlapping patches d of the input, side x side at steps of `size` (winograd_form.ts), for each channel; patch
 // (y, x) begins at (y * size - padTop, x * size - padLeft), positions outside the input count as inputZeroPoint. Written
-// as [tap][group of 4 tiles][pair of channels][4 tiles][2] int16, tap = row * (size + 2) + column, the taps `tapStride`
+// as [tap][group of 4 tiles][pair of channels][4 tiles][2] int16, tap = row * side + column, the taps `tapStride`
 // bytes apart. A last incomplete group repeats its last tile. Channels are padded to a multiple of 8 with
 // arbitrary values: their weights are 0.
 //
-// This kernel pads: a patch that reaches over the edge is copied first. Ranges: winograd43.ts, winograd23.ts.
+// This kernel pads: a patch that reaches over the edge is copied first. Ranges: winograd43.ts and its like.
 // Reads up to 15 bytes beyond a pixel's channels.
 
 import { SIMD } from '../isa'
 import { address, word } from '../word'
+import { input22 } from './winograd22'
 import { input23 } from './winograd23'
+import { input42 } from './winograd42'
 import { input43 } from './winograd43'
+import { sideOf, sizeOf } from './winograd_form'
 
 /** Bytes of `work` beside the patches: results of one pass, of both passes, four places of tiles. */
 export const INPUT_WORK: usize = 36 * 16 + 36 * 64 + 64
@@ -21,7 +24,7 @@ export const INPUT_WORK: usize = 36 * 16 + 36 * 64 + 64
  */
 export function transformInput(
   i: usize,
-  size: i32,
+  form: i32,
   firstGroup: i32,
   groups: i32,
   tiles: i32,
@@ -31,8 +34,7 @@ export function transformInput(
   work: usize,
 ): void {
   const channels = word(i, 7)
-  const side = size + 2
-  const taps = <usize>(side * side)
+  const taps = <usize>(sideOf(form) * sideOf(form))
   const groupBytes = <usize>((channels + 7) >> 3) * 64
   const passed = work
   const both = work + 36 * 16
@@ -41,7 +43,7 @@ export function transformInput(
   for (let group = firstGroup; group < firstGroup + groups; group++) {
     for (let t = 0; t < 4; t++) {
       const tile = min(group * 4 + t, tiles - 1)
-      locate(i, size, tile / tilesX, tile % tilesX, places + <usize>t * 16, places + 64 + <usize>t * patchBytes)
+      locate(i, form, tile / tilesX, tile % tilesX, places + <usize>t * 16, places + 64 + <usize>t * patchBytes)
     }
     let target = to
     if (SIMD) {
@@ -51,8 +53,10 @@ export function transformInput(
           const corner = <usize>load<u32>(place) + <usize>c
           const rowStride = <usize>load<u32>(place, 4)
           const stride = <usize>load<u32>(place, 8)
-          if (size == 4) patch43(corner, rowStride, stride, passed, both + t * 16)
-          else patch23(corner, rowStride, stride, passed, both + t * 16)
+          if (form == 43) patch43(corner, rowStride, stride, passed, both + t * 16)
+          else if (form == 42) patch42(corner, rowStride, stride, passed, both + t * 16)
+          else if (form == 23) patch23(corner, rowStride, stride, passed, both + t * 16)
+          else patch22(corner, rowStride, stride, passed, both + t * 16)
         }
         let at = target
         for (let tap = both, end = both + taps * 64; tap < end; tap += 64) {
@@ -66,7 +70,7 @@ export function transformInput(
         for (let t: usize = 0; t < 4; t++) {
           const place = places + t * 16
           const corner = <usize>load<u32>(place) + <usize>c
-          single(size, corner, <usize>load<u32>(place, 4), <usize>load<u32>(place, 8), passed, both)
+          patch<i32>(form, corner, <usize>load<u32>(place, 4), <usize>load<u32>(place, 8), passed, both, 4)
           let at = target + <usize>(c >> 1) * 16 + t * 4 + <usize>(c & 1) * 2
           for (let tap: usize = 0; tap < taps; tap++) {
             store<i16>(at, load<i32>(both + tap * 4))
@@ -80,14 +84,14 @@ export function transformInput(
 }
 
 /** Address, row stride and pixel stride of tile (tileY, tileX): in the input, or in `patch`, to which an edge is copied. */
-function locate(i: usize, size: i32, tileY: i32, tileX: i32, place: usize, patch: usize): void {
+function locate(i: usize, form: i32, tileY: i32, tileX: i32, place: usize, patch: usize): void {
   const height = word(i, 5)
   const width = word(i, 6)
   const channels = word(i, 7)
   const stride = <usize>word(i, 8)
-  const side = size + 2
-  const top = tileY * size - word(i, 13)
-  const left = tileX * size - word(i, 14)
+  const side = sideOf(form)
+  const top = tileY * sizeOf(form) - word(i, 13)
+  const left = tileX * sizeOf(form) - word(i, 14)
   const rowStride = <usize>width * stride
   const corner = address(i, 1) + <usize>(top * width + left) * stride
   if (top >= 0 && left >= 0 && top + side <= height && left + side <= width) {
@@ -132,81 +136,78 @@ function fillPixel(to: usize, value: i32, bytes: usize): void {
   for (const end = to + bytes; to < end; to += 8) store<u64>(to, eight)
 }
 
-/** Eight channels of one 6x6 patch; tap n goes to `to` + 64 n. */
 function patch43(corner: usize, rowStride: usize, stride: usize, passed: usize, to: usize): void {
-  for (let column = passed, end = passed + 96; column < end; column += 16) {
-    const row3 = corner + 3 * rowStride
-    input43<v128>(
-      v128.load8x8_s(corner),
-      v128.load8x8_s(corner + rowStride),
-      v128.load8x8_s(corner + 2 * rowStride),
-      v128.load8x8_s(row3),
-      v128.load8x8_s(row3 + rowStride),
-      v128.load8x8_s(row3 + 2 * rowStride),
-      column,
-      96,
-    )
-    corner += stride
-  }
-  for (const end = passed + 576; passed < end; passed += 96) {
-    input43<v128>(
-      v128.load(passed),
-      v128.load(passed, 16),
-      v128.load(passed, 32),
-      v128.load(passed, 48),
-      v128.load(passed, 64),
-      v128.load(passed, 80),
-      to,
-      64,
-    )
-    to += 384
-  }
+  patch<v128>(43, corner, rowStride, stride, passed, to, 64)
 }
 
-/** Eight channels of one 4x4 patch. */
+function patch42(corner: usize, rowStride: usize, stride: usize, passed: usize, to: usize): void {
+  patch<v128>(42, corner, rowStride, stride, passed, to, 64)
+}
+
 function patch23(corner: usize, rowStride: usize, stride: usize, passed: usize, to: usize): void {
-  for (let column = passed, end = passed + 64; column < end; column += 16) {
+  patch<v128>(23, corner, rowStride, stride, passed, to, 64)
+}
+
+function patch22(corner: usize, rowStride: usize, stride: usize, passed: usize, to: usize): void {
+  patch<v128>(22, corner, rowStride, stride, passed, to, 64)
+}
+
+/** One patch of eight channels (T = v128), or of one (T = i32); tap n goes to `to` + n * `step`. */
+// @ts-ignore: decorator
+@inline
+function patch<T>(
+  form: i32,
+  corner: usize,
+  rowStride: usize,
+  stride: usize,
+  passed: usize,
+  to: usize,
+  step: usize,
+): void {
+  const side = <usize>sideOf(form)
+  const row = side * sizeof<T>()
+  for (let column = passed, end = passed + row; column < end; column += sizeof<T>()) {
     const row2 = corner + 2 * rowStride
-    input23<v128>(
-      v128.load8x8_s(corner),
-      v128.load8x8_s(corner + rowStride),
-      v128.load8x8_s(row2),
-      v128.load8x8_s(row2 + rowStride),
-      column,
-      64,
-    )
+    const d0 = byte<T>(corner)
+    const d1 = byte<T>(corner + rowStride)
+    const d2 = byte<T>(row2)
+    if (form == 22) input22<T>(d0, d1, d2, column, row)
+    else {
+      const row3 = corner + 3 * rowStride
+      const d3 = byte<T>(row3)
+      if (form == 23) input23<T>(d0, d1, d2, d3, column, row)
+      else {
+        const d4 = byte<T>(row3 + rowStride)
+        if (form == 42) input42<T>(d0, d1, d2, d3, d4, column, row)
+        else input43<T>(d0, d1, d2, d3, d4, byte<T>(row3 + 2 * rowStride), column, row)
+      }
+    }
     corner += stride
   }
-  for (const end = passed + 256; passed < end; passed += 64) {
-    input23<v128>(v128.load(passed), v128.load(passed, 16), v128.load(passed, 32), v128.load(passed, 48), to, 64)
-    to += 256
+  for (const end = passed + side * row; passed < end; passed += row) {
+    const d0 = load<T>(passed)
+    const d1 = load<T>(passed, sizeof<T>())
+    const d2 = load<T>(passed, 2 * sizeof<T>())
+    if (form == 22) input22<T>(d0, d1, d2, to, step)
+    else {
+      const d3 = load<T>(passed, 3 * sizeof<T>())
+      if (form == 23) input23<T>(d0, d1, d2, d3, to, step)
+      else {
+        const d4 = load<T>(passed, 4 * sizeof<T>())
+        if (form == 42) input42<T>(d0, d1, d2, d3, d4, to, step)
+        else input43<T>(d0, d1, d2, d3, d4, load<T>(passed, 5 * sizeof<T>()), to, step)
+      }
+    }
+    to += side * step
   }
 }
 
-/** One channel of one patch; tap n goes to `to` + 4 n as int32. */
-function single(size: i32, corner: usize, rowStride: usize, stride: usize, passed: usize, to: usize): void {
-  const side = <usize>(size + 2)
-  for (let column = passed, end = passed + side * 4; column < end; column += 4) {
-    const row2 = corner + 2 * rowStride
-    const d0 = <i32>load<i8>(corner)
-    const d1 = <i32>load<i8>(corner + rowStride)
-    const d2 = <i32>load<i8>(row2)
-    const d3 = <i32>load<i8>(row2 + rowStride)
-    if (size == 4) {
-      const row4 = row2 + 2 * rowStride
-      input43<i32>(d0, d1, d2, d3, load<i8>(row4), load<i8>(row4 + rowStride), column, 24)
-    } else input23<i32>(d0, d1, d2, d3, column, 16)
-    corner += stride
-  }
-  for (const end = passed + side * side * 4; passed < end; passed += side * 4) {
-    const d0 = load<i32>(passed)
-    const d1 = load<i32>(passed, 4)
-    const d2 = load<i32>(passed, 8)
-    const d3 = load<i32>(passed, 12)
-    if (size == 4) input43<i32>(d0, d1, d2, d3, load<i32>(passed, 16), load<i32>(passed, 20), to, 4)
-    else input23<i32>(d0, d1, d2, d3, to, 4)
-    to += side * 4
-  }
+/** int8 widened: eight of them (T = v128) or one (T = i32). */
+// @ts-ignore: decorator
+@inline
+function byte<T>(from: usize): T {
+  if (isVector<T>()) return v128.load8x8_s(from)
+  return <i32>load<i8>(from)
 }
 
 /** Four tiles of eight channels to four pairs of channels of four tiles. */

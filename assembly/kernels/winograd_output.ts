@@ -1,13 +1,17 @@
 // From the sums m of the taps to pixels: acc = (A'^T m A') / scale = foldedBias[o] + the convolution's exact sum, then what
 // every int8 convolution does with it (requantize.ts). `sums` is [group of 4 tiles][panel of 8 channels][tap][4][8] int32;
-// a tile is size x size pixels, of which those inside the output are stored. Why the division is exact: winograd_s8.ts.
+// a tile is size x size pixels (winograd_form.ts), of which those inside the output are stored. Why the division is exact:
+// winograd_s8.ts. Pixels of a row are outputStride bytes apart, rows outputRowStride.
 
 import { SIMD } from '../isa'
 import { requantized, storeSum, storeSums } from '../requantize'
 import { narrow, roundingOffset } from '../vector'
 import { address, float, word } from '../word'
+import { output22 } from './winograd22'
 import { output23, unscale23 } from './winograd23'
+import { output42, unscale42 } from './winograd42'
 import { output43, unscale43 } from './winograd43'
+import { sideOf, sizeOf } from './winograd_form'
 
 /** Bytes of `work`: one pass of two vectors of channels, and the other of four pixels. */
 export const OUTPUT_WORK: usize = 2 * 24 * 16 + 128
@@ -15,7 +19,7 @@ export const OUTPUT_WORK: usize = 2 * 24 * 16 + 128
 /** `panels` panels of channels from `firstPanel` on, of the tiles whose sums these are. */
 export function transformOutput(
   i: usize,
-  size: i32,
+  form: i32,
   firstGroup: i32,
   groups: i32,
   tiles: i32,
@@ -31,19 +35,21 @@ export function transformOutput(
   const outputChannels = word(i, 11)
   const outputStride = <usize>word(i, 12)
   const elementBytes: usize = word(i, 20) == 1 ? 4 : 1
-  const panelBytes = <usize>((size + 2) * (size + 2)) * 128
+  const rowStride = <usize>word(i, 26)
+  const size = sizeOf(form)
+  const panelBytes = <usize>(sideOf(form) * sideOf(form)) * 128
   for (let tile = firstGroup * 4, end = min((firstGroup + groups) * 4, tiles); tile < end; tile++) {
     const y = (tile / tilesX) * size
     const x = (tile % tilesX) * size
     const rows = min(size, outputHeight - y)
     const columns = min(size, outputWidth - x)
-    const pixel = address(i, 2) + <usize>(y * outputWidth + x) * outputStride
+    const pixel = address(i, 2) + <usize>y * rowStride + <usize>x * outputStride
     let m = sums + <usize>((tile >> 2) - firstGroup) * sumsGroup + <usize>(tile & 3) * 32
     for (let panel = firstPanel; panel < firstPanel + panels; panel++) {
       const to = pixel + <usize>panel * 8 * elementBytes
       const channels = min(8, outputChannels - panel * 8)
-      if (SIMD) tileOfPanel(i, size, m, to, panel, rows, columns, channels, work)
-      else scalarTile(i, size, m, to, panel, rows, columns, channels, work)
+      if (SIMD) tileOfPanel(i, form, m, to, panel, rows, columns, channels, work)
+      else scalarTile(i, form, m, to, panel, rows, columns, channels, work)
       m += panelBytes
     }
   }
@@ -51,7 +57,7 @@ export function transformOutput(
 
 function tileOfPanel(
   i: usize,
-  size: i32,
+  form: i32,
   m: usize,
   to: usize,
   panel: i32,
@@ -61,7 +67,7 @@ function tileOfPanel(
   work: usize,
 ): void {
   const stride = <usize>word(i, 12)
-  const rowBytes = <usize>word(i, 10) * stride
+  const rowStride = <usize>word(i, 26)
   const zero = word(i, 16)
   const type = word(i, 20)
   const s = f32x4.splat(float(i, 17))
@@ -73,21 +79,20 @@ function tileOfPanel(
   const m1 = v128.load(multipliers, 16)
   // Row by row of pixels: `passed` holds a row of taps for the first four channels, 384 bytes on for the other four.
   const row = work + 768
-  if (size == 4) {
-    columns43(m, work)
-    columns43(m + 16, work + 384)
-  } else {
-    columns23(m, work)
-    columns23(m + 16, work + 384)
+  const rowBytes = <usize>sideOf(form) * 16
+  for (let half: usize = 0; half < 2; half++) {
+    if (form == 43) columns43(m + half * 16, work + half * 384)
+    else if (form == 42) columns42(m + half * 16, work + half * 384)
+    else if (form == 23) columns23(m + half * 16, work + half * 384)
+    else columns22(m + half * 16, work + half * 384)
   }
   const whole = type == 0 && channels == 8
   for (let y = 0; y < rows; y++) {
-    if (size == 4) {
-      row43(work, row)
-      row43(work + 384, row + 64)
-    } else {
-      row23(work, row)
-      row23(work + 384, row + 64)
+    for (let half: usize = 0; half < 2; half++) {
+      if (form == 43) row43(work + half * 384, row + half * 64)
+      else if (form == 42) row42(work + half * 384, row + half * 64)
+      else if (form == 23) row23(work + half * 384, row + half * 64)
+      else row22(work + half * 384, row + half * 64)
     }
     const bits = y == 0 ? 3 : y == 1 ? 2 : 1
     let at = to
@@ -97,14 +102,19 @@ function tileOfPanel(
       let a1 = v128.load(a, 64)
       let b0 = v128.load(a, 16)
       let b1 = v128.load(a, 80)
-      if (size == 4) {
+      if (form == 43) {
         const shift = bits + (x == 0 ? 3 : 1)
         const next = bits + (x == 0 ? 2 : 1)
         a0 = unscale43<v128>(a0, shift)
         a1 = unscale43<v128>(a1, shift)
         b0 = unscale43<v128>(b0, next)
         b1 = unscale43<v128>(b1, next)
-      } else {
+      } else if (form == 42) {
+        a0 = unscale42<v128>(a0)
+        a1 = unscale42<v128>(a1)
+        b0 = unscale42<v128>(b0)
+        b1 = unscale42<v128>(b1)
+      } else if (form == 23) {
         a0 = unscale23<v128>(a0)
         a1 = unscale23<v128>(a1)
         b0 = unscale23<v128>(b0)
@@ -125,8 +135,8 @@ function tileOfPanel(
       }
       at += 2 * stride
     }
-    to += rowBytes
-    work += size == 4 ? 96 : 64
+    to += rowStride
+    work += rowBytes
   }
 }
 
@@ -154,6 +164,28 @@ function columns23(m: usize, to: usize): void {
   }
 }
 
+function columns42(m: usize, to: usize): void {
+  for (const end = to + 80; to < end; to += 16) {
+    output42<v128>(
+      v128.load(m),
+      v128.load(m, 640),
+      v128.load(m, 1280),
+      v128.load(m, 1920),
+      v128.load(m, 2560),
+      to,
+      80,
+    )
+    m += 128
+  }
+}
+
+function columns22(m: usize, to: usize): void {
+  for (const end = to + 48; to < end; to += 16) {
+    output22<v128>(v128.load(m), v128.load(m, 384), v128.load(m, 768), to, 48)
+    m += 128
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function row43(from: usize, to: usize): void {
@@ -175,10 +207,30 @@ function row23(from: usize, to: usize): void {
   output23<v128>(v128.load(from), v128.load(from, 16), v128.load(from, 32), v128.load(from, 48), to, 16)
 }
 
+// @ts-ignore: decorator
+@inline
+function row42(from: usize, to: usize): void {
+  output42<v128>(
+    v128.load(from),
+    v128.load(from, 16),
+    v128.load(from, 32),
+    v128.load(from, 48),
+    v128.load(from, 64),
+    to,
+    16,
+  )
+}
+
+// @ts-ignore: decorator
+@inline
+function row22(from: usize, to: usize): void {
+  output22<v128>(v128.load(from), v128.load(from, 16), v128.load(from, 32), to, 16)
+}
+
 /** As tileOfPanel, a channel at a time. */
 function scalarTile(
   i: usize,
-  size: i32,
+  form: i32,
   m: usize,
   to: usize,
   panel: i32,
@@ -188,41 +240,50 @@ function scalarTile(
   work: usize,
 ): void {
   const stride = <usize>word(i, 12)
-  const rowBytes = <usize>word(i, 10) * stride
+  const rowStride = <usize>word(i, 26)
   const zero = word(i, 16)
   const slope = float(i, 17)
   const low = <f32>(word(i, 18) - zero)
   const high = <f32>(word(i, 19) - zero)
   const type = word(i, 20)
-  const side = <usize>(size + 2)
+  const side = <usize>sideOf(form)
   const row = work + 768
   for (let o = 0; o < channels; o++) {
     const multiplier = load<f32>(address(i, 4) + <usize>(panel * 8 + o) * 4)
-    let tap = m + <usize>o * 4
     for (let b: usize = 0; b < side; b++) {
-      const m0 = load<i32>(tap)
-      const m1 = load<i32>(tap + side * 128)
-      const m2 = load<i32>(tap + side * 256)
-      const m3 = load<i32>(tap + side * 384)
-      if (size == 4) {
-        output43<i32>(m0, m1, m2, m3, load<i32>(tap, 3072), load<i32>(tap, 3840), work + b * 4, 24)
-      } else output23<i32>(m0, m1, m2, m3, work + b * 4, 16)
-      tap += 128
+      single(form, m + <usize>o * 4 + b * 128, side * 128, work + b * 4, side * 4)
     }
     for (let y = 0; y < rows; y++) {
-      const from = work + <usize>y * side * 4
-      const z0 = load<i32>(from)
-      const z1 = load<i32>(from, 4)
-      const z2 = load<i32>(from, 8)
-      const z3 = load<i32>(from, 12)
-      if (size == 4) output43<i32>(z0, z1, z2, z3, load<i32>(from, 16), load<i32>(from, 20), row, 4)
-      else output23<i32>(z0, z1, z2, z3, row, 4)
+      single(form, work + <usize>y * side * 4, 4, row, 4)
       const bits = y == 0 ? 3 : y == 1 ? 2 : 1
       for (let x = 0; x < columns; x++) {
         const sum = load<i32>(row + <usize>x * 4)
-        const acc = size == 4 ? unscale43<i32>(sum, bits + (x == 0 ? 3 : x == 1 ? 2 : 1)) : unscale23<i32>(sum)
-        storeSum(to + <usize>y * rowBytes + <usize>x * stride, o, acc, multiplier, slope, low, high, zero, type)
+        const acc =
+          form == 43 ? unscale43<i32>(sum, bits + (x == 0 ? 3 : x == 1 ? 2 : 1))
+          : form == 42 ? unscale42<i32>(sum)
+          : form == 23 ? unscale23<i32>(sum)
+          : sum
+        storeSum(to + <usize>y * rowStride + <usize>x * stride, o, acc, multiplier, slope, low, high, zero, type)
       }
     }
   }
+}
+
+/** One pass over sums that are `step` bytes apart. */
+function single(form: i32, from: usize, step: usize, to: usize, toStep: usize): void {
+  const m0 = load<i32>(from)
+  const m1 = load<i32>(from + step)
+  const m2 = load<i32>(from + 2 * step)
+  if (form == 22) {
+    output22<i32>(m0, m1, m2, to, toStep)
+    return
+  }
+  const m3 = load<i32>(from + 3 * step)
+  if (form == 23) {
+    output23<i32>(m0, m1, m2, m3, to, toStep)
+    return
+  }
+  const m4 = load<i32>(from + 4 * step)
+  if (form == 42) output42<i32>(m0, m1, m2, m3, m4, to, toStep)
+  else output43<i32>(m0, m1, m2, m3, m4, load<i32>(from + 5 * step), to, toStep)
 }

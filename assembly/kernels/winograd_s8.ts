@@ -1,5 +1,5 @@
 // conv_s8 for 3x3 kernels at stride 1, by Winograd's minimal filtering: F(4x4,3x3) takes 36 products for 16 outputs instead
-// of 144, F(2x2,3x3) 16 for 4 instead of 36. `size` is 4 or 2. One group; any padding; int8 or float32 output.
+// of 144, F(2x2,3x3) 16 for 4 instead of 36. `form` is 43 or 23. One group; any padding; int8 or float32 output.
 //
 //   V = B^T d B for overlapping patches (winograd_input.ts), U = G' w G'^T, packed at load,
 //   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (products_s8.ts),
@@ -22,6 +22,7 @@ import { address, word } from '../word'
 import { product_dot, product_mla } from './products_s8'
 import { bias23, weights23 } from './winograd23'
 import { bias43, weights43 } from './winograd43'
+import { sideOf, sizeOf } from './winograd_form'
 import { INPUT_WORK, transformInput } from './winograd_input'
 import { transformOutput } from './winograd_output'
 
@@ -29,14 +30,15 @@ import { transformOutput } from './winograd_output'
 const SUMS_GAP: usize = 192
 
 export function winograd43_s8(i: usize, thread: i32, threads: i32): void {
-  winograd_s8(i, 4, thread, threads)
+  winograd_s8(i, 43, thread, threads)
 }
 
 export function winograd23_s8(i: usize, thread: i32, threads: i32): void {
-  winograd_s8(i, 2, thread, threads)
+  winograd_s8(i, 23, thread, threads)
 }
 
-function winograd_s8(i: usize, size: i32, thread: i32, threads: i32): void {
+function winograd_s8(i: usize, form: i32, thread: i32, threads: i32): void {
+  const size = sizeOf(form)
   const tilesX = (word(i, 10) + size - 1) / size
   const tiles = ((word(i, 9) + size - 1) / size) * tilesX
   const groups = (tiles + 3) >> 2
@@ -44,17 +46,17 @@ function winograd_s8(i: usize, size: i32, thread: i32, threads: i32): void {
   const most = word(i, 22)
   if (groups >= threads * 8) {
     const first = start(groups, thread, threads)
-    blocks(i, size, first, start(groups, thread + 1, threads), most, tiles, tilesX, 0, panels, thread)
+    blocks(i, form, first, start(groups, thread + 1, threads), most, tiles, tilesX, 0, panels, thread)
   } else {
     const first = start(panels, thread, threads)
-    blocks(i, size, 0, groups, most, tiles, tilesX, first, start(panels, thread + 1, threads), thread)
+    blocks(i, form, 0, groups, most, tiles, tilesX, first, start(panels, thread + 1, threads), thread)
   }
 }
 
 /** Groups of tiles in blocks of at most `most`, as even as can be. */
 function blocks(
   i: usize,
-  size: i32,
+  form: i32,
   firstGroup: i32,
   endGroup: i32,
   most: i32,
@@ -70,7 +72,7 @@ function blocks(
   const dot = word(i, 24) == 0
   const productsOnly = word(i, 25) == 1
   const pairs = <usize>((word(i, 7) + 7) >> 3) * 4
-  const taps = (size + 2) * (size + 2)
+  const taps = sideOf(form) * sideOf(form)
   const panelBytes = pairs * 32 + 32
   const groupBytes = pairs * 16
   const work = scratchOf(i, 21, thread)
@@ -82,7 +84,7 @@ function blocks(
   for (let block = 0; block < count; block++) {
     const first = firstGroup + start(endGroup - firstGroup, block, count)
     const groups = firstGroup + start(endGroup - firstGroup, block + 1, count) - first
-    if (!productsOnly) transformInput(i, size, first, groups, tiles, tilesX, transformed, tapStride, work)
+    if (!productsOnly) transformInput(i, form, first, groups, tiles, tilesX, transformed, tapStride, work)
     for (let panel = firstPanel; panel < endPanel; ) {
       const opening = (panel / chunk) * chunk
       const inChunk = min(chunk, panels - opening)
@@ -106,7 +108,7 @@ function blocks(
           row += sumsGroup
         }
       }
-      if (!productsOnly) transformOutput(i, size, first, groups, tiles, tilesX, panel, end - panel, sums, sumsGroup, work)
+      if (!productsOnly) transformOutput(i, form, first, groups, tiles, tilesX, panel, end - panel, sums, sumsGroup, work)
       panel = end
     }
   }

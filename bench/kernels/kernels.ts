@@ -1,5 +1,5 @@
 import type { NodeView } from '../../src/host/graph/descriptor.js'
-import { winogradProducts } from '../../src/host/graph/kernels/winograd.js'
+import { winogradProducts } from '../../src/host/graph/kernels/winograd-products.js'
 import type { Model } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { candidatesOf } from '../../src/host/plan/kernels.js'
@@ -121,7 +121,7 @@ async function measureShape(
 function productsOf(view: NodeView, opcode: string, step: () => StepTime, runs: number): number | undefined {
   const times = Array.from({ length: runs }, () => step().productsMs)
   if (times[0] === undefined) return undefined
-  const macs = winogradProducts(view, opcode.startsWith('winograd43') ? 4 : 2)
+  const macs = winogradProducts(view, opcode)
   return macs / median(times.map((ms) => ms ?? 0)) / 1e6
 }
 

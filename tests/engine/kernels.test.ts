@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { planKernels } from '../../src/host/engine/choose.js'
 import { type Bench, choices, measureKernels } from '../../src/host/engine/measure.js'
+import type { Model } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { direct } from '../../src/host/plan/kernels.js'
 import { notes } from '../../src/host/platform/node/notes.js'
 import { loadEngine } from '../helpers/engine.js'
+import { Random } from '../helpers/kernel.js'
 import { int8Model, randomInt8Input, tinyModel } from '../helpers/models.js'
+import { Builder } from '../helpers/random-model.js'
 import { builds, differing, type Outputs, outputsOf, Session } from '../helpers/session.js'
 import { everyLayer } from '../readers/tiny.js'
 
@@ -45,13 +48,24 @@ classes=1
 const model = int8Model(tinyModel(several, 31), 32)
 const every = int8Model(tinyModel(everyLayer, 20), 21)
 const narrow = int8Model(tinyModel(several, 31), 32, true)
+/** Transposed convolutions of a latent, of few and of many tiles, the last to three channels. */
+function generator(): Model {
+  const b = new Builder(new Random(34), 1, 1)
+  let x = b.convTranspose(b.tensors[0], 24, 4, 4, 'relu')
+  for (const channels of [40, 16]) x = b.convTranspose(x, channels, 4, 2, 'leaky')
+  return b.model([b.activation(b.convTranspose(x, 3, 4, 2), 'tanh').name])
+}
+const drawn = int8Model(generator(), 35)
 const kernels = ['winograd43', 'winograd43-mla', 'winograd23', 'winograd23-mla', 'direct-mla']
 
 async function run(of: typeof model, options: Parameters<typeof Session.create>[1]): Promise<Outputs> {
   const session = await Session.create(of, options)
+  await session.ready()
   session.setInput(randomInt8Input(of, 33))
   session.run()
-  return outputsOf(session)
+  const outputs = outputsOf(session)
+  session.close()
+  return outputs
 }
 
 describe('every kernel that can be forced', () => {
@@ -62,6 +76,13 @@ describe('every kernel that can be forced', () => {
         expect(differing(await run(of, { build, kernel }), expected), kernel).toBeUndefined()
       }
       expect(differing(await run(of, { build }), expected)).toBeUndefined()
+    }
+    const expectedPicture = await run(drawn, { build, kernel: direct })
+    for (const kernel of ['winograd42', 'winograd42-mla', 'winograd22', 'winograd22-mla']) {
+      for (const threads of build === 'scalar' ? [1] : [1, 3]) {
+        const picture = await run(drawn, { build, kernel, threads })
+        expect(differing(picture, expectedPicture), `${kernel} ${threads}`).toBeUndefined()
+      }
     }
     const expected = await run(narrow, { build, kernel: direct })
     expect(differing(await run(narrow, { build, kernel: 'relaxed' }), expected)).toBeUndefined()

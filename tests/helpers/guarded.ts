@@ -8,6 +8,7 @@ import { type Outputs, outputsOf, Session } from './session.js'
 async function withMemory(
   model: Model,
   build: Build,
+  kernel?: string,
 ): Promise<{ session: Session; memory: WebAssembly.Memory }> {
   const { Memory } = WebAssembly
   const made: WebAssembly.Memory[] = []
@@ -19,7 +20,7 @@ async function withMemory(
     },
   })
   try {
-    const session = await Session.create(model, { build })
+    const session = await Session.create(model, { build, kernel })
     return { session, memory: made[made.length - 1] }
   } finally {
     WebAssembly.Memory = Memory
@@ -40,8 +41,9 @@ export async function guardedRun(
   model: Model,
   input: Float32Array | Int8Array,
   build: Build,
+  kernel?: string,
 ): Promise<GuardedRun> {
-  const { session, memory } = await withMemory(model, build)
+  const { session, memory } = await withMemory(model, build, kernel)
   const { arenaStart, end } = session.plan
   memory.grow(1)
   const random = new Random(end)

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { OcellusError } from '../../src/host/errors.js'
 import type { Model } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
+import { candidatesOf, direct } from '../../src/host/plan/kernels.js'
 import { guardedRun } from '../helpers/guarded.js'
 import { Random } from '../helpers/kernel.js'
 import { int8Model, randomInput, randomInt8Input } from '../helpers/models.js'
@@ -10,7 +11,8 @@ import { runReference } from '../helpers/reference.js'
 import { runInt8Reference } from '../helpers/reference-int8.js'
 import { differing } from '../helpers/session.js'
 
-// The instructions 'convTransposeS8' and 'convTransposeF32', as graphs run them: every layer of the packing is in it.
+// The instructions 'convTransposeS8', 'convTransposeF32', 'transposedWinograd42S8' and 'transposedWinograd22S8', as graphs
+// run them: every layer of the packing is in it.
 
 interface Case {
   readonly height: number
@@ -65,12 +67,22 @@ async function check(shape: Case, seed = 1): Promise<void> {
   const model = int8Model(float, seed)
   const bytes = randomInt8Input(model, seed)
   const exact = runInt8Reference(model, bytes)
-  for (const build of ['simd', 'scalar'] as const) {
-    const { outputs, strayed } = await guardedRun(model, bytes, build)
-    expect(strayed, what).toBeUndefined()
-    expect(differing(outputs, exact), `${build} ${what}`).toBeUndefined()
+  for (const kernel of kernelsOf(model)) {
+    for (const build of ['simd', 'scalar'] as const) {
+      const { outputs, strayed } = await guardedRun(model, bytes, build, kernel)
+      expect(strayed, what).toBeUndefined()
+      expect(differing(outputs, exact), `${kernel} ${build} ${what}`).toBeUndefined()
+    }
   }
 }
+
+/** The names of what the transposed convolution of a network can be computed by. */
+function kernelsOf(model: Model): string[] {
+  const { view, operator } = verifyModel(model).views.find(({ operator: { op } }) => op === 'convTranspose')!
+  return candidatesOf(view, operator).map(({ name }) => name)
+}
+
+const winograd = ['winograd42', 'winograd42-mla', 'winograd22', 'winograd22-mla']
 
 const dcgan = { kernel: [4, 4], strides: [2, 2], pads: [1, 1, 1, 1] } as const
 
@@ -161,6 +173,76 @@ describe('convTranspose', () => {
         },
         seed,
       )
+    }
+  })
+
+  test('Winograd kernels take what falls into convolutions of two by two, and nothing else', () => {
+    const shape = { height: 3, width: 4, inputs: 4, outputs: 3, pads: [1, 1, 1, 1] } as const
+    const names = (kernel: [number, number], strides: [number, number]): string[] =>
+      kernelsOf(int8Model(network({ ...shape, kernel, strides }), 1))
+    expect(names([4, 4], [2, 2])).toEqual([direct, ...winograd])
+    expect(names([2, 2], [1, 1])).toEqual([direct, ...winograd])
+    expect(names([6, 4], [3, 2])).toEqual([direct, ...winograd])
+    expect(names([3, 3], [2, 2])).toEqual([direct])
+    expect(names([4, 4], [1, 1])).toEqual([direct])
+    expect(names([5, 4], [2, 2])).toEqual([direct])
+    expect(names([4, 6], [2, 2])).toEqual([direct])
+    expect(kernelsOf(network({ ...shape, kernel: [4, 4], strides: [2, 2] }))).toEqual([direct])
+    expect(kernelsOf(int8Model(network({ ...dcgan, ...shape, height: 1 }), 1))).toEqual([direct])
+  })
+
+  test('Winograd kernels at every size of a phase, and numbers of channels around multiples of 8', async () => {
+    for (let side = 2; side <= 9; side++) {
+      await check({ ...dcgan, height: side, width: 11 - side, inputs: side + 6, outputs: 17 - side })
+    }
+    for (const pads of [
+      [0, 0, 0, 0],
+      [3, 2, 1, 0],
+      [0, 1, 2, 3],
+    ] as const) {
+      await check({ ...dcgan, pads, height: 5, width: 4, inputs: 9, outputs: 8, biases: true })
+    }
+    await check({
+      height: 7,
+      width: 5,
+      inputs: 3,
+      outputs: 9,
+      kernel: [2, 2],
+      strides: [1, 1],
+      pads: [1, 0, 1, 1],
+    })
+    await check({
+      height: 4,
+      width: 6,
+      inputs: 8,
+      outputs: 4,
+      kernel: [6, 4],
+      strides: [3, 2],
+      pads: [2, 1, 2, 1],
+    })
+  })
+
+  test('more tiles than are worked on at a time', async () => {
+    await check({ ...dcgan, height: 30, width: 17, inputs: 264, outputs: 3 })
+  })
+
+  test('extremes throughout a deep sum, and the bound of F(4x4,2x2)', async () => {
+    const most = (inputs: number): Model => {
+      const model = int8Model(network({ ...dcgan, height: 3, width: 2, inputs, outputs: 2 }), 1)
+      const { weight } = model.graph.nodes.find(({ op }) => op === 'convTranspose')!.constants
+      const constant = model.constants.get(weight)!
+      const data = new Int8Array(constant.data.length).fill(-128)
+      return { ...model, constants: new Map(model.constants).set(weight, { ...constant, data }) }
+    }
+    // 255 * 128 * 16 * 1028 is below 2^29, and with one more channel beyond it; biases are small.
+    expect(kernelsOf(most(1027))).toEqual([direct, ...winograd])
+    expect(kernelsOf(most(1029))).toEqual([direct, ...winograd.slice(2)])
+    const model = most(1027)
+    const bytes = randomInt8Input(model, 1)
+    const exact = runInt8Reference(model, bytes)
+    for (const kernel of winograd) {
+      const { outputs } = await guardedRun(model, bytes, 'simd', kernel)
+      expect(differing(outputs, exact), kernel).toBeUndefined()
     }
   })
 

@@ -1,5 +1,5 @@
 import { integers, type NodeView } from '../../src/host/graph/descriptor.js'
-import { convTransposePhases } from '../../src/host/graph/ops/conv-transpose.js'
+import { transposedGeometry } from '../../src/host/graph/kernels/phases.js'
 import type { Constant, Tensor } from '../../src/host/graph/types.js'
 
 /**
@@ -7,7 +7,7 @@ import type { Constant, Tensor } from '../../src/host/graph/types.js'
  * of `block` interleaves. Undefined where phases differ in size or would need negative padding, which ONNX has not.
  */
 export function subPixel(view: NodeView): { convolutions: readonly NodeView[]; block: number } | undefined {
-  const { phases, grid } = convTransposePhases(view)
+  const { phases, grid } = transposedGeometry(view)
   const [, height, width, inputs] = view.inputs[0].shape
   const outputs = view.output.shape[3]
   const { weight, bias } = view.constants

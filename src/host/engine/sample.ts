@@ -12,16 +12,26 @@ const sampleMacs = 3e6
 export function sampleOf(view: NodeView): NodeView {
   const { weight, bias, weightScale } = view.constants
   const [outputs, kernelHeight, kernelWidth, depth] = weight.shape
-  const taps = kernelHeight * kernelWidth * depth
+  const transposed = view.node.op === 'convTranspose'
+  const [strideY, strideX] = integers(view, 'strides')
+  const filter = kernelHeight * kernelWidth * depth
+  const phases = transposed ? strideY * strideX : 1
+  const taps = filter / phases
   const groups = integer(view, 'groups', 1)
   const channels = groups > 1 ? outputs : Math.min(outputs, taps > 1000 ? 16 : 32)
-  const [, fullHeight, fullWidth] = view.output.shape
-  const side = Math.max(4, Math.min(24, Math.round(Math.sqrt(sampleMacs / (channels * taps)) / 4) * 4))
-  const height = Math.min(side, fullHeight)
-  const width = Math.min(side, fullWidth)
+  // Of what the kernel's tiles are made of: the outputs, or the inputs of a transposed convolution.
+  const { shape } = transposed ? view.inputs[0] : view.output
+  const wanted = Math.round(Math.sqrt(sampleMacs / (channels * filter)) / 4) * 4
+  const side = Math.max(4, Math.min(24, wanted))
+  const height = Math.min(side, shape[1])
+  const width = Math.min(side, shape[2])
   const [top, left, bottom, right] = integers(view, 'pads')
-  const [strideY, strideX] = integers(view, 'strides')
   const [input] = view.inputs
+  const other = [
+    Math.max(1, (height - 1) * strideY + kernelHeight - top - bottom),
+    Math.max(1, (width - 1) * strideX + kernelWidth - left - right),
+  ]
+  const [inputSide, outputSide] = transposed ? [[height, width], other] : [other, [height, width]]
   const blank = <T extends Constant['data']>(constant: Constant, data: T, shape: number[]): Constant => ({
     ...constant,
     shape,
@@ -29,20 +39,10 @@ export function sampleOf(view: NodeView): NodeView {
   })
   return {
     node: view.node,
-    inputs: [
-      {
-        ...input,
-        shape: [
-          1,
-          Math.max(1, (height - 1) * strideY + kernelHeight - top - bottom),
-          Math.max(1, (width - 1) * strideX + kernelWidth - left - right),
-          input.shape[3],
-        ],
-      },
-    ],
-    output: { ...view.output, shape: [1, height, width, channels] },
+    inputs: [{ ...input, shape: [1, ...inputSide, input.shape[3]] }],
+    output: { ...view.output, shape: [1, ...outputSide, channels] },
     constants: {
-      weight: blank(weight, new Int8Array(channels * taps), [channels, kernelHeight, kernelWidth, depth]),
+      weight: blank(weight, new Int8Array(channels * filter), [channels, kernelHeight, kernelWidth, depth]),
       bias: blank(bias, new Int32Array(channels), [channels]),
       weightScale: blank(weightScale, new Float32Array(channels).fill(weightScale.data[0]), [channels]),
     },
@@ -53,6 +53,7 @@ export function sampleOf(view: NodeView): NodeView {
 export function sampleKey(view: NodeView, candidates: readonly Candidate[]): string {
   const { inputs, output, constants } = sampleOf(view)
   const attributes = [
+    view.node.op,
     ...['strides', 'pads'].map((name) => integers(view, name).join('x')),
     integer(view, 'groups', 1),
   ]

@@ -276,7 +276,7 @@ export class Session {
       this.#execute(first + i, 1)
       const ms = performance.now() - start
       const kernel = this.#kernel(first + i)
-      const productsMs = kernel.startsWith('winograd') ? { productsMs: this.#productsMs(first + i) } : {}
+      const productsMs = /winograd/i.test(kernel) ? { productsMs: this.#productsMs(first + i) } : {}
       return { ...describeInstruction(this.plan, first + i), kernel, ms, ...productsMs }
     })
   }

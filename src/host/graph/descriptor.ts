@@ -55,6 +55,15 @@ export interface PackExports {
     product: number,
     work: number,
   ): void
+  pack_transposed_s8(
+    source: number,
+    target: number,
+    bias: number,
+    outputChannels: number,
+    channels: number,
+    inputZeroPoint: number,
+    product: number,
+  ): void
   pack_conv_f32(source: number, target: number, outputChannels: number, depth: number, groups: number): void
   pack_depthwise_f32(source: number, target: number, channels: number, taps: number): void
   find_beyond_s8(source: number, count: number, limit: number): number
@@ -125,6 +134,8 @@ export interface OperatorDescriptor extends Implementation {
   readonly lateRoles?: readonly string[]
   /** Multiply-accumulates of one inference. */
   macs(view: NodeView): number
+  /** What its own implementation costs, to compare with that of its kernels. Default: `macs`. */
+  cost?(view: NodeView): number
   /** Of `count` of `places` patches, when the operator works on those that the session has chosen: block `indices`. */
   selection?(view: NodeView): { readonly places: number; readonly count: number }
   /** A pixelwise operator may write over its first input. */

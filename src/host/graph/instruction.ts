@@ -44,6 +44,8 @@ export const opcodes = {
   suppress: 61,
   convTransposeS8: 30,
   convTransposeF32: 31,
+  transposedWinograd42S8: 32,
+  transposedWinograd22S8: 33,
 } as const
 
 const filter = [
@@ -110,6 +112,7 @@ const winograd = [
   'product',
   /** 0: the convolution, 1: its products alone, for timing. */
   'phase',
+  'outputRowStride',
 ] as const
 const pool = [
   'input',
@@ -284,6 +287,9 @@ export const fields = {
   ],
   convTransposeS8: transposed,
   convTransposeF32: transposed,
+  /** Output and paddings are those of the whole, not of a phase; `chunk` is not read. */
+  transposedWinograd42S8: [...winograd, 'strideY', 'strideX'],
+  transposedWinograd22S8: [...winograd, 'strideY', 'strideX'],
 } as const satisfies Record<keyof typeof opcodes, readonly string[]>
 
 export type Opcode = keyof typeof opcodes

@@ -13,7 +13,8 @@ export interface Candidate extends Implementation {
 }
 
 export function candidatesOf(view: NodeView, operator: OperatorDescriptor): Candidate[] {
-  const own = { ...operator, name: direct, cost: (v: NodeView) => operator.macs(v) }
+  const cost = operator.cost ?? operator.macs
+  const own = { ...operator, name: direct, cost: (v: NodeView) => cost(v) }
   return [own, ...(operator.kernels ?? []).filter((kernel) => kernel.fits(view))]
 }
 

@@ -124,16 +124,22 @@ function channelSums(view: NodeView): ChannelSums {
 
 /** |acc| <= sum|w| * 255 + |bias| must stay below 2^31: then no partial sum wraps, in any order. */
 export function proveAccumulator(view: NodeView): void {
+  const channel = channelBeyond(view, 2 ** 31)
+  if (channel !== undefined) {
+    fail(view, 'E_MODEL_QUANTIZATION', `output channel ${channel} can overflow an int32 accumulator`)
+  }
+}
+
+/** The first output channel for which sum|w| * 255 + |bias| is not below `bound`. */
+export function channelBeyond(view: NodeView, bound: number): number | undefined {
   const bias = view.constants.bias.data
   const { magnitude } = channelSums(view)
-  const outputs = magnitude.length
   // A transposed convolution may have a bias for each phase, one list of channels after the other.
   for (let b = 0; b < bias.length; b++) {
-    const o = b % outputs
-    if (magnitude[o] * 255 + Math.abs(bias[b]) >= 2 ** 31) {
-      fail(view, 'E_MODEL_QUANTIZATION', `output channel ${o} can overflow an int32 accumulator`)
-    }
+    const o = b % magnitude.length
+    if (magnitude[o] * 255 + Math.abs(bias[b]) >= bound) return o
   }
+  return undefined
 }
 
 /** Biases with the input's zero point taken out, foldedBias[o] = bias[o] - zeroPoint * sum(weight[o]), and their proof. */

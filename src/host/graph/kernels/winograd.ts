@@ -1,4 +1,13 @@
-import { floatBits, integer, integers, type Kernel, type NodeView, roundUp } from '../descriptor.js'
+import {
+  floatBits,
+  integer,
+  integers,
+  type Kernel,
+  type NodeView,
+  type Placement,
+  roundUp,
+} from '../descriptor.js'
+import type { Fields } from '../instruction.js'
 import { activationBounds, activationSlope } from '../ops/shared.js'
 import { foldedBias, isInt8, multipliers, panels } from './convolution.js'
 
@@ -18,7 +27,7 @@ export type Product = 'dot' | 'mla'
  * much longer a product takes. Measured on x86; elsewhere measurement corrects it.
  */
 const tileCosts = { 2: { input: 80, output: 120 }, 4: { input: 220, output: 520 } } as const
-const productCosts = { dot: 1, mla: 3 } as const
+export const productCosts = { dot: 1, mla: 3 } as const
 
 /** Winograd's F(size x size, 3x3), exact in integers: assembly/kernels/winograd_s8.ts. */
 function winograd(size: 2 | 4, product: Product): Kernel {
@@ -27,17 +36,17 @@ function winograd(size: 2 | 4, product: Product): Kernel {
   const opcode = size === 4 ? 'winograd43S8' : 'winograd23S8'
 
   function geometry(view: NodeView) {
-    const [, inputHeight, inputWidth, inputChannels] = view.inputs[0].shape
+    const [, , , inputChannels] = view.inputs[0].shape
     const [, outputHeight, outputWidth, outputChannels] = view.output.shape
     const channels = roundUp(inputChannels, 8)
-    const groups = Math.ceil((Math.ceil(outputHeight / size) * Math.ceil(outputWidth / size)) / 4)
+    const groups = tileGroups(outputHeight, outputWidth, size)
     const outputPanels = Math.ceil(outputChannels / 8)
     const chunk = Math.min(chunkPanels, outputPanels)
     const groupBytes = taps * (channels * 8 + chunk * 128)
     const panelBytes = channels * 16 + 32
     const most = Math.floor(blockBytes(outputPanels * taps * panelBytes) / groupBytes)
     return {
-      ...{ inputHeight, inputWidth, inputChannels, outputHeight, outputWidth, outputChannels },
+      ...{ inputChannels, outputChannels },
       panelBytes,
       outputPanels,
       groups,
@@ -94,49 +103,48 @@ function winograd(size: 2 | 4, product: Product): Kernel {
       loader.write('multiplier', panels(multipliers(view), 1))
     },
     emit(view, place) {
-      const shape = geometry(view)
-      const { low, high } = activationBounds(view)
-      const [padTop, padLeft] = integers(view, 'pads')
-      const input = place.input(0)
-      return {
-        opcode,
-        fields: {
-          inputHeight: shape.inputHeight,
-          inputWidth: shape.inputWidth,
-          inputChannels: shape.inputChannels,
-          outputHeight: shape.outputHeight,
-          outputWidth: shape.outputWidth,
-          outputChannels: shape.outputChannels,
-          block: shape.block,
-          chunk: shape.chunk,
-          input: input.address,
-          output: place.output.address,
-          weights: place.block('weight'),
-          multipliers: place.block('multiplier'),
-          inputStride: input.stride,
-          outputStride: place.output.stride,
-          padTop,
-          padLeft,
-          inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
-          outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
-          slopeF: floatBits(activationSlope(view)),
-          low,
-          high,
-          outputType: view.output.dtype === 'float32' ? 1 : 0,
-          scratch: place.scratch,
-          product: product === 'mla' ? 1 : 0,
-          phase: 0,
-        },
-      }
+      const { block, chunk } = geometry(view)
+      return { opcode, fields: winogradFields(view, place, { block, chunk, product }) }
     },
   }
 }
 
-/** Multiply-accumulates of the products of F(size x size, 3x3), those of padding included. */
-export function winogradProducts(view: NodeView, size: 2 | 4): number {
-  const [, height, width, channels] = view.output.shape
-  const groups = Math.ceil((Math.ceil(height / size) * Math.ceil(width / size)) / 4)
-  return (size + 2) ** 2 * groups * 4 * roundUp(view.inputs[0].shape[3], 8) * roundUp(channels, 8)
+/** Groups of four tiles, of size x size outputs each. */
+export const tileGroups = (height: number, width: number, size: number): number =>
+  Math.ceil((Math.ceil(height / size) * Math.ceil(width / size)) / 4)
+
+/** The fields that all Winograd kernels have. */
+export function winogradFields(
+  view: NodeView,
+  place: Placement,
+  { block, chunk, product }: { block: number; chunk: number; product: Product },
+): Fields<'winograd43S8'> {
+  const [, inputHeight, inputWidth, inputChannels] = view.inputs[0].shape
+  const [, outputHeight, outputWidth, outputChannels] = view.output.shape
+  const { low, high } = activationBounds(view)
+  const [padTop, padLeft] = integers(view, 'pads')
+  const input = place.input(0)
+  return {
+    ...{ inputHeight, inputWidth, inputChannels, outputHeight, outputWidth, outputChannels, block, chunk },
+    input: input.address,
+    output: place.output.address,
+    weights: place.block('weight'),
+    multipliers: place.block('multiplier'),
+    inputStride: input.stride,
+    outputStride: place.output.stride,
+    outputRowStride: place.output.stride * outputWidth,
+    padTop,
+    padLeft,
+    inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
+    outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
+    slopeF: floatBits(activationSlope(view)),
+    low,
+    high,
+    outputType: view.output.dtype === 'float32' ? 1 : 0,
+    scratch: place.scratch,
+    product: product === 'mla' ? 1 : 0,
+    phase: 0,
+  }
 }
 
 export const winogradKernels: readonly Kernel[] = [

@@ -8,7 +8,9 @@ import {
   type OperatorDescriptor,
   roundUp,
 } from '../descriptor.js'
-import { blockBytes, isInt8, maxBlock, multipliers, proveAccumulator } from '../kernels/convolution.js'
+import { isInt8, multipliers, proveAccumulator } from '../kernels/convolution.js'
+import { type Phase, phaseBias, phaseWeights, transposedGeometry } from '../kernels/phases.js'
+import { transposedKernels } from '../kernels/transposed.js'
 import { activationAttributes, activationBounds, activationSlope, fail, requireFeatureMap } from './shared.js'
 
 /**
@@ -30,17 +32,24 @@ export const convTranspose: OperatorDescriptor = {
   constantRoles: (view) => (isInt8(view) ? ['weight', 'bias', 'weightScale'] : ['weight', 'bias']),
   infer,
   macs(view) {
-    const { phases, inputs, outputs } = geometry(view)
+    const { phases, inputs, outputs } = transposedGeometry(view)
     return phases.reduce((sum, { pixels, taps }) => sum + pixels * taps * inputs * outputs, 0)
   },
+  /** Whole panels of output channels, and what gathering a field takes. */
+  cost(view) {
+    const { phases, inputs, outputs } = transposedGeometry(view)
+    const fields = phases.reduce((sum, { pixels, taps }) => sum + pixels * taps * inputs, 0)
+    return fields * (roundUp(outputs, 8) + 4)
+  },
   scratchBytes(view) {
-    const { block } = geometry(view)
+    const { block } = transposedGeometry(view)
     return 128 + roundUp(block * 4, 64) + block * fieldBytes(view) + 64
   },
   blocks,
   load,
+  kernels: transposedKernels,
   emit(view, place) {
-    const { kernel, strides, pads, inputs, outputs, block, leastTapsX } = geometry(view)
+    const { kernel, strides, pads, inputs, outputs, block, leastTapsX } = transposedGeometry(view)
     const { low, high } = activationBounds(view)
     const int8 = isInt8(view)
     const input = place.input(0)
@@ -80,95 +89,8 @@ export const convTranspose: OperatorDescriptor = {
   },
 }
 
-/** The convolution that makes every `stride`-th output of one direction; assembly/kernels/transposed_phase.ts. */
-export interface AxisPhase {
-  /** The kernel's positions, in the order in which they meet the input; undefined where there is none. */
-  readonly taps: readonly (number | undefined)[]
-  readonly size: number
-  /** Padding before the input; negative where the first inputs serve no output. */
-  readonly before: number
-  /** Whether output m is made from input m alone. */
-  readonly plain: boolean
-}
-
-export interface Phase {
-  readonly rows: AxisPhase
-  readonly columns: AxisPhase
-  readonly taps: number
-  readonly pixels: number
-}
-
-function axisPhases(
-  input: number,
-  output: number,
-  kernel: number,
-  stride: number,
-  pad: number,
-  least: number,
-): AxisPhase[] {
-  return Array.from({ length: Math.min(stride, output) }, (_, first) => {
-    const rest = (first + pad) % stride
-    const count = Math.max(least, Math.ceil((kernel - rest) / stride))
-    const taps = Array.from({ length: count }, (_, t) => {
-      const k = rest + (count - 1 - t) * stride
-      return k < kernel ? k : undefined
-    })
-    const size = Math.ceil((output - first) / stride)
-    const plain = count === 1 && Math.floor((first + pad) / stride) === 0 && size === input
-    return { taps, size, before: count - 1 - Math.floor((first + pad) / stride), plain }
-  })
-}
-
-/** The ordinary convolutions that a transposed one falls into, row by row, and how many rows and columns of them. */
-export const convTransposePhases = (view: NodeView) => geometry(view)
-
-function geometry(view: NodeView) {
-  const [, inputHeight, inputWidth, inputs] = view.inputs[0].shape
-  const [, outputHeight, outputWidth, outputs] = view.output.shape
-  const kernel = integers(view, 'kernel')
-  const pads = integers(view, 'pads')
-  // One input pixel has no next one: with the stride of a whole kernel each output is a phase with a single tap.
-  const strides = integers(view, 'strides').map((stride, axis) =>
-    (axis === 0 ? inputHeight : inputWidth) === 1 ? kernel[axis] : stride,
-  )
-  const rows = axisPhases(inputHeight, outputHeight, kernel[0], strides[0], pads[0], 1)
-  const across = (least: number) => axisPhases(inputWidth, outputWidth, kernel[1], strides[1], pads[1], least)
-  const single = across(1)
-  const needsCoordinates = rows.some((r) =>
-    single.some((c) => r.taps.length === 1 && c.taps.length === 1 && !(r.plain && c.plain)),
-  )
-  const leastTapsX = needsCoordinates ? 2 : 1
-  const columns = across(leastTapsX)
-  const phases = rows.flatMap((r) =>
-    columns.map(
-      (c): Phase => ({
-        rows: r,
-        columns: c,
-        taps: r.taps.length * c.taps.length,
-        pixels: r.size * c.size,
-      }),
-    ),
-  )
-  const depth = Math.max(...phases.map(({ taps }) => taps)) * inputs
-  const bytes = isInt8(view) ? Math.ceil(depth / 2) * 4 : depth * 4
-  const pixels = Math.max(...phases.map((phase) => phase.pixels))
-  const block = Math.max(4, Math.min(Math.floor(blockBytes / bytes / 4) * 4, maxBlock, roundUp(pixels, 4)))
-  return {
-    kernel,
-    strides,
-    pads,
-    inputs,
-    outputs,
-    phases,
-    grid: [rows.length, columns.length],
-    leastTapsX,
-    bytes,
-    block,
-  }
-}
-
 /** Bytes of one packed receptive field of the deepest phase. */
-const fieldBytes = (view: NodeView): number => geometry(view).bytes
+const fieldBytes = (view: NodeView): number => transposedGeometry(view).bytes
 
 function infer(view: NodeView): readonly number[] {
   const [, height, width, channels] = requireFeatureMap(view, view.inputs[0])
@@ -202,7 +124,7 @@ function infer(view: NodeView): readonly number[] {
   if (weight.dtype !== wanted.weight)
     fail(view, 'E_MODEL_OPERATOR', `${weight.name} must be ${wanted.weight}`)
   if (bias.dtype !== wanted.bias) fail(view, 'E_MODEL_OPERATOR', `${bias.name} must be ${wanted.bias}`)
-  const { grid } = geometry(view)
+  const { grid } = transposedGeometry(view)
   const fits = (form: readonly number[]): boolean =>
     bias.shape.length === form.length && form.every((n, i) => n === bias.shape[i])
   if (!fits([outputs]) && !fits([...grid, outputs])) {
@@ -243,7 +165,7 @@ function weightBytes(view: NodeView, { taps }: Phase): number {
 }
 
 function blocks(view: NodeView): readonly Block[] {
-  const { phases, outputs } = geometry(view)
+  const { phases, outputs } = transposedGeometry(view)
   const list: Block[] = [
     { role: 'weight', bytes: phases.reduce((sum, phase) => sum + weightBytes(view, phase), 0) },
     { role: 'bias', bytes: phases.length * roundUp(outputs, 8) * 4 },
@@ -253,37 +175,22 @@ function blocks(view: NodeView): readonly Block[] {
 }
 
 function load(view: NodeView, loader: Loader): void {
-  const { phases, outputs, inputs, kernel } = geometry(view)
-  const { weight, bias } = view.constants
+  const { phases, outputs, inputs } = transposedGeometry(view)
   const zeroPoint = view.inputs[0].quantization?.zeroPoint ?? 0
   const padded = roundUp(outputs, 8)
-  const whole = kernel[0] * kernel[1] * inputs
-  const biasOf = (phase: number) =>
-    bias.shape.length === 1 ? bias.data : bias.data.subarray(phase * outputs, (phase + 1) * outputs)
   const biases = new Float32Array(phases.length * padded)
   let target = loader.block('weight')
   phases.forEach((phase, p) => {
     const depth = phase.taps * inputs
-    const own = isInt8(view) ? new Int8Array(outputs * depth) : new Float32Array(outputs * depth)
-    let to = 0
-    for (let o = 0; o < outputs; o++) {
-      for (const ky of phase.rows.taps) {
-        for (const kx of phase.columns.taps) {
-          if (ky !== undefined && kx !== undefined) {
-            const from = o * whole + (ky * kernel[1] + kx) * inputs
-            own.set(weight.data.subarray(from, from + inputs), to)
-          }
-          to += inputs
-        }
-      }
-    }
     if (isInt8(view)) {
       const at = loader.block('bias') + p * padded * 4
-      const source = loader.stage(own)
-      loader.engine.pack_conv_s8(source, target, loader.stage(biasOf(p)), outputs, depth, 1, zeroPoint, at)
+      const source = loader.stage(phaseWeights(view, phase, new Int8Array(outputs * depth)))
+      const bias = loader.stage(phaseBias(view, p))
+      loader.engine.pack_conv_s8(source, target, bias, outputs, depth, 1, zeroPoint, at)
     } else {
-      loader.engine.pack_conv_f32(loader.stage(own), target, outputs, depth, 1)
-      biases.set(biasOf(p), p * padded)
+      const source = loader.stage(phaseWeights(view, phase, new Float32Array(outputs * depth)))
+      loader.engine.pack_conv_f32(source, target, outputs, depth, 1)
+      biases.set(phaseBias(view, p), p * padded)
     }
     target += weightBytes(view, phase)
   })

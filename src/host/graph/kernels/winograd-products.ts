@@ -1,0 +1,14 @@
+import { type NodeView, roundUp } from '../descriptor.js'
+import { transposedGeometry } from './phases.js'
+import { tileGroups } from './winograd.js'
+
+/** Multiply-accumulates of a Winograd instruction's products, those of padding included. */
+export function winogradProducts(view: NodeView, opcode: string): number {
+  const [, size, taps] = /inograd(\d)(\d)/.exec(opcode)!.map(Number)
+  const [, height, width, outputs] = view.output.shape
+  const areas = opcode.startsWith('transposed')
+    ? transposedGeometry(view).phases.map(({ rows, columns }) => [rows.size, columns.size])
+    : [[height, width]]
+  const tiles = areas.reduce((sum, [h, w]) => sum + tileGroups(h, w, size) * 4, 0)
+  return (size + taps - 1) ** 2 * tiles * roundUp(view.inputs[0].shape[3], 8) * roundUp(outputs, 8)
+}
