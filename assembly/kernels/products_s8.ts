@@ -7,6 +7,8 @@
 
 import { dotQuads, SIMD } from '../isa'
 
+// @ts-ignore: decorator
+@inline
 export function product_dot(x: usize, start: usize, w: usize, pairs: usize, m: usize): void {
   if (SIMD) {
     let a0 = v128.load(start)

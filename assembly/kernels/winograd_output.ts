@@ -80,19 +80,33 @@ function tileOfPanel(
   // Row by row of pixels: `passed` holds a row of taps for the first four channels, 384 bytes on for the other four.
   const row = work + 768
   const rowBytes = <usize>sideOf(form) * 16
-  for (let half: usize = 0; half < 2; half++) {
-    if (form == 43) columns43(m + half * 16, work + half * 384)
-    else if (form == 42) columns42(m + half * 16, work + half * 384)
-    else if (form == 23) columns23(m + half * 16, work + half * 384)
-    else columns22(m + half * 16, work + half * 384)
+  if (form == 43) {
+    columns43(m, work)
+    columns43(m + 16, work + 384)
+  } else if (form == 42) {
+    columns42(m, work)
+    columns42(m + 16, work + 384)
+  } else if (form == 23) {
+    columns23(m, work)
+    columns23(m + 16, work + 384)
+  } else {
+    columns22(m, work)
+    columns22(m + 16, work + 384)
   }
   const whole = type == 0 && channels == 8
   for (let y = 0; y < rows; y++) {
-    for (let half: usize = 0; half < 2; half++) {
-      if (form == 43) row43(work + half * 384, row + half * 64)
-      else if (form == 42) row42(work + half * 384, row + half * 64)
-      else if (form == 23) row23(work + half * 384, row + half * 64)
-      else row22(work + half * 384, row + half * 64)
+    if (form == 43) {
+      row43(work, row)
+      row43(work + 384, row + 64)
+    } else if (form == 42) {
+      row42(work, row)
+      row42(work + 384, row + 64)
+    } else if (form == 23) {
+      row23(work, row)
+      row23(work + 384, row + 64)
+    } else {
+      row22(work, row)
+      row22(work + 384, row + 64)
     }
     const bits = y == 0 ? 3 : y == 1 ? 2 : 1
     let at = to
