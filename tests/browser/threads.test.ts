@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { readModel } from '../../src/host/graph/file.js'
-import { randomInput } from '../helpers/models.js'
+import { readModel, writeModel } from '../../src/host/graph/file.js'
+import { int8Model, randomInput, randomInt8Input, tinyModel as seededModel } from '../helpers/models.js'
 import { runModel } from '../helpers/session.js'
+import { everyLayer } from '../readers/tiny.js'
 import { openPage } from './chromium.js'
 import './globals.js'
 import { tinyModel } from './model.js'
@@ -11,12 +12,20 @@ const model = readModel(file, 'tiny')
 const input = randomInput(model, 40)
 
 /** Runs in the page: what the network answers on so many threads, time and again. */
-async function inPage({ values, threads }: { values: number[]; threads: number }) {
+async function inPage({
+  values,
+  threads,
+  int8 = false,
+}: {
+  values: number[]
+  threads: number
+  int8?: boolean
+}) {
   const { Session, loadModel } = ocellus
   const session = await Session.create(await loadModel('/tiny.safetensors'), { threads, tuneMs: 0 })
   const took = await session.ready()
   const answers = Array.from({ length: 20 }, () => {
-    session.setInput(Float32Array.from(values))
+    session.setInput(int8 ? Int8Array.from(values) : Float32Array.from(values))
     session.run()
     return session.outputs.map(({ name }) => [...session.output(name)])
   })
@@ -61,4 +70,16 @@ test('a page whose worker script is missing has one thread', async (context) => 
   await page.route('**/browser/worker.js', (route) => route.fulfill({ status: 404 }))
   const found = await page.evaluate(inPage, { values: [...input], threads: 2 })
   expect(found).toEqual({ took: 1, build: 'simd', answer: await inNode(), same: true })
+})
+
+test('a network with weights of 7 bits is computed by the relaxed build: the same bytes, however many threads', async (context) => {
+  const narrow = int8Model(seededModel(everyLayer, 20), 21, true)
+  const values = randomInt8Input(narrow, 23)
+  const extra = { '/tiny.safetensors': writeModel(narrow) }
+  const { page } = await openPage(context, { isolated: true, extra })
+  const answer = [...(await runModel(narrow, values, 'scalar')).values()].map((output) => [...output])
+  for (const threads of [1, 2]) {
+    const found = await page.evaluate(inPage, { values: [...values], threads, int8: true })
+    expect(found).toEqual({ took: threads, build: 'relaxed', answer, same: true })
+  }
 })
