@@ -1,17 +1,13 @@
-import { integer, integers, type NodeView } from '../graph/descriptor.js'
+import { elements, integer, integers, type NodeView } from '../graph/descriptor.js'
 import type { Constant } from '../graph/types.js'
 import type { Candidate } from '../plan/kernels.js'
 
 /** Multiply-accumulates of a sample, about: some tens of microseconds. */
 const sampleMacs = 3e6
 
-/**
- * A small convolution whose kernels take as long, a multiply-accumulate, as those of a layer: the same channels, window
- * and types, fewer outputs. Weights are zero: no kernel's time depends on them.
- */
-export function sampleOf(view: NodeView): NodeView {
-  const { weight, bias, weightScale } = view.constants
-  const [outputs, kernelHeight, kernelWidth, depth] = weight.shape
+/** Shapes of a sample: input, output and weights. */
+function shapesOf(view: NodeView): Record<'input' | 'output' | 'weight', readonly number[]> {
+  const [outputs, kernelHeight, kernelWidth, depth] = view.constants.weight.shape
   const transposed = view.node.op === 'convTranspose'
   const [strideY, strideX] = integers(view, 'strides')
   const filter = kernelHeight * kernelWidth * depth
@@ -26,23 +22,37 @@ export function sampleOf(view: NodeView): NodeView {
   const height = Math.min(side, shape[1])
   const width = Math.min(side, shape[2])
   const [top, left, bottom, right] = integers(view, 'pads')
-  const [input] = view.inputs
   const other = [
     Math.max(1, (height - 1) * strideY + kernelHeight - top - bottom),
     Math.max(1, (width - 1) * strideX + kernelWidth - left - right),
   ]
   const [inputSide, outputSide] = transposed ? [[height, width], other] : [other, [height, width]]
-  const blank = <T extends Constant['data']>(constant: Constant, data: T, shape: number[]): Constant => ({
-    ...constant,
-    shape,
-    data,
-  })
+  return {
+    input: [1, ...inputSide, view.inputs[0].shape[3]],
+    output: [1, ...outputSide, channels],
+    weight: [channels, kernelHeight, kernelWidth, depth],
+  }
+}
+
+/**
+ * A small convolution whose kernels take as long, a multiply-accumulate, as those of a layer: the same channels, window
+ * and types, fewer outputs. Weights are zero: no kernel's time depends on them.
+ */
+export function sampleOf(view: NodeView): NodeView {
+  const { weight, bias, weightScale } = view.constants
+  const shapes = shapesOf(view)
+  const [channels] = shapes.weight
+  const blank = <T extends Constant['data']>(
+    constant: Constant,
+    data: T,
+    shape: readonly number[],
+  ): Constant => ({ ...constant, shape, data })
   return {
     node: view.node,
-    inputs: [{ ...input, shape: [1, ...inputSide, input.shape[3]] }],
-    output: { ...view.output, shape: [1, ...outputSide, channels] },
+    inputs: [{ ...view.inputs[0], shape: shapes.input }],
+    output: { ...view.output, shape: shapes.output },
     constants: {
-      weight: blank(weight, new Int8Array(channels * filter), [channels, kernelHeight, kernelWidth, depth]),
+      weight: blank(weight, new Int8Array(elements(shapes.weight)), shapes.weight),
       bias: blank(bias, new Int32Array(channels), [channels]),
       weightScale: blank(weightScale, new Float32Array(channels).fill(weightScale.data[0]), [channels]),
     },
@@ -51,13 +61,13 @@ export function sampleOf(view: NodeView): NodeView {
 
 /** Layers of the same key have the same sample, and the same choice. */
 export function sampleKey(view: NodeView, candidates: readonly Candidate[]): string {
-  const { inputs, output, constants } = sampleOf(view)
+  const { input, output, weight } = shapesOf(view)
   const attributes = [
     view.node.op,
     ...['strides', 'pads'].map((name) => integers(view, name).join('x')),
     integer(view, 'groups', 1),
   ]
-  return [inputs[0].shape.join('x'), output.shape.join('x'), constants.weight.shape.join('x'), output.dtype]
+  return [input.join('x'), output.join('x'), weight.join('x'), view.output.dtype]
     .concat(attributes.map(String), candidates.map(({ name }) => name).join('|'))
     .join(' ')
 }

@@ -197,7 +197,7 @@ function checkValues({ name, data }: Constant, file: string): void {
 
 function checkWeights({ name, data }: Constant, where: string): void {
   if (!(data instanceof Int8Array)) return
-  const at = indexOfLeast(data)
+  const at = data.indexOf(-128)
   if (at < 0) return
   throw new OcellusError(
     'E_MODEL_QUANTIZATION',
@@ -208,16 +208,4 @@ function checkWeights({ name, data }: Constant, where: string): void {
 function indexOfNotFinite(data: Float32Array): number {
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i
   return -1
-}
-
-/** Where -128 stands, or -1: four bytes at a time, as a large network has a hundred million. */
-function indexOfLeast(data: Int8Array): number {
-  if (data.byteOffset % 4 !== 0) return data.indexOf(-128)
-  const words = new Int32Array(data.buffer, data.byteOffset, data.length >> 2)
-  for (let n = 0; n < words.length; n++) {
-    // A byte of x is 0 where data has -128; only below a byte of 0 does the subtraction borrow.
-    const x = words[n] ^ 0x80808080
-    if (((x - 0x01010101) & ~x & 0x80808080) !== 0) return data.indexOf(-128, n * 4)
-  }
-  return data.indexOf(-128, words.length * 4)
 }
