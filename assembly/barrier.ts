@@ -5,7 +5,7 @@
 // program, its own share of each instruction, and meets the others after each. The barrier counts arrivals; the
 // last to come opens the next phase. A spin costs 0.1 to 0.4 microseconds where a sleep costs ten times that, so sleeping
 // within a frame is the host's last resort, for processors that others use too: `stalled` is called every SPINS
-// turns, and lets another thread run, or says that one is missing for too long.
+// turns, and sleeps until the phase changes, or says that a thread is missing for too long.
 //
 // FAILED is set by the host when a thread traps: whoever waits for it leaves the program, with ABORTED. Nothing here is
 // used again afterwards: the host begins anew with another memory.
@@ -23,16 +23,14 @@ const COUNT = CONTROL + 68
 const ARRIVED = CONTROL + 128
 const PHASE = CONTROL + 192
 const FAILED = CONTROL + 256
+const SLEEPERS = CONTROL + 320
 const READY = CONTROL + 384 // a word for each thread
 
 /** What `run` returns when another thread has failed. */
 export const ABORTED: i32 = -1
 
-/**
- * Turns of a barrier's loop before the host is asked: a few milliseconds. Asked after less, it puts threads to sleep
- * that are a moment early, and who oversleeps keeps the next one waiting, who then sleeps too.
- */
-const SPINS = 2_000_000
+/** Turns of a barrier's loop before the host is asked: a tenth of a millisecond or two. */
+const SPINS = 50_000
 /** Turns between two frames before a worker parks: frames that follow at once find it awake. */
 const IDLE_SPINS = 20_000
 /** Turns of a worker that was woken before there is work, while the caller copies a picture. */
@@ -40,7 +38,7 @@ const AWAKE_SPINS = 1_000_000
 
 // @ts-ignore: decorator
 @external('env', 'stalled')
-declare function stalled(times: i32): i32
+declare function stalled(times: i32, phase: i32): i32
 
 /** Waits until all threads are here; false when the frame has failed. */
 export function barrier(threads: i32): bool {
@@ -49,6 +47,8 @@ export function barrier(threads: i32): bool {
   if (atomic.add<i32>(ARRIVED, 1) == threads - 1) {
     atomic.store<i32>(ARRIVED, 0)
     atomic.store<i32>(PHASE, phase + 1)
+    // Whoever is about to sleep counts first and then looks at the phase: either this sees it, or it sees the new phase.
+    if (atomic.load<i32>(SLEEPERS) != 0) atomic.notify(PHASE, -1)
   } else {
     let spins = 0
     let times = 0
@@ -56,7 +56,7 @@ export function barrier(threads: i32): bool {
       if (atomic.load<i32>(FAILED)) return false
       if (++spins == SPINS) {
         spins = 0
-        if (stalled(times++)) return false
+        if (stalled(times++, phase)) return false
       }
     }
   }

@@ -17,8 +17,8 @@ export const offsets = {
   /** Whoever fails first may tell why. */
   claimed: 260,
   reasonLength: 264,
-  /** Never changes: waiting for it is sleeping. */
-  still: 320,
+  /** How many sleep until the phase changes. */
+  sleepers: 320,
   ready: 384,
   reason: 384 + limits.threads * 4,
 } as const
@@ -53,10 +53,15 @@ export class Control {
     Atomics.notify(this.#words, offsets.generation / 4)
   }
 
-  /** Gives the processor away for up to a millisecond, longer each time; a page's main thread must not, and spins. */
-  sleep(times: number): void {
-    if (this.#sleeps)
-      Atomics.wait(this.#words, offsets.still / 4, 0, Math.min(1, 0.05 * 2 ** Math.min(times, 8)))
+  /**
+   * Gives the processor away until the barrier's phase is no longer this one, or for up to a millisecond, longer each time;
+   * a page's main thread must not, and spins.
+   */
+  sleep(times: number, phase: number): void {
+    if (!this.#sleeps) return
+    Atomics.add(this.#words, offsets.sleepers / 4, 1)
+    Atomics.wait(this.#words, offsets.phase / 4, phase, Math.min(1, 0.05 * 2 ** Math.min(times, 8)))
+    Atomics.sub(this.#words, offsets.sleepers / 4, 1)
   }
 
   /** Ends the frame for every thread that waits for another. The first reason is kept. */
@@ -94,7 +99,7 @@ export class Control {
 /** Atomics.wait throws on the main thread of a page. */
 function maySleep(words: Int32Array): boolean {
   try {
-    Atomics.wait(words, offsets.still / 4, 1, 0)
+    Atomics.wait(words, offsets.sleepers / 4, -1, 0)
     return true
   } catch {
     return false

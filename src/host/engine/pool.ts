@@ -108,18 +108,18 @@ export class ThreadedEngine implements Engine {
   }
 
   #instantiate(): EngineExports {
-    const env = { memory: this.memory.memory, stalled: (times: number) => Number(this.#stalled(times)) }
+    const env = { memory: this.memory.memory, stalled: this.#stalled.bind(this) }
     const { exports } = new WebAssembly.Instance(this.module, { env })
     return demangle(exports) as unknown as EngineExports
   }
 
-  /** Called by the engine while this thread waits for the others: true ends the frame. */
-  #stalled(times: number): boolean {
+  /** Called by the engine while this thread waits for the others: 1 ends the frame. */
+  #stalled(times: number, phase: number): 0 | 1 {
     const control = this.#held.crew?.control
     const now = performance.now()
     if (times === 0) this.#waitingSince = now
-    if (now - this.#waitingSince > this.timeoutMs) return true
-    control?.sleep(times)
-    return false
+    if (now - this.#waitingSince > this.timeoutMs) return 1
+    control?.sleep(times, phase)
+    return 0
   }
 }

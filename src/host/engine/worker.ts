@@ -11,8 +11,8 @@ export interface WorkerWords {
 /** A worker's whole life: an instance of its own over the common memory. Returns only when it has failed. */
 export async function serve({ module, memory, thread, threads }: WorkerWords): Promise<void> {
   const control = new Control(memory)
-  const stalled = (times: number): number => {
-    control.sleep(times)
+  const stalled = (times: number, phase: number): number => {
+    control.sleep(times, phase)
     return 0
   }
   const { exports } = await WebAssembly.instantiate(module, { env: { memory, stalled } })
