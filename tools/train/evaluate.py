@@ -28,14 +28,13 @@ class Sample:
 
 
 def letterbox(image: np.ndarray, size: int) -> tuple[np.ndarray, float, int, int]:
-    """RGB photo into a grey (127) square; returns it with the scale and the offsets."""
+    """RGB photo into a grey (127) square, resized as the runtime does; returns it with the scale and the offsets."""
     h, w = image.shape[:2]
     scale = size / max(h, w)
     nw, nh = max(1, round(w * scale)), max(1, round(h * scale))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     left, top = (size - nw) // 2, (size - nh) // 2
     out = np.full((size, size, 3), 127, np.uint8)
-    out[top:top + nh, left:left + nw] = cv2.resize(image, (nw, nh), interpolation=method)
+    out[top:top + nh, left:left + nw] = cv2.resize(image, (nw, nh), interpolation=cv2.INTER_LINEAR)
     return out, scale, left, top
 
 

@@ -60,8 +60,8 @@ def export(model: Detector, folder: Path, name: str, seen: int, notes: list[str]
     write_atomically(folder / f"{name}.names", ("\n".join(model.spec.names) + "\n").encode())
 
 
-def read_weights(model: Detector, path: Path) -> int:
-    """Loads a `.weights` file into `model`; returns the images seen."""
+def read_weights(model: Detector, path: Path, new_head: bool = False) -> int:
+    """Loads a `.weights` file into `model`; returns the images seen. `new_head`: the file has none for the last head."""
     raw = path.read_bytes()
     seen: int = struct.unpack_from("<iiiq", raw)[3]
     values = np.frombuffer(raw, "<f4", offset=20)
@@ -70,6 +70,8 @@ def read_weights(model: Detector, path: Path) -> int:
         for convolution, norm in convolutions(model):
             for tensor in layer_tensors(convolution, norm):
                 count = tensor.numel()
+                if position == len(values) and new_head:
+                    break
                 if position + count > len(values):
                     raise ValueError(f"{path}: {len(values)} values are too few for this network")
                 tensor.copy_(torch.from_numpy(values[position:position + count].copy()).view(tensor.shape))

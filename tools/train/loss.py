@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model import HEAD_MASKS, Spec, split_head
+from model import Spec, split_head
 
 RATIO_LIMIT = 4.0
 BOX_GAIN, OBJECT_GAIN, CLASS_GAIN = 6.0, 1.0, 0.7
@@ -80,7 +80,7 @@ def detection_loss(heads: list[Tensor], targets: Tensor, ignored: Tensor, spec: 
     s = spec.scale_x_y
     box_sum = class_sum = object_sum = heads[0].sum() * 0
     weight_sum = 0.0
-    for raw, mask in zip(heads, HEAD_MASKS):
+    for raw, mask in zip(heads, spec.masks()):
         values = split_head(raw, classes)
         _, _, h, w, _ = values.shape
         stride = size / w

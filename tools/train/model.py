@@ -2,7 +2,8 @@
 
 Structure: Bochkovskiy, Wang, Liao, "YOLOv4: Optimal Speed and Accuracy of Object Detection" (2020) and
 "Scaled-YOLOv4: Scaling Cross Stage Partial Network" (2021), the `yolov4-tiny` configuration: a CSP backbone whose
-partial blocks keep half the channels (`route groups=2`), and two heads with strides 32 and 16.
+partial blocks keep half the channels (`route groups=2`), and two heads with strides 32 and 16, or three, with stride 8 for
+small things (`yolov4-tiny-3l`). Three anchors a head.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ Anchors = list[tuple[float, float]]
 
 BN_EPS = 1e-5
 LEAKY_SLOPE = 0.1
-HEAD_MASKS = ((3, 4, 5), (0, 1, 2))  # strides 32 and 16
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class Spec:
     width: float = 0.5
     size: int = 256
     scale_x_y: float = 2.0
+
+    def masks(self) -> list[tuple[int, int, int]]:
+        """Which anchors a head has, largest stride first: with six, 3 4 5 at stride 32 and 0 1 2 at stride 16."""
+        return [(k, k + 1, k + 2) for k in range(len(self.anchors) - 3, -1, -3)]
 
 
 def channels(base: int, width: float) -> int:
@@ -78,13 +82,21 @@ def build_sections(spec: Spec) -> list[Section]:
     conv(wide(512))
     conv(wide(256), size=1)
     conv(wide(512))
-    head(HEAD_MASKS[0])
+    masks = spec.masks()
+    head(masks[0])
     route(-4)
     conv(wide(128), size=1)
     layers.append(("upsample", {"stride": 2}))
     route(-1, 23)
     conv(wide(256))
-    head(HEAD_MASKS[1])
+    head(masks[1])
+    if len(masks) > 2:
+        route(-3)
+        conv(wide(64), size=1)
+        layers.append(("upsample", {"stride": 2}))
+        route(-1, 15)
+        conv(wide(128))
+        head(masks[2])
     return layers
 
 
@@ -141,7 +153,7 @@ class Detector(nn.Module):
                 with torch.no_grad():
                     bias = final.bias.view(3, 5 + classes)
                     bias.zero_()
-                    bias[:, 4] = -4.5  # few cells hold an object (RetinaNet's prior, Lin et al. 2017)
+                    bias[:, 4] = -4.5 if index < 38 else -6  # few cells hold an object (RetinaNet's prior, Lin et al. 2017)
                     bias[:, 5:] = -2.0
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -164,7 +176,7 @@ class Detector(nn.Module):
 
     def head_anchors(self) -> list[Tensor]:
         """Anchor sizes in input pixels, one 3 x 2 tensor per head."""
-        return [torch.tensor([self.spec.anchors[i] for i in mask]) for mask in HEAD_MASKS]
+        return [torch.tensor([self.spec.anchors[i] for i in mask]) for mask in self.spec.masks()]
 
 
 def split_head(raw: Tensor, classes: int) -> Tensor:
@@ -180,7 +192,7 @@ def decode(heads: list[Tensor], spec: Spec, size: int) -> Tensor:
     """
     results: list[Tensor] = []
     s = spec.scale_x_y
-    for raw, mask in zip(heads, HEAD_MASKS):
+    for raw, mask in zip(heads, spec.masks()):
         values = split_head(raw, len(spec.names))
         n, _, h, w, _ = values.shape
         stride = size / w

@@ -51,6 +51,8 @@ def parse_arguments() -> argparse.Namespace:
     p.add_argument("--work", type=Path, help="folder for cache, checkpoints, log and export")
     p.add_argument("--export-name", default="ocellus-detector")
     p.add_argument("--init", type=Path, help="cfg beside its .weights and .names: continue from them, anchors included")
+    p.add_argument("--add-head", help="W,H,W,H,W,H: with --init, add a head of stride 8 with these anchors")
+    p.add_argument("--warm", type=int, default=500, help="steps until the rate is reached")
     p.add_argument("--freeze", type=int, default=0, help="leave the first N convolutions as they are: they cost the most time")
     p.add_argument("--bf16", action="store_true", help="bfloat16 arithmetic, for processors with AVX512-BF16 or AMX")
     p.add_argument("--share", type=Path, help="file that several runs of one model share: see share.py")
@@ -154,10 +156,13 @@ class Run:
         else:
             anchors = cluster_anchors(self.photos, self.cache, args.size, 6, max(args.positive, 0.4), args.seed)
             spec = Spec(tuple(self.names), tuple(anchors), args.width, args.size)
+        if args.add_head and not saved:
+            sides = [float(v) for v in args.add_head.split(",")]
+            spec = replace(spec, anchors=(*zip(sides[0::2], sides[1::2]), *spec.anchors))
         self.spec = spec
         self.model = Detector(spec).to(memory_format=torch.channels_last)
         if args.init and not saved:
-            read_weights(self.model, args.init.with_suffix(".weights"))
+            read_weights(self.model, args.init.with_suffix(".weights"), bool(args.add_head))
         self.optimiser = torch.optim.AdamW(parameter_groups(self.model, args.decay), lr=args.rate, betas=(0.9, 0.99))
         self.average = Average(self.model, args.average)
         self.shared = Shared(args.share, self.model) if args.share else None
@@ -187,7 +192,7 @@ class Run:
         self.progress = self.first_progress + (1 - self.first_progress) * share
 
     def rate(self) -> float:
-        warm = min(1.0, (self.step + 1) / (20 if self.args.smoke else 500))
+        warm = min(1.0, (self.step + 1) / (20 if self.args.smoke else self.args.warm))
         return self.args.rate * warm * (0.005 + 0.995 * 0.5 * (1 + math.cos(math.pi * self.progress)))
 
     def save(self) -> None:
