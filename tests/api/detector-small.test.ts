@@ -12,6 +12,7 @@ it('stays within what its card says, in the scalar build', async () => {
     build: 'scalar',
     // Winograd trades memory for time; a microcontroller has none to give.
     kernel: 'direct',
+    threads: 1,
   })
   expect(session.plan.arenaBytes).toBeLessThan(256 * 1024)
   session.close()
