@@ -56,7 +56,8 @@ export function addAblate(program: Command): void {
 async function ablate(options: Options): Promise<void> {
   const model =
     options.model === undefined ? await loadModel('generator') : await openModel(options.model, options)
-  const generator = await Generator.create({ model, build: options.build })
+  const { build, threads } = options
+  const generator = await Generator.create({ model, build, threads })
   const layers = maskableLayers(model)
   const chosen =
     options.layer === undefined ? layers.at(-1) : layers.find(({ layer }) => layer.name === options.layer)
@@ -69,9 +70,7 @@ async function ablate(options: Options): Promise<void> {
   const latents = Array.from({ length: options.samples }, (_, n) =>
     generator.latent((options.seed + n) % 2 ** 32, options.truncation),
   )
-  const scores = await channelsThatDraw(model, chosen.layer, options.region, latents, {
-    build: options.build,
-  })
+  const scores = await channelsThatDraw(model, chosen.layer, options.region, latents, { build, threads })
   const off =
     options.drop === undefined
       ? scores.filter(({ score }) => score >= options.threshold)
@@ -85,7 +84,8 @@ async function ablate(options: Options): Promise<void> {
   const channels = off.map(({ channel }) => channel)
   const without = await Generator.create({
     model: withoutChannels(model, chosen.next, channels),
-    build: options.build,
+    build,
+    threads,
   })
   const shown = Array.from({ length: options.count }, (_, n) =>
     generator.latent((options.seed + n) % 2 ** 32, options.truncation),

@@ -5,7 +5,16 @@ import { encodeImage } from '../host/platform/node/canvas.js'
 import { type Build, Generator } from '../host/platform/node.js'
 import { mostPictures } from '../host/tasks/generator.js'
 import { gridOf, sheetOf, squareColumns } from './grid.js'
-import { type ModelWords, openModel, parseBuild, parseCount, parseEpsilon, parseSeed } from './inputs.js'
+import {
+  type ModelWords,
+  openModel,
+  parseBuild,
+  parseCount,
+  parseEpsilon,
+  parseSeed,
+  parseThreads,
+  threadsOption,
+} from './inputs.js'
 import { makeFolder, print, printJson, progress, writeWhole } from './output.js'
 
 export interface GeneratorWords extends ModelWords {
@@ -13,6 +22,7 @@ export interface GeneratorWords extends ModelWords {
   truncation?: number
   json?: boolean
   build?: Build
+  threads?: number
 }
 
 interface Options extends GeneratorWords {
@@ -42,11 +52,13 @@ export const addGeneratorOptions = (command: Command): Command =>
     )
     .option('--json', 'print JSON')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
+    .option('--threads <n>', threadsOption, parseThreads)
 
 export const openGenerator = async (words: GeneratorWords): Promise<Generator> =>
   Generator.create({
     model: words.model === undefined ? undefined : await openModel(words.model, words),
     build: words.build,
+    threads: words.threads,
   })
 
 export function addGenerate(program: Command): void {

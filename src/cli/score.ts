@@ -2,13 +2,22 @@ import type { Command } from 'commander'
 import { limits } from '../host/limits.js'
 import { decodeImage } from '../host/platform/node/canvas.js'
 import { type Build, Discriminator, readCapped } from '../host/platform/node.js'
-import { findPhotos, type ModelWords, openModel, parseBuild, parseEpsilon } from './inputs.js'
+import {
+  findPhotos,
+  type ModelWords,
+  openModel,
+  parseBuild,
+  parseEpsilon,
+  parseThreads,
+  threadsOption,
+} from './inputs.js'
 import { fixed, print, printJson, table } from './output.js'
 
 interface Options extends ModelWords {
   model?: string
   json?: boolean
   build?: Build
+  threads?: number
 }
 
 export function addScore(program: Command): void {
@@ -27,6 +36,7 @@ export function addScore(program: Command): void {
     )
     .option('--json', 'print JSON')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
+    .option('--threads <n>', threadsOption, parseThreads)
     .action(score)
 }
 
@@ -35,6 +45,7 @@ async function score(words: string[], options: Options): Promise<void> {
   const discriminator = await Discriminator.create({
     model: options.model === undefined ? undefined : await openModel(options.model, options),
     build: options.build,
+    threads: options.threads,
   })
   const images = []
   for (const file of photos) {

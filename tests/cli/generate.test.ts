@@ -54,7 +54,14 @@ describe('generate', () => {
     expect([ran.code, (await picture('c.png')).width]).toEqual([0, 32])
   })
 
+  it('draws the same on two threads', async () => {
+    for (const threads of ['1', '2'])
+      await ocellus('generate', '--count', '3', '--threads', threads, '--out', path(`${threads}.png`))
+    expect(readFileSync(path('2.png')).equals(readFileSync(path('1.png')))).toBe(true)
+  })
+
   it.each([
+    [['--threads', '0'], /^E_OPTION: 0 threads/],
     [['--count', '10000'], /^E_OPTION: --count 10000: at most 4096/],
     [['--count', '4096', '--zoom', '4'], /^E_OPTION: a grid of 64x64 pictures would have/],
     [['--seed', '-1'], /^E_OPTION: -1 is no seed/],
