@@ -48,7 +48,7 @@ export function memoryOf(plan: Plan, frame?: { readonly width: number; readonly 
   return Math.ceil(Math.max(end, plan.loadEnd, 2 * pageBytes) / pageBytes) * pageBytes
 }
 
-const align = (value: number): number => Math.ceil(value / 64) * 64
+const align = (value: number): number => roundUp(value, 64)
 
 /** Plans for as many threads as may ever run the model: fewer need no other plan. */
 export function planModel(model: VerifiedModel, threads = 1): Plan {

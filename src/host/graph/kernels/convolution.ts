@@ -1,14 +1,6 @@
-import {
-  elements,
-  floatBits,
-  integer,
-  integers,
-  type NodeView,
-  type Placement,
-  roundUp,
-} from '../descriptor.js'
+import { elements, integer, integers, type NodeView, type Placement, roundUp } from '../descriptor.js'
 import type { Fields } from '../instruction.js'
-import { activationBounds, activationSlope, fail, multiplier, quantizationOf } from '../ops/shared.js'
+import { fail, multiplier, outputFields, quantizationOf } from '../ops/shared.js'
 
 /** Bytes of packed receptive fields that a kernel works on at a time: they should stay in the second-level cache. */
 export const blockBytes = 192 * 1024
@@ -50,7 +42,6 @@ export function geometry(view: NodeView) {
 /** Fields that all convolutions over gathered pixels share. */
 export function convolutionFields(view: NodeView, place: Placement): Fields<'convS8'> {
   const g = geometry(view)
-  const { low, high } = activationBounds(view)
   const int8 = isInt8(view)
   const input = place.input(0)
   return {
@@ -74,12 +65,7 @@ export function convolutionFields(view: NodeView, place: Placement): Fields<'con
     padTop: g.pads[0],
     padLeft: g.pads[1],
     groups: g.groups,
-    inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
-    outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
-    slopeF: floatBits(activationSlope(view)),
-    low,
-    high,
-    outputType: view.output.dtype === 'float32' ? 1 : 0,
+    ...outputFields(view),
     scratch: place.scratch,
     block: g.block,
   }

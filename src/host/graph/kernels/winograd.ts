@@ -1,14 +1,6 @@
-import {
-  floatBits,
-  integer,
-  integers,
-  type Kernel,
-  type NodeView,
-  type Placement,
-  roundUp,
-} from '../descriptor.js'
+import { integer, integers, type Kernel, type NodeView, type Placement, roundUp } from '../descriptor.js'
 import type { Fields } from '../instruction.js'
-import { activationBounds, activationSlope } from '../ops/shared.js'
+import { outputFields } from '../ops/shared.js'
 import { foldedBias, isInt8, multipliers, panels } from './convolution.js'
 
 /** Output channels that are multiplied between two looks at the transformed tiles. */
@@ -121,7 +113,6 @@ export function winogradFields(
 ): Fields<'winograd43S8'> {
   const [, inputHeight, inputWidth, inputChannels] = view.inputs[0].shape
   const [, outputHeight, outputWidth, outputChannels] = view.output.shape
-  const { low, high } = activationBounds(view)
   const [padTop, padLeft] = integers(view, 'pads')
   const input = place.input(0)
   return {
@@ -135,12 +126,7 @@ export function winogradFields(
     outputRowStride: place.output.stride * outputWidth,
     padTop,
     padLeft,
-    inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
-    outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
-    slopeF: floatBits(activationSlope(view)),
-    low,
-    high,
-    outputType: view.output.dtype === 'float32' ? 1 : 0,
+    ...outputFields(view),
     scratch: place.scratch,
     product: product === 'mla' ? 1 : 0,
     phase: 0,

@@ -1,7 +1,6 @@
 import { limits } from '../../limits.js'
 import {
   type Block,
-  floatBits,
   integers,
   type Loader,
   type NodeView,
@@ -11,7 +10,7 @@ import {
 import { isInt8, multipliers, proveAccumulator } from '../kernels/convolution.js'
 import { type Phase, phaseBias, phaseWeights, transposedGeometry } from '../kernels/phases.js'
 import { transposedKernels } from '../kernels/transposed.js'
-import { activationAttributes, activationBounds, activationSlope, fail, requireFeatureMap } from './shared.js'
+import { activationAttributes, activationSlope, fail, outputFields, requireFeatureMap } from './shared.js'
 
 /**
  * Transposed 2-D convolution, bias, fused activation: an input pixel (y, x) adds its weights to the outputs from
@@ -50,7 +49,6 @@ export const convTranspose: OperatorDescriptor = {
   kernels: transposedKernels,
   emit(view, place) {
     const { kernel, strides, pads, inputs, outputs, block, leastTapsX } = transposedGeometry(view)
-    const { low, high } = activationBounds(view)
     const int8 = isInt8(view)
     const input = place.input(0)
     return {
@@ -76,12 +74,7 @@ export const convTranspose: OperatorDescriptor = {
         padTop: pads[0],
         padLeft: pads[1],
         leastTapsX,
-        inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
-        outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
-        slopeF: floatBits(activationSlope(view)),
-        low,
-        high,
-        outputType: view.output.dtype === 'float32' ? 1 : 0,
+        ...outputFields(view),
         scratch: place.scratch,
         block,
       },

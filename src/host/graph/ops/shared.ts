@@ -43,6 +43,15 @@ export function activationBounds(view: NodeView): { low: number; high: number } 
   return { low: -128, high: relu6 ? Math.min(127, Math.round(6 / scale) + zeroPoint) : 127 }
 }
 
+/** The fields by which every convolution turns its sums into outputs. */
+export const outputFields = (view: NodeView) => ({
+  inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
+  outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
+  slopeF: floatBits(activationSlope(view)),
+  ...activationBounds(view),
+  outputType: view.output.dtype === 'float32' ? 1 : 0,
+})
+
 export function quantizationOf(view: NodeView, tensor: Tensor): Quantization {
   if (tensor.quantization === undefined)
     fail(view, 'E_MODEL_QUANTIZATION', `${tensor.name} has no scale and zero point`)
