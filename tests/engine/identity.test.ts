@@ -7,9 +7,11 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeModel } from '../../src/host/graph/file.js'
 import type { Model } from '../../src/host/graph/types.js'
+import { quantizeLinears } from '../../tools/quantize/passes/linear.js'
 import { int8Model, randomInput, randomInt8Input, tinyModel } from '../helpers/models.js'
 import { skipUnless } from '../helpers/require.js'
 import { bytesOf } from '../helpers/session.js'
+import { transformer } from '../helpers/transformer.js'
 import { everyLayer, smallest } from '../readers/tiny.js'
 import golden from './golden.json' with { type: 'json' }
 
@@ -63,6 +65,12 @@ beforeAll(() => {
   const float = tinyModel(everyLayer, 20)
   const int8 = int8Model(float, 21)
   const narrow = int8Model(float, 21, true)
+  const tokens = transformer(3, { visible: 11, width: 64, heads: 2 })
+  const transformers = ([8, 7] as const).map((bits) => ({
+    name: `transformer, ${bits} bits`,
+    model: quantizeLinears(tokens, bits),
+    input: randomInput(tokens, 24),
+  }))
   all = lay(
     'all',
     [1, 2, 4],
@@ -70,6 +78,7 @@ beforeAll(() => {
       { name: 'every layer, float', model: float, input: randomInput(float, 22) },
       { name: 'every layer, int8', model: int8, input: randomInt8Input(int8, 23) },
       { name: 'every layer, 7 bits', model: narrow, input: randomInt8Input(narrow, 23), kernel: 'relaxed' },
+      ...transformers,
     ],
   )
   const tiny = int8Model(tinyModel(smallest, 30), 31)
@@ -85,6 +94,7 @@ beforeAll(() => {
         input: randomInt8Input(tinyNarrow, 32),
         kernel: 'relaxed',
       },
+      ...transformers,
     ],
   )
 })
