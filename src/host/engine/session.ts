@@ -1,19 +1,26 @@
 import { OcellusError } from '../errors.js'
-import { elements, roundUp } from '../graph/descriptor.js'
-import { fields, instructionBytes, opcodes } from '../graph/instruction.js'
+import { roundUp } from '../graph/descriptor.js'
+import { instructionBytes } from '../graph/instruction.js'
 import { preprocessingOf } from '../graph/task.js'
 import type { Model, Tensor } from '../graph/types.js'
 import { verifyModel } from '../graph/verify.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
-import { withKernels } from '../plan/kernels.js'
-import { memoryOf, type Plan, planModel, programStart } from '../plan/plan.js'
+import { memoryOf, type Plan, programStart } from '../plan/plan.js'
 import { compileProgram, describeInstruction } from '../plan/program.js'
 import { type Build, loadEngine } from './build.js'
 import { hasNarrowWeights, type KernelOptions, planKernels } from './choose.js'
 import type { Engine } from './engine.js'
+import { checkFit, type Fit, writeFrame } from './frame.js'
 import { loadPlan } from './load.js'
 import type { EngineMemory } from './memory.js'
+import { profileSteps, type StepTime } from './profile.js'
+import { resizePlan } from './resize.js'
+import { selectPatches } from './selection.js'
+import { checkValues, readTensor, writeTensor } from './tensors.js'
 import { chooseThreads } from './threads.js'
+
+export type { Fit } from './frame.js'
+export type { StepTime } from './profile.js'
 
 export interface SessionOptions extends KernelOptions {
   /** Use this build of the engine and no other. Default: the best that passes its probe. */
@@ -27,42 +34,8 @@ export interface SessionOptions extends KernelOptions {
   readonly threadTimeoutMs?: number
 }
 
-/** Index in memory of a field of the program's first instruction, which the picture decides. */
-const frameField = (name: (typeof fields.preprocess)[number]): number =>
-  programStart / 4 + 1 + fields.preprocess.indexOf(name)
-const frameFields = {
-  source: frameField('source'),
-  sourceWidth: frameField('sourceWidth'),
-  sourceHeight: frameField('sourceHeight'),
-  resizedWidth: frameField('resizedWidth'),
-  resizedHeight: frameField('resizedHeight'),
-  offsetX: frameField('offsetX'),
-  offsetY: frameField('offsetY'),
-} as const
-
-const isWithin = (size: number, offset: number, most: number): boolean =>
-  Number.isInteger(size) && Number.isInteger(offset) && size >= 1 && offset >= 0 && offset + size <= most
-
 const tensorsOf = ({ model }: Plan, ends: 'inputs' | 'outputs'): readonly Tensor[] =>
   model.graph[ends].map((name) => model.tensorsByName.get(name)!)
-
-/** How a picture lies on the network's input: resized to this size, placed at this offset. */
-export interface Fit {
-  readonly resizedWidth: number
-  readonly resizedHeight: number
-  readonly offsetX: number
-  readonly offsetY: number
-}
-
-export interface StepTime {
-  readonly name: string
-  readonly op: string
-  /** The instruction that ran, as `opcodes` names it. */
-  readonly kernel: string
-  readonly ms: number
-  /** Of a Winograd convolution: its products alone, without the transforms. */
-  readonly productsMs?: number
-}
 
 /**
  * A model in the engine's memory, ready to run: the layer beneath the tasks. A session holds one
@@ -147,21 +120,13 @@ export class Session {
     const engine = this.#live()
     preprocessingOf(this.plan.model.graph)
     checkPixels(pixels)
-    this.#checkFit(fit)
+    checkFit(fit, this.#inputs[0])
     engine.wake()
-    const { width, height, data } = pixels
     const source = this.plan.end
-    this.#memory.ensure(source + data.length + 64)
-    this.#memory.bytes.set(data, source)
-    const { words } = this.#memory
-    words[frameFields.source] = source
-    words[frameFields.sourceWidth] = width
-    words[frameFields.sourceHeight] = height
-    words[frameFields.resizedWidth] = fit.resizedWidth
-    words[frameFields.resizedHeight] = fit.resizedHeight
-    words[frameFields.offsetX] = fit.offsetX
-    words[frameFields.offsetY] = fit.offsetY
-    this.#frameBytes = data.length
+    this.#memory.ensure(source + pixels.data.length + 64)
+    writeFrame(this.#memory.words, pixels, fit, source)
+    this.#memory.bytes.set(pixels.data, source)
+    this.#frameBytes = pixels.data.length
     this.#source = 'frame'
   }
 
@@ -173,16 +138,6 @@ export class Session {
     return address
   }
 
-  /** The engine trusts these numbers. */
-  #checkFit({ resizedWidth, resizedHeight, offsetX, offsetY }: Fit): void {
-    const [, height, width] = this.#inputs[0].shape
-    if (isWithin(resizedWidth, offsetX, width) && isWithin(resizedHeight, offsetY, height)) return
-    throw new OcellusError(
-      'E_IMAGE_INPUT',
-      `a picture resized to ${resizedWidth}x${resizedHeight} at ${offsetX}, ${offsetY} is not within the input of ${width}x${height}`,
-    )
-  }
-
   /**
    * Sets the network's input directly, [height][width][channels], already normalised or quantised. It serves one
    * run; a picture serves any number.
@@ -190,23 +145,9 @@ export class Session {
   setInput(values: Float32Array | Int8Array): void {
     const engine = this.#live()
     const [tensor] = this.inputs
-    const expected = elements(tensor.shape)
-    const typed = tensor.dtype === 'float32' ? values instanceof Float32Array : values instanceof Int8Array
-    if (!typed || values.length !== expected) {
-      const kind = tensor.dtype === 'float32' ? 'Float32Array' : 'Int8Array'
-      throw new OcellusError(
-        'E_INPUT_SHAPE',
-        `${tensor.name} takes a ${kind} of ${expected} values [${tensor.shape}]`,
-      )
-    }
+    checkValues(tensor, values)
     engine.wake()
-    const { address, stride } = this.plan.places.get(tensor.name)!
-    const channels = tensor.shape[tensor.shape.length - 1]
-    const step = stride / values.BYTES_PER_ELEMENT
-    const view = tensor.dtype === 'float32' ? this.#memory.floats : this.#memory.int8
-    for (let i = 0, p = address / values.BYTES_PER_ELEMENT; i < expected; i += channels, p += step) {
-      for (let c = 0; c < channels; c++) view[p + c] = values[i + c]
-    }
+    writeTensor(this.#memory, this.plan, tensor, values)
     this.#source = 'input'
   }
 
@@ -215,7 +156,7 @@ export class Session {
     this.#live()
     if (this.#source !== 'frame') throw new OcellusError('E_INPUT_SHAPE', 'set a picture first')
     this.#execute(0, 1)
-    return this.#copy(this.inputs[0])
+    return readTensor(this.#memory, this.plan, this.inputs[0])
   }
 
   /** Runs the network, or as much of it as one of its outputs needs. */
@@ -235,14 +176,7 @@ export class Session {
   /** Which patches of a picture a network of tokens sees, and in what order, from now on; as many as it was made for. */
   select(indices: readonly number[]): void {
     this.#live()
-    const { views } = this.plan.model
-    const chosen = views.flatMap(({ view, operator }, index) => {
-      const selection = operator.selection?.(view)
-      return selection === undefined ? [] : [{ ...selection, at: this.plan.blocks[index].get('indices')! }]
-    })
-    if (chosen.length === 0) throw new OcellusError('E_OPTION', 'the model has no patches to choose from')
-    for (const { places, count } of chosen) checkSelection(indices, places, count)
-    for (const { at } of chosen) this.#memory.words.set(indices, at / 4)
+    selectPatches(this.plan, this.#memory, indices)
   }
 
   /**
@@ -251,14 +185,7 @@ export class Session {
    */
   replan(model: Model): void {
     this.#live()
-    const plan = planModel(withKernels(verifyModel(model), this.plan.model.kernels ?? []), this.plan.threads)
-    const addresses = ({ blocks, steps }: Plan): string => JSON.stringify([blocks.map((b) => [...b]), steps])
-    if (addresses(plan) !== addresses(this.plan)) {
-      throw new OcellusError(
-        'E_OPTION',
-        `${model.graph.name} is no other size of ${this.plan.model.graph.name}`,
-      )
-    }
+    const plan = resizePlan(this.plan, model)
     const program = compileProgram(plan)
     this.#memory.ensure(plan.end)
     this.#plan = plan
@@ -271,14 +198,8 @@ export class Session {
   /** Runs one instruction at a time and tells how long each took. */
   profile(): StepTime[] {
     const first = this.#begin()
-    return Array.from({ length: this.#end - first }, (_, i) => {
-      const start = performance.now()
-      this.#execute(first + i, 1)
-      const ms = performance.now() - start
-      const kernel = this.#kernel(first + i)
-      const productsMs = /winograd/i.test(kernel) ? { productsMs: this.#productsMs(first + i) } : {}
-      return { ...describeInstruction(this.plan, first + i), kernel, ms, ...productsMs }
-    })
+    const execute = (instruction: number): void => this.#execute(instruction, 1)
+    return profileSteps(this.plan, this.#memory, first, this.#end, execute)
   }
 
   /** Values of an output of the last run, [height][width][channels]; a copy. Setting values anew may overwrite them. */
@@ -286,21 +207,7 @@ export class Session {
     this.#live()
     if (!this.plan.model.graph.outputs.includes(name))
       throw new OcellusError('E_OPTION', `the model has no output ${name}`)
-    return this.#copy(this.plan.model.tensorsByName.get(name)!)
-  }
-
-  #copy(tensor: Tensor): Float32Array | Int8Array {
-    const { address, stride } = this.plan.places.get(tensor.name)!
-    const channels = tensor.shape[tensor.shape.length - 1]
-    const pixels = elements(tensor.shape) / channels
-    const step = tensor.dtype === 'float32' ? stride / 4 : stride
-    // A view of some channels must not reach beyond the last of them: that may be the end of the memory.
-    const view = this.#view(tensor, address, (pixels - 1) * step + channels)
-    if (step === channels) return view.slice()
-    const packed =
-      tensor.dtype === 'float32' ? new Float32Array(pixels * channels) : new Int8Array(pixels * channels)
-    for (let p = 0; p < pixels; p++) packed.set(view.subarray(p * step, p * step + channels), p * channels)
-    return packed
+    return readTensor(this.#memory, this.plan, this.plan.model.tensorsByName.get(name)!)
   }
 
   /** Ends the threads and gives the memory back. Closing twice is harmless; any other call afterwards throws E_SESSION_CLOSED. */
@@ -313,14 +220,6 @@ export class Session {
     if (this.#engine === undefined)
       throw new OcellusError('E_SESSION_CLOSED', 'the session is closed: create another')
     return this.#engine
-  }
-
-  /** Views are made when needed: growing the memory detaches older ones. */
-  #view(tensor: Tensor, address: number, length: number): Float32Array | Int8Array {
-    const { buffer } = this.#live().memory.memory
-    return tensor.dtype === 'float32'
-      ? new Float32Array(buffer, address, length)
-      : new Int8Array(buffer, address, length)
   }
 
   /** Instructions before the first step's: the preprocessing of a model that takes pictures. */
@@ -382,36 +281,4 @@ export class Session {
       throw new OcellusError('E_ENGINE_TRAP', `the engine stopped: ${String(cause)}`, { cause })
     }
   }
-
-  /** The products of a Winograd convolution by themselves, just after it ran: all that they touch is its scratch. */
-  #productsMs(instruction: number): number {
-    const { words } = this.#memory
-    const phase =
-      (programStart + instruction * instructionBytes) / 4 + fields.winograd43S8.indexOf('phase') + 1
-    words[phase] = 1
-    const start = performance.now()
-    this.#execute(instruction, 1)
-    const ms = performance.now() - start
-    words[phase] = 0
-    return ms
-  }
-
-  #kernel(instruction: number): string {
-    const address = programStart + instruction * instructionBytes
-    const opcode = this.#memory.words[address / 4]
-    return Object.entries(opcodes).find(([, code]) => code === opcode)![0]
-  }
-}
-
-/** The engine trusts these numbers. */
-function checkSelection(indices: readonly number[], places: number, count: number): void {
-  const bad = indices.find((index) => !Number.isInteger(index) || index < 0 || index >= places)
-  if (indices.length === count && bad === undefined && new Set(indices).size === count) return
-  const found =
-    indices.length !== count
-      ? `${indices.length} patches`
-      : bad === undefined
-        ? 'a patch twice'
-        : `the patch ${bad}`
-  throw new OcellusError('E_OPTION', `the selection has ${found}; it must be ${count} of 0 to ${places - 1}`)
 }

@@ -1,0 +1,55 @@
+import { fields, instructionBytes, opcodes } from '../graph/instruction.js'
+import { type Plan, programStart } from '../plan/plan.js'
+import { describeInstruction } from '../plan/program.js'
+import type { EngineMemory } from './memory.js'
+
+export interface StepTime {
+  readonly name: string
+  readonly op: string
+  /** The instruction that ran, as `opcodes` names it. */
+  readonly kernel: string
+  readonly ms: number
+  /** Of a Winograd convolution: its products alone, without the transforms. */
+  readonly productsMs?: number
+}
+
+type Execute = (instruction: number) => void
+
+/** Runs one instruction at a time and tells how long each took. */
+export function profileSteps(
+  plan: Plan,
+  memory: EngineMemory,
+  first: number,
+  end: number,
+  execute: Execute,
+): StepTime[] {
+  return Array.from({ length: end - first }, (_, i) => {
+    const instruction = first + i
+    const ms = timed(execute, instruction)
+    const kernel = kernelName(memory, instruction)
+    const productsMs = /winograd/i.test(kernel)
+      ? { productsMs: timeProducts(memory, execute, instruction) }
+      : {}
+    return { ...describeInstruction(plan, instruction), kernel, ms, ...productsMs }
+  })
+}
+
+function timed(execute: Execute, instruction: number): number {
+  const start = performance.now()
+  execute(instruction)
+  return performance.now() - start
+}
+
+/** The products of a Winograd convolution by themselves, just after it ran: all that they touch is its scratch. */
+function timeProducts({ words }: EngineMemory, execute: Execute, instruction: number): number {
+  const phase = (programStart + instruction * instructionBytes) / 4 + fields.winograd43S8.indexOf('phase') + 1
+  words[phase] = 1
+  const ms = timed(execute, instruction)
+  words[phase] = 0
+  return ms
+}
+
+function kernelName({ words }: EngineMemory, instruction: number): string {
+  const opcode = words[(programStart + instruction * instructionBytes) / 4]
+  return Object.entries(opcodes).find(([, code]) => code === opcode)![0]
+}
