@@ -197,6 +197,26 @@ test('score: photos seem more real than flat pictures', async () => {
 })
 
 describe('quantize and eval', () => {
+  it.each([
+    ['pytorch-gan-discriminator.pth', '0.8'],
+    ['course-discriminator.pth', '0.00001'],
+  ])('turn %s into an int8 discriminator that judges nearly the same', async (name, epsilon) => {
+    const [float, out, photos] = [fixture(name), path(`${name}.safetensors`), path('judged')]
+    await ocellus('generate', '--count', '16', '--out', photos)
+    const words = ['--epsilon', epsilon, '--json']
+    const made = await ocellus('quantize', float, '--calibrate', photos, '--out', out, ...words)
+    for (const { decibels } of JSON.parse(made.stdout).layers) expect(decibels).toBeGreaterThan(30)
+    const scores = async (model: string, ...more: string[]): Promise<number[]> => {
+      const { stdout } = await ocellus('score', photos, '--json', '--model', model, ...more)
+      return JSON.parse(stdout).images.map(({ logit }: { logit: number }) => logit)
+    }
+    const [expected, found] = [await scores(float, '--epsilon', epsilon), await scores(out)]
+    expect(found).toHaveLength(16)
+    const spread = Math.max(...expected) - Math.min(...expected)
+    for (const [i, logit] of found.entries())
+      expect(Math.abs(logit - expected[i])).toBeLessThan(spread * 0.25)
+  })
+
   it('turn a checkpoint into an int8 generator that draws nearly the same', async () => {
     const out = path('int8.safetensors')
     const float = fixture('examples-generator.pth')

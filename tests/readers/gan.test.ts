@@ -53,6 +53,15 @@ const small = (latent = 6, colours = 3): Record<string, readonly number[]> => ({
   'main.6.weight': [4, colours, 4, 4],
 })
 
+/** The discriminator of the course, for digits. */
+const digits: Record<string, readonly number[]> = {
+  'disc.0.0.weight': [4, 1, 4, 4],
+  ...norm('disc.0.1', 4),
+  'disc.1.0.weight': [8, 4, 4, 4],
+  ...norm('disc.1.1', 8),
+  'disc.2.0.weight': [1, 8, 4, 4],
+}
+
 const code = (path: string, options?: NetworkOptions): Promise<string> =>
   loadNetwork(path, options).then(
     (model) => {
@@ -68,6 +77,7 @@ describe('the architectures, against PyTorch', () => {
     ['examples-discriminator', {}, [1, 1, 1, 1]],
     ['pytorch-gan-generator', { epsilon: [1e-5, 0.8, 0.8] }, [1, 16, 16, 1]],
     ['pytorch-gan-discriminator', { epsilon: [0.8] }, [1, 1, 1, 1]],
+    ['course-discriminator', {}, [1, 1, 1, 1]],
   ] satisfies [string, NetworkOptions, number[]][])('%s', async (name, options, shape) => {
     const model = await loadNetwork(fixture(`${name}.pth`), options)
     const expected: { input: number[]; output: number[] } = JSON.parse(
@@ -92,6 +102,18 @@ describe('the architectures, against PyTorch', () => {
   })
 })
 
+test('a discriminator of grey pictures sees colours as their mean', async () => {
+  const model = await loadNetwork(fixture('course-discriminator.pth'))
+  const logit = async (colour: (i: number, c: number) => number) => {
+    const input = Float32Array.from({ length: 28 * 28 * 3 }, (_, k) => colour(Math.floor(k / 3), k % 3))
+    return (await runModel(model, input, 'simd')).get(model.graph.outputs[0])![0]
+  }
+  const grey = (i: number): number => ((i * 37) % 23) / 23 - 0.5
+  const tint = [0.3, -0.1, -0.2]
+  expect(await logit((i, c) => grey(i) + tint[c])).toBeCloseTo(await logit(grey), 5)
+  expect(Math.abs((await logit((i) => grey(i) + 0.3)) - (await logit(grey)))).toBeGreaterThan(0.01)
+})
+
 describe('what is no such network is told', () => {
   const without = (name: string) =>
     Object.fromEntries(Object.entries(small()).filter(([key]) => key !== name))
@@ -109,6 +131,11 @@ describe('what is no such network is told', () => {
     ['without a bias of a batch normalisation', without('main.4.bias'), 'E_CHECKPOINT_NETWORK'],
     ['with a variance of another length', { ...small(), 'main.4.running_var': [5] }, 'E_CHECKPOINT_NETWORK'],
     ['with kernels of 5', { ...small(), 'main.3.weight': [8, 4, 5, 5] }, 'E_CHECKPOINT_NETWORK'],
+    ['a discriminator of digits', digits, 'none'],
+    ['one of two numbers', { ...digits, 'disc.2.0.weight': [2, 8, 4, 4] }, 'E_CHECKPOINT_NETWORK'],
+    ['one with a kernel of 3', { ...digits, 'disc.1.0.weight': [8, 4, 3, 3] }, 'E_CHECKPOINT_NETWORK'],
+    ['one of four blocks', { ...digits, 'disc.3.0.weight': [1, 1, 4, 4] }, 'E_CHECKPOINT_NETWORK'],
+    ['one whose blocks do not fit', { ...digits, 'disc.1.0.weight': [8, 5, 4, 4] }, 'E_CHECKPOINT_NETWORK'],
   ])('%s', async (_what, shapes, expected) => {
     expect(await code(checkpoint(shapes))).toBe(expected)
   })

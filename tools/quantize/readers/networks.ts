@@ -5,7 +5,8 @@ import { limits } from '../../../src/host/limits.js'
 import { openFile } from './byte-source.js'
 import { type Checkpoint, openCheckpoint } from './checkpoint.js'
 import { elementSizes } from './elements.js'
-import { courseGenerator, examplesDiscriminator, examplesGenerator } from './gan/examples.js'
+import { courseDiscriminator, courseGenerator } from './gan/course.js'
+import { examplesDiscriminator, examplesGenerator } from './gan/examples.js'
 import { pytorchGanDiscriminator, pytorchGanGenerator } from './gan/pytorch-gan.js'
 import { isMae, type ReadMaeOptions, readMae } from './mae.js'
 
@@ -28,10 +29,11 @@ const recognisers: readonly Recogniser[] = [
   pytorchGanGenerator,
   pytorchGanDiscriminator,
   courseGenerator,
+  courseDiscriminator,
 ]
 
 const known =
-  'masked autoencoders with the names of facebookresearch/mae; DCGAN generators and discriminators of the PyTorch examples (main.0.weight), of PyTorch-GAN (l1.0.weight, adv_layer.0.weight) and of the DeepLearning.AI course (gen.0.0.weight)'
+  'masked autoencoders with the names of facebookresearch/mae; DCGAN generators and discriminators of the PyTorch examples (main.0.weight), of PyTorch-GAN (l1.0.weight, adv_layer.0.weight) and of the DeepLearning.AI course (gen.0.0.weight, disc.0.0.weight)'
 
 /**
  * The network of a PyTorch or safetensors checkpoint, recognised by the names and shapes of its tensors. Throws

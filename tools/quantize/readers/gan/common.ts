@@ -4,6 +4,17 @@ import type { Checkpoint } from '../checkpoint.js'
 import type { NetworkOptions } from '../networks.js'
 import type { ChainBuilder } from './layers.js'
 
+/** Indices N of the modules `prefix.N.weight` that are convolutions, in order. */
+export function convolutions(checkpoint: Checkpoint, prefix: string, suffix = ''): number[] {
+  const pattern = new RegExp(`^${prefix}\\.(\\d+)${suffix.replace('.', '\\.')}\\.weight$`)
+  return checkpoint.names
+    .flatMap((name) => {
+      const index = name.match(pattern)?.[1]
+      return index !== undefined && checkpoint.shape(name).length === 4 ? [Number(index)] : []
+    })
+    .sort((a, b) => a - b)
+}
+
 /** The chain as a generator: tanh makes its last tensor a picture from -1 to 1. */
 export function generation(chain: ChainBuilder, architecture: string, epsilon: readonly number[]): Model {
   const { shape } = chain.last

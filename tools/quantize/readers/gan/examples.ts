@@ -1,19 +1,8 @@
 import type { Model } from '../../../../src/host/graph/types.js'
 import type { Checkpoint } from '../checkpoint.js'
 import type { NetworkOptions } from '../networks.js'
-import { discrimination, epsilons, generation, greyAsColour, strange } from './common.js'
+import { convolutions, discrimination, epsilons, generation, greyAsColour, strange } from './common.js'
 import { ChainBuilder } from './layers.js'
-
-/** Indices N of the modules `prefix.N.weight` that are convolutions, in order. */
-export function convolutions(checkpoint: Checkpoint, prefix: string, suffix = ''): number[] {
-  const pattern = new RegExp(`^${prefix}\\.(\\d+)${suffix.replace('.', '\\.')}\\.weight$`)
-  return checkpoint.names
-    .flatMap((name) => {
-      const index = name.match(pattern)?.[1]
-      return index !== undefined && checkpoint.shape(name).length === 4 ? [Number(index)] : []
-    })
-    .sort((a, b) => a - b)
-}
 
 /**
  * The generator of the PyTorch examples' DCGAN: transposed convolutions `main.0`, `main.3`, ... of 4x4, all but the last
@@ -84,34 +73,3 @@ const isSquare = (checkpoint: Checkpoint, indices: readonly number[], side: numb
       .slice(2)
       .every((k) => k === side),
   )
-
-/**
- * The generator of the DeepLearning.AI course on GANs: blocks `gen.N` of a transposed convolution, batch normalisation
- * and ReLU, without padding. Kernels of 3 have stride 2, those of 4 stride 1, but for the last one's 2.
- */
-export async function courseGenerator(
-  checkpoint: Checkpoint,
-  options: NetworkOptions,
-): Promise<Model | undefined> {
-  const found = convolutions(checkpoint, 'gen', '.0')
-  const last = found.length - 1
-  if (found.length < 2 || !found.every((n, i) => n === i) || !checkpoint.has('gen.0.1.running_mean'))
-    return undefined
-  const epsilon = epsilons(options, last, 1e-5)
-  const [latent] = checkpoint.shape('gen.0.0.weight')
-  const chain = new ChainBuilder(checkpoint, 'latent', [1, 1, 1, latent])
-  for (const i of found) {
-    const [, , kernel] = checkpoint.shape(`gen.${i}.0.weight`)
-    if (kernel !== 3 && kernel !== 4)
-      throw strange(checkpoint, `gen.${i}.0 has a kernel of ${kernel}, not 3 or 4`)
-    await chain.layer({
-      name: `gen.${i}.0`,
-      op: 'convTranspose',
-      stride: kernel === 3 || i === last ? 2 : 1,
-      pad: 0,
-      activation: i === last ? 'linear' : 'relu',
-      ...(i === last ? {} : { norm: { name: `gen.${i}.1`, epsilon: epsilon[i] } }),
-    })
-  }
-  return generation(chain, 'DCGAN generator of the DeepLearning.AI course', epsilon)
-}
