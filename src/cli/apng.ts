@@ -1,4 +1,4 @@
-import { crc32 } from './crc32.js'
+import { crc32 } from '../host/platform/node/crc32.js'
 
 interface Chunk {
   readonly type: string

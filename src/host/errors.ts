@@ -57,6 +57,7 @@ export const errorCodes = [
   'E_TORCH_STORAGE',
   'E_TORCH_TENSOR',
   'E_TORCH_STATE',
+  'E_TORCH_CHECKSUM',
   // calibration and evaluation data
   'E_CALIBRATION_EMPTY',
   'E_DATA_LABELS',

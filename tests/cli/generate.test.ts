@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it, test } from 'vitest'
-import { crc32 } from '../../src/cli/crc32.js'
 import { decodeImage } from '../../src/host/platform/node/canvas.js'
+import { crc32 } from '../../src/host/platform/node/crc32.js'
 import { ocellus } from './run.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'ocellus-'))

@@ -1,3 +1,5 @@
+import { crc32 } from '../../src/host/platform/node/crc32.js'
+
 const text = (value: string): Buffer => Buffer.from(value)
 
 const u32 = (value: number): Buffer => {
@@ -70,6 +72,8 @@ export interface ZipFile {
   /** Said to be the size once unpacked. */
   readonly unpacked?: number
   readonly flags?: number
+  /** Said to be the CRC-32. */
+  readonly checksum?: number
 }
 
 /** A zip archive, true or lying. */
@@ -77,10 +81,11 @@ export function zip(files: readonly ZipFile[], shift = 0): Buffer {
   const locals: Buffer[] = []
   const directory: Buffer[] = []
   let at = 0
-  for (const { name, data, method = 0, unpacked = data.length, flags = 0 } of files) {
+  for (const { name, data, method = 0, unpacked = data.length, flags = 0, checksum = crc32(data) } of files) {
     const common = Buffer.alloc(26)
     common.writeUInt16LE(flags, 2)
     common.writeUInt16LE(method, 4)
+    common.writeUInt32LE(checksum, 10)
     common.writeUInt32LE(data.length, 14)
     common.writeUInt32LE(unpacked, 18)
     common.writeUInt16LE(name.length, 22)

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { OcellusError } from '../../src/host/errors.js'
+import { crc32 } from '../../src/host/platform/node/crc32.js'
 import { bytesSource } from '../../tools/quantize/readers/byte-source.js'
 import { readCheckpoint } from '../../tools/quantize/readers/checkpoint.js'
+import { readZip } from '../../tools/quantize/readers/torch/zip.js'
 import { Random } from '../helpers/kernel.js'
 
 const fixture = (name: string): Uint8Array =>
@@ -22,6 +24,21 @@ async function outcome(bytes: Uint8Array): Promise<string> {
       return error.code
     }
     throw error
+  }
+}
+
+/** Gives changed files of an archive their checksums anew, so that what reads them is reached. */
+async function resummer(archive: Uint8Array): Promise<(changed: Uint8Array) => void> {
+  const whole = Buffer.from(archive)
+  const entries = [...(await readZip(bytesSource(archive, 'f.pth'))).values()].map((entry) => ({
+    ...entry,
+    // The directory follows the files; a name stands 46 bytes after the head of its entry there.
+    sumAt: whole.lastIndexOf(entry.name) - 46 + 16,
+  }))
+  return (changed) => {
+    const view = new DataView(changed.buffer)
+    for (const { at, bytes, sumAt } of entries)
+      view.setUint32(sumAt, crc32(changed.subarray(at, at + bytes)), true)
   }
 }
 
@@ -45,6 +62,7 @@ it.each(files)('%s changed in 2,000 ways', async (file) => {
   const original = fixture(file)
   const random = new Random(original.length)
   const seen = new Set<string>()
+  const resum = file.includes('legacy') ? () => {} : await resummer(original)
   for (let n = 0; n < 2000; n++) {
     const bytes = Uint8Array.from(original)
     for (let k = random.integer(1, 3); k > 0; k--) {
@@ -55,6 +73,7 @@ it.each(files)('%s changed in 2,000 ways', async (file) => {
       else if (kind === 2) bytes.fill(random.pick([0, 255]), at, at + random.integer(1, 8))
       else bytes.copyWithin(at, random.integer(0, bytes.length - 1), random.integer(0, bytes.length))
     }
+    if (n % 4 > 0) resum(bytes)
     seen.add(await outcome(bytes))
   }
   expect(seen.size).toBeGreaterThan(3)

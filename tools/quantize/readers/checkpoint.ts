@@ -32,6 +32,8 @@ export interface StoredView {
   readonly strides?: readonly number[]
   /** Byte of the file where the view's first element lies. */
   readonly at: number
+  /** Throws where the bytes that the view lies in are not those that were written. */
+  readonly verify?: () => Promise<void>
 }
 
 /**
@@ -91,13 +93,14 @@ function checkpointOf(
     dtype: (name) => find(name).dtype,
     async read(name) {
       const view = find(name)
-      const { dtype, shape, strides, at } = view
+      const { dtype, shape, strides, at, verify } = view
       if (!isFloat(dtype)) {
         throw new OcellusError(
           'E_CHECKPOINT_TYPE',
           `${file}: ${name} holds ${dtype}, not floating-point numbers`,
         )
       }
+      await verify?.()
       const count = shape.reduce((a, b) => a * b, 1)
       return strides === undefined
         ? readDense(source, dtype, at, count)

@@ -21,10 +21,8 @@ export async function openTorch(
   const views = new Map<string, StoredView>()
   for (const [name, tensor] of findStateDict(root, file)) {
     const view = viewOf(tensor, `${file}: ${name}`)
-    views.set(name, {
-      ...view,
-      at: locate(tensor.storage, storages, name, file) + tensor.offset * elementSizes[view.dtype],
-    })
+    const { at, verify } = locate(tensor.storage, storages, name, file)
+    views.set(name, { ...view, at: at + tensor.offset * elementSizes[view.dtype], verify })
   }
   return views
 }
@@ -33,6 +31,8 @@ export async function openTorch(
 export interface StorageBytes {
   readonly at: number
   readonly bytes: number
+  /** Holds all of them to their checksum, where the file has one: E_TORCH_CHECKSUM. */
+  readonly verify?: () => Promise<void>
 }
 
 function locate(
@@ -40,7 +40,7 @@ function locate(
   storages: ReadonlyMap<string, StorageBytes>,
   name: string,
   file: string,
-): number {
+): StorageBytes {
   const found = storages.get(key)
   if (found === undefined) {
     throw new OcellusError(
@@ -55,5 +55,5 @@ function locate(
       `${file}: the storage of ${name} has ${found.bytes} bytes instead of ${(first + elements) * size}: copy the file again`,
     )
   }
-  return found.at + first * size
+  return { ...found, at: found.at + first * size }
 }

@@ -2,6 +2,7 @@ import { OcellusError } from '../../../../src/host/errors.js'
 import { limits } from '../../../../src/host/limits.js'
 import type { ByteSource } from '../byte-source.js'
 import type { StorageBytes } from '../torch.js'
+import { readVerified, verifyEntry } from './checksum.js'
 import { PickleEnd, PickleReader } from './pickle.js'
 import type { Value } from './values.js'
 import { readZip, type ZipEntry } from './zip.js'
@@ -45,7 +46,7 @@ export async function readArchive(source: ByteSource): Promise<TorchFile> {
       `${file}: the pickle has ${pickle.bytes} bytes, more than ${limits.pickleBytes}`,
     )
   }
-  const reader = new PickleReader(await source.read(pickle.at, pickle.bytes), file)
+  const reader = new PickleReader(await readVerified(source, pickle), file)
   let root: Value
   try {
     root = reader.read()
@@ -55,14 +56,21 @@ export async function readArchive(source: ByteSource): Promise<TorchFile> {
   }
   const storages = new Map<string, StorageBytes>()
   for (const [name, entry] of entries) {
-    if (name.startsWith(`${folder}data/`)) storages.set(name.slice(folder.length + 5), entry)
+    if (!name.startsWith(`${folder}data/`)) continue
+    // Many tensors may lie in one storage: it is verified when the first of them is read.
+    let verified: Promise<void> | undefined
+    const verify = (): Promise<void> => {
+      verified ??= verifyEntry(source, entry)
+      return verified
+    }
+    storages.set(name.slice(folder.length + 5), { at: entry.at, bytes: entry.bytes, verify })
   }
   return { root, storages }
 }
 
 async function checkByteOrder(source: ByteSource, entry: ZipEntry | undefined): Promise<void> {
   if (entry === undefined) return
-  const text = new TextDecoder().decode(await source.read(entry.at, Math.min(entry.bytes, 16)))
+  const text = entry.bytes > 16 ? '' : new TextDecoder().decode(await readVerified(source, entry))
   if (text !== 'little')
     throw new OcellusError(
       'E_TORCH_ZIP',

@@ -9,6 +9,8 @@ export interface ZipEntry {
   readonly stored: boolean
   readonly at: number
   readonly bytes: number
+  /** Of the unpacked file, as the directory has it. */
+  readonly crc32: number
 }
 
 const signatures = {
@@ -61,8 +63,9 @@ export async function readZip(source: ByteSource): Promise<ReadonlyMap<string, Z
     const sizes = wide(view, at, nameAt + nameBytes, extraBytes)
     if (sizes === undefined) throw bad(file, 'its directory is damaged')
     if (flags & 1) throw bad(file, 'it is encrypted')
+    const checksum = view.getUint32(at + 16, true)
     const stored = method === 0 && sizes.packed === sizes.unpacked
-    headers.push({ name, at: sizes.offset, bytes: sizes.packed, stored })
+    headers.push({ name, at: sizes.offset, bytes: sizes.packed, stored, crc32: checksum })
     at = next
   }
   if (at !== bytes.length) throw bad(file, 'its directory is longer than its list of files')
@@ -77,15 +80,16 @@ async function placed(
   const { file } = source
   const entries = new Map<string, ZipEntry>()
   let free = 0
-  for (const { name, at, bytes, stored } of headers.sort((a, b) => a.at - b.at)) {
+  for (const { at, ...entry } of headers.sort((a, b) => a.at - b.at)) {
     if (at < free || at + localBytes > limit) throw bad(file, 'its files overlap or lie outside it')
     const header = await source.read(at, localBytes)
     const view = new DataView(header.buffer, header.byteOffset, header.byteLength)
     if (view.getUint32(0, true) !== signatures.local) throw bad(file, 'a file of it has no header')
     const start = at + localBytes + view.getUint16(26, true) + view.getUint16(28, true)
+    const { name, bytes } = entry
     if (start + bytes > limit) throw bad(file, 'its files overlap or lie outside it')
     if (entries.has(name)) throw bad(file, 'two files of it have one name')
-    entries.set(name, { name, at: start, bytes, stored })
+    entries.set(name, { ...entry, at: start })
     free = start + bytes
   }
   return entries
