@@ -2,12 +2,11 @@ import { expect, test, vi } from 'vitest'
 import { decodeImage, encodeImage } from '../../src/host/platform/node/canvas.js'
 import { png } from '../helpers/pictures.js'
 
-vi.mock('canvas', () => {
-  throw new Error('Cannot find module canvas.node')
-})
-vi.mock('@napi-rs/canvas', () => {
-  throw new Error('Cannot find native binding')
-})
+vi.mock('node:module', () => ({
+  createRequire: () => (name: string) => {
+    throw new Error(`Cannot find module '${name}'`)
+  },
+}))
 
 const dot = { width: 1, height: 1, data: Uint8Array.of(1, 2, 3, 255) }
 

@@ -14,7 +14,7 @@ import { type CanvasModule, type CanvasName, type CanvasPackage, canvasPackages 
 export async function decodeImage(bytes: Uint8Array, file: string): Promise<Pixels> {
   const header = sniffImage(bytes, file)
   let failure: unknown
-  for await (const { name, module } of canvasPackages(orderFor(header))) {
+  for (const { name, module } of canvasPackages(orderFor(header))) {
     if (!canDecode(name, header)) continue
     let data: Uint8ClampedArray
     try {
@@ -67,7 +67,7 @@ export async function drawOn(pixels: Pixels, found: readonly Mark[], file: strin
   if (!['.png', '.jpg', '.jpeg'].includes(ending)) {
     throw new OcellusError('E_OPTION', `${file}: a picture's name ends in .jpg, .jpeg or .png`)
   }
-  const { module, jpegQuality } = await anyPackage()
+  const { module, jpegQuality } = anyPackage()
   const { width, height } = pixels
   const canvas = module.createCanvas(width, height)
   const context = canvas.getContext('2d')
@@ -82,8 +82,8 @@ export async function drawOn(pixels: Pixels, found: readonly Mark[], file: strin
 /** The file of a picture as it is, PNG or JPEG by the ending of its name. */
 export const encodeImage = (pixels: Pixels, file: string): Promise<Uint8Array> => drawOn(pixels, [], file)
 
-async function anyPackage(): Promise<CanvasPackage> {
-  const { value } = await canvasPackages(['canvas', 'napi']).next()
+function anyPackage(): CanvasPackage {
+  const { value } = canvasPackages(['canvas', 'napi']).next()
   if (value === undefined) throw new OcellusError('E_CANVAS_MISSING', 'no canvas')
   return value
 }

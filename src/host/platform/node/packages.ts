@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { OcellusError } from '../../errors.js'
 import type { DrawingContext } from '../../image/draw.js'
 
@@ -35,31 +36,47 @@ export interface CanvasPackage {
   readonly jpegQuality: unknown
 }
 
-const loaded = new Map<CanvasName, Promise<CanvasPackage | undefined>>()
+/** Not `import`, which would read every file of a CommonJS package a second time, to know the names that it exports. */
+const require = createRequire(import.meta.url)
+
+const loaders: Readonly<Record<CanvasName, () => CanvasModule>> = {
+  canvas: () => require(names.canvas),
+  napi() {
+    try {
+      // All of the package would go through the system's fonts, which takes as long as the rest and is of no use here.
+      const { CanvasElement } = require(`${names.napi}/js-binding`)
+      const loadImage: CanvasModule['loadImage'] = require(`${names.napi}/load-image`)
+      if (typeof CanvasElement === 'function' && typeof loadImage === 'function')
+        return { createCanvas: (width, height) => new CanvasElement(width, height), loadImage }
+    } catch {
+      // Another version may be made of other parts.
+    }
+    return require(names.napi)
+  },
+}
+
+const loaded = new Map<CanvasName, CanvasPackage | undefined>()
 
 /** A package, or undefined where it is not installed or its binary does not load. */
-function load(name: CanvasName): Promise<CanvasPackage | undefined> {
-  let found = loaded.get(name)
-  if (found === undefined) {
-    // The name is no literal: a type check or a bundle must not need packages that are optional.
-    found = import(names[name]).then(
-      (namespace: CanvasModule & { default?: CanvasModule }) => ({
-        name,
-        module: namespace.default ?? namespace,
-        jpegQuality: name === 'canvas' ? { quality: 0.92 } : 92,
-      }),
-      () => undefined,
-    )
-    loaded.set(name, found)
+function load(name: CanvasName): CanvasPackage | undefined {
+  if (!loaded.has(name)) loaded.set(name, loadNow(name))
+  return loaded.get(name)
+}
+
+function loadNow(name: CanvasName): CanvasPackage | undefined {
+  try {
+    const module = loaders[name]()
+    return { name, module, jpegQuality: name === 'canvas' ? { quality: 0.92 } : 92 }
+  } catch {
+    return undefined
   }
-  return found
 }
 
 /**
  * The installed packages in this order, each loaded only when it is asked for; with OCELLUS_CANVAS that one alone.
  * Throws E_CANVAS_MISSING when there is none.
  */
-export async function* canvasPackages(order: readonly CanvasName[]): AsyncGenerator<CanvasPackage, void> {
+export function* canvasPackages(order: readonly CanvasName[]): Generator<CanvasPackage, void> {
   const forced = process.env.OCELLUS_CANVAS
   if (forced && !Object.hasOwn(names, forced)) {
     throw new OcellusError('E_OPTION', `OCELLUS_CANVAS is ${JSON.stringify(forced)}; give canvas or napi`)
@@ -67,7 +84,7 @@ export async function* canvasPackages(order: readonly CanvasName[]): AsyncGenera
   const wanted = forced ? [forced as CanvasName] : order
   let any = false
   for (const name of wanted) {
-    const found = await load(name)
+    const found = load(name)
     if (found === undefined) continue
     any = true
     yield found
