@@ -15,6 +15,8 @@ export interface Job {
   readonly runtime: Runtime
   readonly threads: number
   readonly precision: 'int8' | 'float32'
+  /** How a peer's file writes the network, where it could be written in several ways. */
+  readonly form?: string
   /** An Ocellus model file, or an .onnx file. */
   readonly model: string
   /** Raw values of the network's first input, in the runtime's own type and order. */

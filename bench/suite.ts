@@ -100,8 +100,8 @@ function lineUp(
         const { precision } = one
         const why = unfit(runtime, precision, count)
         try {
-          if (why === undefined) jobs.push(jobFor(one, runtime, count))
-          else skipped.push({ runtime, precision, threads: count, why })
+          if (why !== undefined) skipped.push({ runtime, precision, threads: count, why })
+          else for (const form of one.formsFor(runtime)) jobs.push(jobFor(one, runtime, count, {}, [form]))
         } catch (error) {
           const reason = error instanceof Error ? error.message : String(error)
           skipped.push({ runtime, precision, threads: count, why: reason })
@@ -148,8 +148,8 @@ async function contest(
         entrants.push({ job, ...(await Remote.start(job, options.version)) })
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error
-        const { runtime, precision, threads } = job
-        absent.push({ runtime, precision, threads, why: error.message })
+        const { runtime, precision, form, threads } = job
+        absent.push({ runtime, precision, form, threads, why: error.message })
       }
       starting(i + 1, jobs.length)
     }
@@ -200,10 +200,11 @@ async function finish(
   const perSecond = await remote.steady(steadySeconds)
   const memory = job.runtime === 'ocellus' ? await remote.memory() : undefined
   const phases = job.frame ? await remote.phases(Math.min(runs, 30)) : undefined
-  const { runtime, precision, threads } = job
+  const { runtime, precision, form, threads } = job
   const { version, build, loadMs, firstMs, coldStartMs } = start
   return {
     ...{ runtime, version, precision, threads, build, scope: job.frame ? 'frame' : 'network' },
+    ...(form === undefined ? {} : { form }),
     ...timings,
     ...{ loadMs, firstMs, coldStartMs, perSecond, peakMiB: await remote.stop(), ratio: null },
     ...(found === undefined ? {} : { agreement: found }),

@@ -21,22 +21,28 @@ export function plots(report: Report): Plot[] {
 }
 
 const networkOnly = ({ results }: Report): Result[] => results.filter((r) => r.scope === 'network')
-const nameOf = (r: Result): string => `${r.runtime} ${r.precision === 'int8' ? 'int8' : 'float'}`
+const nameOf = ({ runtime, precision, form }: Result): string =>
+  [runtime, precision === 'int8' ? 'int8' : 'float', ...(form === undefined ? [] : [form])].join(' ')
 const colourOf = (r: Result): string => (r.runtime === 'ocellus' ? colours.ours : colours.other)
 const threadsOf = (count: number): string => (count === 1 ? 'one thread' : `${count} threads`)
 const short = (value: number): string => (value < 10 ? value.toFixed(2) : value.toFixed(value < 100 ? 1 : 0))
 
-const left = 190
+const least = 190
 const width = 760
 const row = 24
+
+/** Room for names on the left. */
+const room = (names: readonly string[]): number =>
+  Math.max(least, ...names.map((name) => 24 + 6.4 * name.length))
 
 /** Bars of medians, the fastest first, for each number of threads; a mark where 95 % of the runs end. */
 function latencyPlot(report: Report): string {
   const results = networkOnly(report)
   const counts = [...new Set(results.map((r) => r.threads))].sort((a, b) => a - b)
   const most = Math.max(...results.map((r) => r.p95Ms))
+  const left = room(results.map(nameOf))
   const marks = ticks(most)
-  const right = width - 130
+  const right = width - 150
   const x = (ms: number): number => left + (ms / marks[marks.length - 1]) * (right - left)
   const parts: string[] = [
     ...caption(report, 'ms for one inference, network alone: median, and a mark at the 95th percentile'),
@@ -72,22 +78,27 @@ function spreadPlot(report: Report): string {
     ),
   ]
   const height = 46
+  const names = results.map((r) => {
+    const what = r.scope === 'frame' ? ', frame to boxes' : ''
+    return `${nameOf(r)}${what}, ${threadsOf(r.threads)}`
+  })
+  const left = room(names)
+  const plotWidth = width - left - 160
   results.forEach((r, i) => {
     const y = 56 + i * height
     const { counts, fromMs, binMs, above } = r.histogram
     const most = Math.max(1, ...counts)
-    const bin = 320 / counts.length
-    const what = r.scope === 'frame' ? ', frame to boxes' : ''
-    parts.push(text(left + 60, y + 22, `${nameOf(r)}${what}, ${threadsOf(r.threads)}`, { anchor: 'end' }))
+    const bin = plotWidth / counts.length
+    parts.push(text(left, y + 22, names[i], { anchor: 'end' }))
     counts.forEach((count, b) => {
       const h = (count / most) * (height - 14)
-      parts.push(rect(left + 75 + b * bin, y + height - 10 - h, bin - 1, h, colourOf(r)))
+      parts.push(rect(left + 15 + b * bin, y + height - 10 - h, bin - 1, h, colourOf(r)))
     })
-    parts.push(line(left + 75, y + height - 10, left + 395, y + height - 10, colours.grid))
+    parts.push(line(left + 15, y + height - 10, left + 15 + plotWidth, y + height - 10, colours.grid))
     const end = fromMs + binMs * counts.length
     const beyond = above === 0 ? '' : `, ${above} beyond`
     parts.push(
-      text(left + 402, y + height - 14, `${short(fromMs)} to ${short(end)}${beyond}`, {
+      text(left + 22 + plotWidth, y + height - 14, `${short(fromMs)} to ${short(end)}${beyond}`, {
         fill: colours.quiet,
       }),
     )
@@ -134,6 +145,7 @@ function sizesPlot(report: Report): string {
 /** Bars of time for each layer, with the share of the machine's peak that its kernel uses. */
 function layersPlot(report: Report): string {
   const { layers } = report
+  const left = room(layers.map((l) => l.name))
   const marks = ticks(Math.max(...layers.map((l) => l.medianMs)))
   const right = width - 190
   const x = (ms: number): number => left + (ms / marks[marks.length - 1]) * (right - left)

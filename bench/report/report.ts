@@ -12,6 +12,8 @@ export interface Result extends Timings {
   readonly runtime: Runtime
   readonly version: string
   readonly precision: 'int8' | 'float32'
+  /** How the network was written for it, where there are several ways. */
+  readonly form?: string
   readonly threads: number
   readonly build: string
   /** `network`: the network alone, input set and outputs read; `frame`: a detector from RGBA frame to boxes. */
@@ -38,6 +40,7 @@ export interface Result extends Timings {
 export interface Skipped {
   readonly runtime: Runtime
   readonly precision: 'int8' | 'float32'
+  readonly form?: string
   readonly threads: number
   readonly why: string
 }

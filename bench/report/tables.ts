@@ -58,7 +58,7 @@ function runsSection(results: readonly Result[]): Section {
     rows: results.map((r) => [
       r.runtime,
       r.version,
-      r.precision,
+      typeOf(r),
       r.build,
       String(r.threads),
       ms(r.medianMs),
@@ -77,6 +77,9 @@ function runsSection(results: readonly Result[]): Section {
   }
 }
 
+const typeOf = ({ precision, form }: Pick<Result, 'precision' | 'form'>): string =>
+  form === undefined ? precision : `${precision}, ${form}`
+
 function agrees({ agreement }: Result): string {
   if (agreement === undefined) return ''
   if (agreement === null) return 'NO'
@@ -85,19 +88,12 @@ function agrees({ agreement }: Result): string {
 
 function scalingSection(results: readonly Result[]): Section {
   const same = (a: Result, b: Result): boolean =>
-    a.runtime === b.runtime && a.precision === b.precision && a.scope === b.scope
+    a.runtime === b.runtime && a.precision === b.precision && a.form === b.form && a.scope === b.scope
   const rows = results.flatMap((r) => {
     const one = results.find((other) => same(other, r) && other.threads === 1)
     if (one === undefined || r.threads === 1) return []
     return [
-      [
-        r.runtime,
-        r.precision,
-        r.scope,
-        String(r.threads),
-        ms(r.medianMs),
-        fixed(r.medianMs / one.medianMs, 2),
-      ],
+      [r.runtime, typeOf(r), r.scope, String(r.threads), ms(r.medianMs), fixed(r.medianMs / one.medianMs, 2)],
     ]
   })
   return {
@@ -150,7 +146,7 @@ function costsSection(results: readonly Result[], { nodeStartMs }: Report): Sect
     ],
     rows: results.map((r) => [
       r.runtime,
-      r.precision,
+      typeOf(r),
       r.scope,
       String(r.threads),
       fixed(r.coldStartMs, 0),
@@ -219,7 +215,7 @@ function skippedSection({ skipped }: Report): Section {
   return {
     title: 'Not measured',
     header: ['runtime', 'type', 'threads', 'why'],
-    rows: skipped.map((s) => [s.runtime, s.precision, String(s.threads), s.why]),
+    rows: skipped.map((s) => [s.runtime, typeOf(s), String(s.threads), s.why]),
     notes: [],
   }
 }

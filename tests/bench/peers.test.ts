@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it, type TestContext } from 'vitest'
 import { agreement } from '../../bench/agreement.js'
 import type { Job, Runtime, Values } from '../../bench/contender.js'
@@ -6,7 +8,9 @@ import { findPackage } from '../../bench/peers/find.js'
 import { loadRuntime } from '../../bench/peers/load.js'
 import { jobFor, Preparation } from '../../bench/prepare.js'
 import { Remote, Unavailable } from '../../bench/remote.js'
+import { readModel } from '../../src/host/graph/file.js'
 import type { Model } from '../../src/host/graph/types.js'
+import { loadNetwork } from '../../tools/quantize/readers/networks.js'
 import { int8Model, tinyModel } from '../helpers/models.js'
 import { skipUnless } from '../helpers/require.js'
 
@@ -141,6 +145,36 @@ describe('onnxruntime-web', () => {
     const shape = { width: 128, depth: 2, decoderWidth: 64, decoderDepth: 1, patch: 8, side: 4 }
     const model = await randomMae(shape, precision, bits)
     expect((await compare(model, 'onnxruntime-web'))!.decibels).toBeGreaterThan(decibels)
+  })
+})
+
+describe('a network with transposed convolutions', () => {
+  const float = loadNetwork(fileURLToPath(new URL('../fixtures/gan/examples-generator.pth', import.meta.url)))
+  const int8 = readModel(
+    readFileSync(new URL('../../models/quantized/generator.safetensors', import.meta.url)),
+    'generator',
+  )
+
+  it.each([
+    ['float32', ['sub-pixel', 'ConvTranspose'], [floatDecibels, floatDecibels]],
+    // Scales of one run are others than those of calibration.
+    ['int8', ['sub-pixel', 'sub-pixel, dynamic', 'ConvTranspose'], [40, 25, 40]],
+  ])('is computed by onnxruntime-web in every form, %s', async (precision, forms, decibels) => {
+    const preparation = new Preparation()
+    try {
+      const prepared = preparation.model(precision === 'int8' ? int8 : await float)
+      expect(prepared.formsFor('ocellus')).toHaveLength(1)
+      const ours = await outputsOf(jobFor(prepared, 'ocellus', 1))
+      const found = prepared.formsFor('onnxruntime-web')
+      expect(found.map(({ name }) => name)).toEqual(forms)
+      for (const [i, form] of found.entries()) {
+        const job = jobFor(prepared, 'onnxruntime-web', 1, {}, [form])
+        expect(job).toMatchObject({ precision, form: forms[i] })
+        expect(agreement(ours, await outputsOf(job))!.decibels, forms[i]).toBeGreaterThan(decibels[i])
+      }
+    } finally {
+      preparation.close()
+    }
   })
 })
 

@@ -73,7 +73,7 @@ const report: Report = {
       },
       44,
     ),
-    result({ runtime: 'tfjs-wasm', precision: 'float32', ratio: 0.1, agreement: null }, 110),
+    result({ runtime: 'tfjs-wasm', precision: 'float32', form: 'dynamic', ratio: 0.1, agreement: null }, 110),
   ],
   skipped: [{ runtime: 'onnxruntime-node', precision: 'int8', threads: 1, why: 'is not installed' }],
   sizes: [
@@ -119,6 +119,16 @@ describe('tables', () => {
       ['opencv', '1', '44.0', '0.25', '110 dB'],
       ['tfjs-wasm', '1', '110.0', '0.10', 'NO'],
     ])
+  })
+
+  it('tell the forms that a network was given in', () => {
+    expect(section('Network').rows.map((row) => row[2])).toEqual([
+      'int8',
+      'int8',
+      'float32',
+      'float32, dynamic',
+    ])
+    for (const { svg } of plots(report).slice(0, 2)) expect(svg).toContain('tfjs-wasm float dynamic')
   })
 
   it('compare threads with one thread', () => {

@@ -183,6 +183,19 @@ describe('an int8 model', () => {
       expect(decibels(expected.get(name) as Float32Array, values), name).toBeGreaterThan(30)
     }
   })
+
+  // Nothing is clipped by scales of one's own, so the float network is what it is near.
+  test.each(models)('%s: with dynamic scales near to float', async (_, float) => {
+    const model = int8Model(float, 1)
+    const { scale, zeroPoint } = model.graph.tensors[0].quantization!
+    const input = Float32Array.from(randomInt8Input(model, 5), (q) => (q - zeroPoint) * scale)
+    const expected = runReference(float, input)
+    const file = exportOnnx(model, { activations: 'dynamic' })
+    expect(Buffer.from(file).includes('ConvInteger')).toBe(true)
+    for (const [name, values] of await runOnnx(file, model, input)) {
+      expect(decibels(expected.get(name)!, values), name).toBeGreaterThan(30)
+    }
+  })
 })
 
 /** A picture as a network of this preprocessing sees it: RGB / 255. */

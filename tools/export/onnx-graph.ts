@@ -1,5 +1,9 @@
+import type { NodeView } from '../../src/host/graph/descriptor.js'
 import type { Quantization, Tensor } from '../../src/host/graph/types.js'
 import type { OnnxNode, OnnxTensor, OnnxType } from './onnx-format.js'
+
+/** Writes one of our nodes as ONNX nodes. Feature maps are NCHW there. */
+export type Writer = (view: NodeView, graph: OnnxGraph) => void
 
 /**
  * Collects the nodes and constants of an ONNX graph. A quantised tensor has a name for its bytes and one
@@ -9,7 +13,8 @@ import type { OnnxNode, OnnxTensor, OnnxType } from './onnx-format.js'
 export class OnnxGraph {
   readonly nodes: OnnxNode[] = []
   readonly initializers = new Map<string, OnnxTensor>()
-  readonly #real = new Set<string>()
+  /** Tensors that have both. */
+  readonly #both = new Set<string>()
 
   node(node: OnnxNode): void {
     this.nodes.push(node)
@@ -47,9 +52,23 @@ export class OnnxGraph {
   real({ name, quantization }: Pick<Tensor, 'name' | 'quantization'>): string {
     if (!quantization) return name
     const real = `${name}:real`
-    if (!this.#real.has(name)) this.dequantize(name, real, quantization)
-    this.#real.add(name)
+    if (!this.#both.has(name)) this.dequantize(name, real, quantization)
+    this.#both.add(name)
     return real
+  }
+
+  /** The names of the bytes that float32 values become by their own range, and of their scale and zero point. */
+  dynamic(tensor: string): [bytes: string, scale: string, zeroPoint: string] {
+    const names: [string, string, string] = [bytes(tensor), `${tensor}:scale`, `${tensor}:zero_point`]
+    if (!this.#both.has(tensor))
+      this.node({
+        name: `${tensor}:quantize`,
+        op: 'DynamicQuantizeLinear',
+        inputs: [tensor],
+        outputs: names,
+      })
+    this.#both.add(tensor)
+    return names
   }
 
   dequantize(tensor: string, to: string, quantization: Quantization): void {
@@ -64,3 +83,6 @@ export class OnnxGraph {
 
 /** The name of the bytes of a quantised tensor. */
 export const bytes = (tensor: string) => `${tensor}:bytes`
+
+/** The name under which operators that only move values read or write a tensor: its bytes, if it has any. */
+export const stored = ({ name, quantization }: Tensor) => (quantization ? bytes(name) : name)

@@ -1,9 +1,11 @@
 import { OcellusError } from '../../src/host/errors.js'
 import type { Model, Tensor } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
+import { convTranspose, type TransposedForm } from './onnx-convolutions.js'
+import { floatActivations, floatTensor } from './onnx-dynamic.js'
 import { encodeOnnx, type OnnxType } from './onnx-format.js'
 import { bytes, OnnxGraph } from './onnx-graph.js'
-import { convTranspose, type TransposedForm, writers } from './onnx-operators.js'
+import { writers } from './onnx-operators.js'
 import { tokenWriters } from './onnx-tokens.js'
 
 export interface ExportOptions {
@@ -14,6 +16,11 @@ export interface ExportOptions {
   readonly input?: 'float32' | 'uint8'
   /** How transposed convolutions are written: as such, or where that is exact as the convolutions of their phases. */
   readonly transposed?: TransposedForm
+  /**
+   * Of an int8 model: activations quantised by the scales that it has, or as ONNX Runtime's dynamic quantisation does it:
+   * float32 between convolutions, each of which quantises its input by the range of that run. Its inputs take float32 then.
+   */
+  readonly activations?: 'static' | 'dynamic'
 }
 
 /**
@@ -22,17 +29,21 @@ export interface ExportOptions {
  * heads stay float32. Convolutions, sums, pools and moves agree with ours to the byte. A convolution
  * with LeakyRelu does not, since ONNX Runtime has no kernel for both: it rounds a second time between
  * the two, which costs it some 2 dB. Sigmoid, swish and mish are computed, where ours are tables. Networks of
- * tokens are written with the first patches visible, and int8 as ONNX Runtime's dynamic quantisation makes it:
+ * tokens are written with the first patches visible, and int8 always as ONNX Runtime's dynamic quantisation makes it:
  * one scale for all tokens, where ours have one each.
  */
 export function exportOnnx(
   model: Model,
-  { input = 'float32', transposed = 'native' }: ExportOptions = {},
+  { input = 'float32', transposed = 'native', activations = 'static' }: ExportOptions = {},
 ): Uint8Array {
   const verified = verifyModel(model)
   const { graph } = model
   const onnx = new OnnxGraph()
-  const tensorOf = (name: string) => verified.tensorsByName.get(name) as Tensor
+  const dynamic = activations === 'dynamic'
+  const tensorOf = (name: string): Tensor => {
+    const tensor = verified.tensorsByName.get(name)!
+    return dynamic ? floatTensor(tensor) : tensor
+  }
   const inputs = graph.inputs.map(tensorOf).map((tensor) => {
     const { name, quantization } = tensor
     if (quantization && input === 'uint8') return value(tensor, bytes(name), 'uint8')
@@ -40,7 +51,8 @@ export function exportOnnx(
     return value(tensor, name, 'float32')
   })
   const tokens = new Set<string>()
-  for (const { view } of verified.views) {
+  for (const { view: stored } of verified.views) {
+    const view = dynamic ? floatActivations(stored) : stored
     if (tokenWriters.has(view.node.op) || tokens.has(view.inputs[0].name)) tokens.add(view.output.name)
     const write = view.node.op === 'convTranspose' ? convTranspose(transposed) : writers.get(view.node.op)
     if (!write) throw new OcellusError('E_MODEL_OPERATOR', `${view.node.name}: ONNX has no ${view.node.op}`)
