@@ -28,6 +28,22 @@ test.each([
   expect(parse(text)).toEqual(withMaps(JSON.parse(text)))
 })
 
+test('text as JSON.stringify writes it, and the same with a space that makes the other reader read it', () => {
+  const value = {
+    b: [1, 1.5, -2, 1e-9, 1e300],
+    a: { '7': 'x', x: '"\\\u0007é\ud83d\ude42' },
+    c: [true, null, [], {}],
+  }
+  const text = JSON.stringify(value)
+  expect(parse(text)).toEqual(parse(` ${text}`))
+  expect(parse(`${text}  `)).toEqual(withMaps(value))
+  const big = '[1e+21]'
+  expect(parse(big)).toEqual([1e21])
+  expect(() => parse(big, 'whole')).toThrow(/malformed/)
+  // Keys like numbers come in the order of the text, not in the runtime's.
+  expect([...(parse('{"b":1,"7":2}') as Map<string, unknown>).keys()]).toEqual(['b', '7'])
+})
+
 test.each([
   '',
   ' ',
@@ -88,6 +104,7 @@ describe('what JSON.parse lets through', () => {
   test('half a character', () => {
     expect(() => parse('"\\ud800"')).toThrow(/half a character/)
     expect(() => parse('{"\\udc00x":1}')).toThrow(/half a character/)
+    expect(() => parse('["\\uD800"]')).toThrow(/half a character/)
   })
 
   test('__proto__ is a key like any other', () => {
