@@ -10,8 +10,8 @@
 // Only acc * 4 (F(4,2)) or acc itself (F(2,2)) has to fit int32: the host proves the first before it chooses this kernel.
 //
 // Weights stay int8, a quarter of conv_transpose_s8's bytes where others' transforms take many times more: U is made when it
-// is needed, a row of its taps and eight output channels at a time, small enough for the first-level cache. That is a
-// fraction of the work of four tiles. Packed [phase][panel of 8 channels][8 int32 of foldedBias, then
+// is needed, a row of its taps and eight output channels at a time, small enough for the first-level cache, or in registers
+// (transposed_products.ts). That is a fraction of the work of four tiles. Packed [phase][panel of 8 channels][8 int32 of foldedBias, then
 // pair of channels][2][2 taps][16], the 16 as the product wants them: [8 channels][2] (dot) or [2][8] (multiply-adds).
 // Channels are padded to a multiple of 8 with zeros.
 //
@@ -22,6 +22,7 @@ import { scratchOf, start } from '../split'
 import { address, word } from '../word'
 import { product_dot, product_mla } from './products_s8'
 import { phaseBefore, phaseSize, RECORD_BYTES } from './transposed_phase'
+import { row_products22 } from './transposed_products'
 import { BIAS22, weights22 } from './winograd22'
 import { BIAS42, weights42 } from './winograd42'
 import { sideOf, sizeOf } from './winograd_form'
@@ -130,7 +131,15 @@ function blocks(
       }
       let x = transformed
       let m = sums
+      const once = SIMD && dot && groups == 1 && form == 22
       for (let row = 0; row < side; row++) {
+        if (once) {
+          const from = row == 1 ? starts + 32 : starts
+          row_products22(row, x, tapStride, from, weights + 32, pairs, m)
+          x += 3 * tapStride
+          m += 3 * 128
+          continue
+        }
         if (!productsOnly) transformFilters(form, row, weights + 32, pairs, filters, filterStride)
         for (let column = 0; column < side; column++) {
           const from = row == 1 && column == 1 ? starts + 32 : starts
