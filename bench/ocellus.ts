@@ -50,6 +50,8 @@ export async function loadOcellus(job: Job, version: string): Promise<LoadedOcel
   const detector = frame && (await Detector.create({ model, ...options }))
   const session = detector?.session ?? (await Session.create(model, options))
   const input = readInput(job.input)
+  // As whoever runs a network again and again would: a new array each time costs the system new pages.
+  const kept = new Map<string, Float32Array | Int8Array>()
   const read = (): Values =>
     new Map(job.outputs.map(({ name }) => [name, real(session.output(name), name, model)]))
   const detect = frame && detector ? () => detector.detectPixels(frame) : undefined
@@ -64,7 +66,7 @@ export async function loadOcellus(job: Job, version: string): Promise<LoadedOcel
       if (detect) detect()
       else {
         network()
-        for (const { name } of job.outputs) session.output(name)
+        for (const { name } of job.outputs) kept.set(name, session.output(name, kept.get(name)))
       }
     },
     settle: () => session.ready(),

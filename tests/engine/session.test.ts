@@ -92,6 +92,25 @@ describe('input', () => {
     expect(codeOf(() => session.output('0_convolutional'))).toBe('E_OPTION')
     expect(codeOf(() => session.output('__proto__'))).toBe('E_OPTION')
   })
+
+  it.each([
+    ['float', tinyModel(everyLayer, 7)],
+    ['int8', int8Model(tinyModel(everyLayer, 7), 1)],
+  ])('gives outputs into arrays that are there, and into no others: %s', async (kind, network) => {
+    const session = await Session.create(network)
+    session.setInput(kind === 'float' ? randomInput(network, 1) : randomInt8Input(network, 1))
+    session.run()
+    for (const { name } of session.outputs) {
+      const expected = session.output(name)
+      const kept = expected.slice().fill(7)
+      expect(session.output(name, kept)).toBe(kept)
+      expect(kept).toEqual(expected)
+      const other = expected instanceof Float32Array ? Int8Array : Float32Array
+      for (const wrong of [expected.slice(1), new other(expected.length), detached(expected.length)])
+        expect(codeOf(() => session.output(name, wrong))).toBe('E_INPUT_SHAPE')
+    }
+    session.close()
+  })
 })
 
 function detached(length: number): Float32Array {

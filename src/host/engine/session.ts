@@ -202,12 +202,17 @@ export class Session {
     return profileSteps(this.plan, this.#memory, first, this.#end, execute)
   }
 
-  /** Values of an output of the last run, [height][width][channels]; a copy. Setting values anew may overwrite them. */
-  output(name: string): Float32Array | Int8Array {
+  /**
+   * Values of an output of the last run, [height][width][channels]; a copy. Setting values anew may overwrite them in the
+   * engine. With `into`, an array of the output's type and length, nothing is allocated.
+   */
+  output(name: string, into?: Float32Array | Int8Array): Float32Array | Int8Array {
     this.#live()
     if (!this.plan.model.graph.outputs.includes(name))
       throw new OcellusError('E_OPTION', `the model has no output ${name}`)
-    return readTensor(this.#memory, this.plan, this.plan.model.tensorsByName.get(name)!)
+    const tensor = this.plan.model.tensorsByName.get(name)!
+    if (into !== undefined) checkValues(tensor, into)
+    return readTensor(this.#memory, this.plan, tensor, into)
   }
 
   /** Ends the threads and gives the memory back. Closing twice is harmless; any other call afterwards throws E_SESSION_CLOSED. */

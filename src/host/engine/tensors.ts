@@ -31,18 +31,25 @@ export function writeTensor(
   }
 }
 
-/** A tensor's values [height][width][channels]; a copy. */
-export function readTensor(memory: EngineMemory, plan: Plan, tensor: Tensor): Float32Array | Int8Array {
+/** A tensor's values [height][width][channels]; a copy, in `into` where that is given. */
+export function readTensor(
+  memory: EngineMemory,
+  plan: Plan,
+  tensor: Tensor,
+  into?: Float32Array | Int8Array,
+): Float32Array | Int8Array {
   const { address, stride } = plan.places.get(tensor.name)!
   const channels = tensor.shape[tensor.shape.length - 1]
   const pixels = elements(tensor.shape) / channels
   const step = tensor.dtype === 'float32' ? stride / 4 : stride
   // A view of some channels must not reach beyond the last of them: that may be the end of the memory.
   const view = viewOf(memory, tensor, address, (pixels - 1) * step + channels)
-  if (step === channels) return view.slice()
+  if (step === channels && into === undefined) return view.slice()
   const packed =
-    tensor.dtype === 'float32' ? new Float32Array(pixels * channels) : new Int8Array(pixels * channels)
-  for (let p = 0; p < pixels; p++) packed.set(view.subarray(p * step, p * step + channels), p * channels)
+    into ??
+    (tensor.dtype === 'float32' ? new Float32Array(pixels * channels) : new Int8Array(pixels * channels))
+  if (step === channels) packed.set(view)
+  else for (let p = 0; p < pixels; p++) packed.set(view.subarray(p * step, p * step + channels), p * channels)
   return packed
 }
 
