@@ -11,6 +11,7 @@ export { pack_transposed_s8 } from './kernels/transposed_winograd_s8'
 export { pack_winograd_s8 } from './kernels/winograd_s8'
 export { probe } from './probe'
 export { run } from './program'
+export { row_sums_s8 } from './row_sums'
 
 /** The version of the program format that this engine runs. */
 export function version(): i32 {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { packageFolder } from '../src/host/platform/node.js'
 import type { Job } from './contender.js'
 import { Remote } from './remote.js'
 import { median } from './statistics.js'
@@ -27,14 +29,50 @@ export async function coldStarts(
   return found.map(median)
 }
 
-/** The same of Node with an empty script: what no JavaScript runtime can be faster than. */
-export async function nodeStart(times: number): Promise<number> {
-  const script = 'require("fs").writeSync(3, String(performance.timeOrigin + performance.now()))'
-  const found: number[] = []
+/** What a process writes when it has its first result. */
+const tell = "require('node:fs').writeSync(3, String(performance.timeOrigin + performance.now()))"
+
+/** A user's shortest program, with a picture's file or with its pixels. */
+const detecting = (image: string): string => `
+  const { pathToFileURL } = require('node:url')
+  import(pathToFileURL(${JSON.stringify(join(packageFolder, 'dist', 'ocellus.js'))})).then(async ({ Detector }) => {
+    const detector = await Detector.create()
+    await detector.detect(${image})
+    ${tell}
+    process.exit()
+  }, () => process.exit(1))`
+
+const programs = {
+  node: tell,
+  file: detecting(JSON.stringify(join(packageFolder, 'samples', 'cat.jpg'))),
+  pixels: detecting('{ width: 451, height: 300, data: new Uint8Array(451 * 300 * 4).fill(99) }'),
+} as const
+
+export interface NodeStarts {
+  /** An empty script: what no JavaScript runtime can be faster than. */
+  readonly nodeStartMs: number
+  /** The package's detector, by `Detector.create()`, to its first result; null where that fails, as without a canvas. */
+  readonly detectorStartMs: { readonly file: number | null; readonly pixels: number | null }
+}
+
+/** From the start of Node to the end of an empty script, and to a first detection, in turn. */
+export async function nodeStarts(times: number): Promise<NodeStarts> {
+  const names = Object.keys(programs) as (keyof typeof programs)[]
+  const found = names.map(() => [] as number[])
   for (let i = 0; i < times; i++) {
-    const begin = performance.timeOrigin + performance.now()
-    const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
-    found.push(Number(await text(child.stdio[3] as Readable)) - begin)
+    for (const [n, name] of names.entries()) found[n].push(await startOf(programs[name]))
   }
-  return median(found)
+  const [node, file, pixels] = found.map((list) => {
+    const middle = median(list)
+    return Number.isFinite(middle) ? middle : null
+  })
+  return { nodeStartMs: node ?? 0, detectorStartMs: { file, pixels } }
+}
+
+/** Milliseconds until a script tells that it is done; NaN when it does not. */
+async function startOf(script: string): Promise<number> {
+  const begin = performance.timeOrigin + performance.now()
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+  const told = await text(child.stdio[3] as Readable)
+  return told === '' ? Number.NaN : Number(told) - begin
 }

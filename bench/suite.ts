@@ -3,7 +3,7 @@ import type { Model } from '../src/host/graph/types.js'
 import { verifyModel } from '../src/host/graph/verify.js'
 import { packageFolder } from '../src/host/platform/node.js'
 import { agreement } from './agreement.js'
-import { coldStarts, nodeStart } from './cold.js'
+import { coldStarts, nodeStarts } from './cold.js'
 import type { Job, Peer, Values } from './contender.js'
 import { describeMachine, describeSource, readConditions } from './machine.js'
 import { fasterOf, measurePeaks } from './peak.js'
@@ -71,7 +71,7 @@ export async function runSuite(options: SuiteOptions): Promise<Report> {
       runs: options.runs,
       warmup: options.warmup,
       peaks: fastest,
-      nodeStartMs: options.cold > 0 ? await nodeStart(options.cold) : null,
+      ...(options.cold > 0 ? await nodeStarts(options.cold) : { nodeStartMs: null }),
       results,
       skipped: [...skipped, ...absent],
       sizes,

@@ -77,6 +77,8 @@ export interface Report {
   readonly peaks: readonly Peak[]
   /** Start of Node itself, with an empty script: part of every cold start of a Node process. */
   readonly nodeStartMs: number | null
+  /** The package's detector to its first result, Node's own start included. */
+  readonly detectorStartMs?: { readonly file: number | null; readonly pixels: number | null }
   readonly results: readonly Result[]
   readonly skipped: readonly Skipped[]
   readonly sizes: readonly SizeResult[]

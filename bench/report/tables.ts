@@ -129,7 +129,7 @@ function framesSection(results: readonly Result[], { frame }: Report): Section {
   }
 }
 
-function costsSection(results: readonly Result[], { nodeStartMs }: Report): Section {
+function costsSection(results: readonly Result[], { nodeStartMs, detectorStartMs }: Report): Section {
   return {
     title: 'Start, throughput, memory',
     header: [
@@ -158,9 +158,19 @@ function costsSection(results: readonly Result[], { nodeStartMs }: Report): Sect
     ]),
     notes: [
       `cold start: from starting a process to its first result${nodeStartMs === null ? '' : `; Node with an empty script takes ${fixed(nodeStartMs, 0)} ms of it`}.`,
+      ...(nodeStartMs === null || detectorStartMs === undefined
+        ? []
+        : [
+            `after Node's own start, \`Detector.create()\` and \`detect\` take ${starts(detectorStartMs, nodeStartMs)}.`,
+          ]),
       'per second: back to back, nothing else running.',
     ],
   }
+}
+
+function starts({ file, pixels }: NonNullable<Report['detectorStartMs']>, node: number): string {
+  const after = (ms: number | null): string => (ms === null ? 'no result' : `${fixed(ms - node, 0)} ms`)
+  return `${after(file)} with the file of a picture, ${after(pixels)} with its pixels`
 }
 
 function sizesSection(sizes: readonly SizeResult[]): Section {

@@ -51,6 +51,7 @@ const report: Report = {
   warmup: 1,
   peaks: [{ kind: 'i16_dot', gmacs: 12.5 }],
   nodeStartMs: 40,
+  detectorStartMs: { file: 190.4, pixels: null },
   results: [
     result({ memory }, 10, 11, 12),
     result({ threads: 2, agreement: { decibels: null, largestDifference: 0, largestValue: 3 } }, 6, 6, 6.1),
@@ -133,6 +134,12 @@ describe('tables', () => {
 
   it('compare threads with one thread', () => {
     expect(section('Threads').rows).toEqual([['ocellus', 'int8', 'network', '2', '6.000', '0.55']])
+  })
+
+  it('tell how long the detector takes to its first result, without the start of Node', () => {
+    expect(section('Start').notes?.join(' ')).toContain(
+      '150 ms with the file of a picture, no result with its pixels',
+    )
   })
 
   it('tell what is before and after the network', () => {

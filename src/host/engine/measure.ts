@@ -32,7 +32,8 @@ export function choices(model: VerifiedModel): Map<string, { view: NodeView; can
 
 /**
  * The fastest kernel for each kind of layer that can be measured within `budgetMs`, by its key. Candidates take turns and
- * the best time of each counts, scaled from the sample to the layer.
+ * the best time of each counts, scaled from the sample to the layer. The kind of most work is measured in any case, by as
+ * few turns as tell something: a machine whose budget is spent before that would measure nothing, time after time.
  */
 export function measureKernels(
   bench: Bench,
@@ -47,8 +48,10 @@ export function measureKernels(
     entry.best = Math.min(entry.best, now() - start)
   }
   const fastest = new Map<string, string>()
+  if (budgetMs <= 0) return fastest
   for (const [key, { view, candidates }] of kinds) {
-    if (now() >= end) break
+    const least = fastest.size === 0 ? 2 : 0
+    if (least === 0 && now() >= end) break
     const sample = sampleOf(view)
     const prepare = layOut(bench)
     const runs = candidates.map((candidate) => ({
@@ -57,7 +60,7 @@ export function measureKernels(
       best: Number.POSITIVE_INFINITY,
     }))
     let round = 0
-    for (; round < rounds && now() < end; round++) {
+    for (; round < rounds && (round < least || now() < end); round++) {
       const lead = Math.min(...runs.map(({ best }) => best))
       for (const entry of runs) {
         // What is far behind after a round will not win.

@@ -16,6 +16,7 @@ import type { EngineMemory } from './memory.js'
 import { profileSteps, type StepTime } from './profile.js'
 import { resizePlan } from './resize.js'
 import { selectPatches } from './selection.js'
+import { sumWeights } from './sums.js'
 import { checkValues, readTensor, writeTensor } from './tensors.js'
 import { chooseThreads } from './threads.js'
 
@@ -65,6 +66,7 @@ export class Session {
 
   /** Verifies, plans and loads a model. Throws E_MODEL_*, E_ENGINE_*. */
   static async create(model: Model, options: SessionOptions = {}): Promise<Session> {
+    await sumWeights(model, options.build)
     const verified = verifyModel(model)
     const threads = chooseThreads(options.threads, verified)
     const plan = await planKernels(verified, threads, options)

@@ -66,6 +66,7 @@ export interface PackExports {
   ): void
   pack_conv_f32(source: number, target: number, outputChannels: number, depth: number, groups: number): void
   pack_depthwise_f32(source: number, target: number, channels: number, taps: number): void
+  row_sums_s8(source: number, rows: number, depth: number, to: number): number
   find_beyond_s8(source: number, count: number, limit: number): number
   find_not_finite_f32(source: number, count: number): number
   pack_linear_s8(source: number, target: number, outputChannels: number, depth: number, limit: number): void
@@ -132,6 +133,8 @@ export interface OperatorDescriptor extends Implementation {
   infer(view: NodeView): readonly number[]
   /** Roles whose values nothing looks at before `load`, which checks them: those of a large file are read there. */
   readonly lateRoles?: readonly string[]
+  /** Something is proven of its int8 weights by their sums, a row an output channel. */
+  readonly summed?: boolean
   /** Multiply-accumulates of one inference. */
   macs(view: NodeView): number
   /** What its own implementation costs, to compare with that of its kernels. Default: `macs`. */

@@ -1,6 +1,7 @@
 import { elements, integer, integers, type NodeView, type Placement, roundUp } from '../descriptor.js'
 import type { Fields } from '../instruction.js'
 import { fail, multiplier, outputFields, quantizationOf } from '../ops/shared.js'
+import type { Constant } from '../types.js'
 
 /** Bytes of packed receptive fields that a kernel works on at a time: they should stay in the second-level cache. */
 export const blockBytes = 192 * 1024
@@ -71,7 +72,8 @@ export function convolutionFields(view: NodeView, place: Placement): Fields<'con
   }
 }
 
-interface ChannelSums {
+/** What is proven of weights by their sums. */
+export interface ChannelSums {
   /** sum w of each output channel. */
   readonly signed: Float64Array
   /** sum |w| */
@@ -80,13 +82,24 @@ interface ChannelSums {
 }
 
 const sums = new WeakMap<object, ChannelSums>()
+const known = new WeakMap<Constant, ChannelSums>()
+
+/** Sums that were made elsewhere, faster than here, for the next view of these weights: they may change after it. */
+export function knowSums(weight: Constant, found: ChannelSums): void {
+  known.set(weight, found)
+}
 
 /** One pass over the weights, for all that is proven of their sums. */
 function channelSums(view: NodeView): ChannelSums {
-  const known = sums.get(view)
-  if (known !== undefined) return known
-  const weights = view.constants.weight.data
-  const channels = view.constants.weight.shape[0]
+  const { weight } = view.constants
+  const given = sums.get(view) ?? known.get(weight)
+  if (given !== undefined) {
+    known.delete(weight)
+    sums.set(view, given)
+    return given
+  }
+  const weights = weight.data
+  const channels = weight.shape[0]
   const depth = weights.length / channels
   const signedSums = new Float64Array(channels)
   const magnitudes = new Float64Array(channels)

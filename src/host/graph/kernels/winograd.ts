@@ -20,6 +20,11 @@ export type Product = 'dot' | 'mla'
  */
 const tileCosts = { 2: { input: 80, output: 120 }, 4: { input: 220, output: 520 } } as const
 export const productCosts = { dot: 1, mla: 3 } as const
+/**
+ * What a byte of transformed weights costs, in multiply-accumulates: they are written at load and read for each block, most
+ * often from memory. It decides where little else does, at few tiles: F(2x2) has half the bytes.
+ */
+const byteCost = 0.5
 
 /** Winograd's F(size x size, 3x3), exact in integers: assembly/kernels/winograd_s8.ts. */
 function winograd(size: 2 | 4, product: Product): Kernel {
@@ -64,12 +69,11 @@ function winograd(size: 2 | 4, product: Product): Kernel {
       integer(view, 'groups', 1) === 1 &&
       foldedBias(view).largest < bound,
     cost(view) {
-      const { inputChannels, outputPanels, groups } = geometry(view)
+      const { inputChannels, outputPanels, panelBytes, groups } = geometry(view)
       const outputs = outputPanels * 8
       const products = taps * roundUp(inputChannels, 8) * outputs * productCosts[product]
-      return (
-        groups * 4 * (products + tileCosts[size].input * inputChannels + tileCosts[size].output * outputs)
-      )
+      const transforms = tileCosts[size].input * inputChannels + tileCosts[size].output * outputs
+      return groups * 4 * (products + transforms) + outputPanels * taps * panelBytes * byteCost
     },
     scratchBytes,
     blocks(view) {

@@ -27,6 +27,7 @@ export const convTranspose: OperatorDescriptor = {
     ...activationAttributes,
   },
   inPlace: false,
+  summed: true,
   storage: 'kernel',
   constantRoles: (view) => (isInt8(view) ? ['weight', 'bias', 'weightScale'] : ['weight', 'bias']),
   infer,

@@ -41,6 +41,7 @@ export const conv: OperatorDescriptor = {
     ...activationAttributes,
   },
   inPlace: false,
+  summed: true,
   storage: 'kernel',
   constantRoles: (view) => (isInt8(view) ? ['weight', 'bias', 'weightScale'] : ['weight', 'bias']),
   infer,
