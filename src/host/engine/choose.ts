@@ -23,7 +23,7 @@ export interface KernelOptions {
 /** A network of less work is not worth measuring: about a millisecond of a fast core. */
 const leastMacs = 5e7
 /** Changes with the kernels' speeds: what was measured of others is not asked for again. */
-const kernelsVersion = 3
+const kernelsVersion = 4
 /** A clock that is coarser, as browsers have without cross-origin isolation, can't tell kernels apart. */
 const coarseMs = 0.03
 

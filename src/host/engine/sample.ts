@@ -59,7 +59,7 @@ export function sampleOf(view: NodeView): NodeView {
   }
 }
 
-/** Layers of the same key have the same sample, and the same choice. */
+/** Layers of the same key have the same sample and size, and so the same choice. */
 export function sampleKey(view: NodeView, candidates: readonly Candidate[]): string {
   const { input, output, weight } = shapesOf(view)
   const attributes = [
@@ -67,7 +67,9 @@ export function sampleKey(view: NodeView, candidates: readonly Candidate[]): str
     ...['strides', 'pads'].map((name) => integers(view, name).join('x')),
     integer(view, 'groups', 1),
   ]
-  return [input.join('x'), output.join('x'), weight.join('x'), view.output.dtype]
+  return [input, output, weight, view.output.shape]
+    .map((shape) => shape.join('x'))
+    .concat(view.output.dtype)
     .concat(attributes.map(String), candidates.map(({ name }) => name).join('|'))
     .join(' ')
 }
