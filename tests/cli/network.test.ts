@@ -156,7 +156,7 @@ describe('ocellus inspect', () => {
   it('names each layer of the embedded model', async () => {
     const { code, stdout } = await ocellus('inspect')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/0_convolutional +conv 3x3\/2 leaky +160x160x16 +int8/)
+    expect(stdout).toMatch(/0_convolutional +conv 3x3\/2 leaky +176x176x16 +int8/)
     expect(stdout).toMatch(/\narena +[\d.]+ [KM]iB/)
   })
 })
