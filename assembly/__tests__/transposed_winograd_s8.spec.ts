@@ -95,7 +95,11 @@ function winograd(form: i32, product: i32, most: i32, threads: i32): i32 {
     }
     pack_transposed_s8(own, packed + phase * phaseBytes, bias, outputs, channels, ZERO, product)
   }
-  const places = [<i32>input, <i32>output, <i32>packed, <i32>multipliers]
+  const scaled = block(((outputs + 7) >> 3) * 32)
+  for (let o = 0; o < outputs; o++) {
+    store<f32>(scaled + o * 4, load<f32>(multipliers + o * 4) / <f32>(form == 42 ? 4 : 1))
+  }
+  const places = [<i32>input, <i32>output, <i32>packed, <i32>scaled]
   const from = [height, width, channels, channels, 2 * height, 2 * width, outputs, outputs, 1, 1]
   const ends = [ZERO, OUTPUT_ZERO, bits(0.1), -128, 127, 0]
   const rest = [<i32>block(1 << 19), most, 1, product, 0, 2 * width * outputs, 2, 2]

@@ -4,8 +4,6 @@ import { bits, block, instruction, random } from './instruction'
 
 // The forms of the int8 convolution against a plain loop: Winograd's, by multiply-adds, by products of four.
 
-const HEIGHT = 9
-const WIDTH = 7
 const ZERO = -7
 const OUTPUT_ZERO = 4
 const LOW: i32 = -128 - 4
@@ -15,6 +13,8 @@ function between(low: i32, high: i32): i32 {
   return low + <i32>(random() % <u32>(high - low + 1))
 }
 
+let height: i32 = 0
+let width: i32 = 0
 let channels: i32 = 0
 let outputs: i32 = 0
 let input: usize = 0
@@ -24,13 +24,19 @@ let folded: usize = 0
 let multipliers: usize = 0
 let output: usize = 0
 
-/** A 3x3 convolution at stride 1, padded by 1, with weights within -64..most. */
-function draw(inputs: i32, outs: i32, most: i32): void {
+/** A 3x3 convolution at stride 1, padded by 1, with weights within -64..most; at their extremes where `extreme`. */
+function draw(inputs: i32, outs: i32, most: i32, extreme: bool = false): void {
+  height = between(1, 14)
+  width = between(1, 14)
   channels = inputs
   outputs = outs
-  input = block(HEIGHT * WIDTH * channels)
+  input = block(height * width * channels)
   weights = block(outputs * 9 * channels)
   for (let n = 0; n < outputs * 9 * channels; n++) store<i8>(weights + n, between(-64, most))
+  if (extreme) {
+    for (let n = 0; n < height * width * channels; n++) store<i8>(input + n, random() & 1 ? 127 : -128)
+    for (let n = 0; n < outputs * 9 * channels; n++) store<i8>(weights + n, random() & 7 ? -64 : most)
+  }
   const padded = (outputs + 7) & ~7
   bias = block(padded * 4)
   folded = block(padded * 4)
@@ -42,23 +48,23 @@ function draw(inputs: i32, outs: i32, most: i32): void {
     store<i32>(folded + o * 4, load<i32>(bias + o * 4) - ZERO * sum)
     store<f32>(multipliers + o * 4, <f32>between(1, 1000) / (20000 * sqrt<f32>(<f32>channels)))
   }
-  output = block(HEIGHT * WIDTH * outputs)
+  output = block(height * width * outputs)
 }
 
 /** How many outputs are not what the definition gives. */
 function wrong(): i32 {
   let count = 0
-  for (let y = 0; y < HEIGHT; y++) {
-    for (let x = 0; x < WIDTH; x++) {
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
       for (let o = 0; o < outputs; o++) {
         let acc = load<i32>(bias + o * 4)
         for (let ky = 0; ky < 3; ky++) {
           for (let kx = 0; kx < 3; kx++) {
             const row = y + ky - 1
             const column = x + kx - 1
-            if (row < 0 || row >= HEIGHT || column < 0 || column >= WIDTH) continue
+            if (row < 0 || row >= height || column < 0 || column >= width) continue
             for (let c = 0; c < channels; c++) {
-              const value = <i32>load<i8>(input + (row * WIDTH + column) * channels + c) - ZERO
+              const value = <i32>load<i8>(input + (row * width + column) * channels + c) - ZERO
               acc += value * <i32>load<i8>(weights + ((o * 3 + ky) * 3 + kx) * channels + c)
             }
           }
@@ -67,7 +73,7 @@ function wrong(): i32 {
         const active = max<f32>(real, real * <f32>0.1)
         const clamped = min<f32>(max<f32>(active, <f32>LOW), <f32>HIGH)
         const expected = <i32>nearest<f32>(clamped) + OUTPUT_ZERO
-        count += i32(<i32>load<i8>(output + (y * WIDTH + x) * outputs + o) != expected)
+        count += i32(<i32>load<i8>(output + (y * width + x) * outputs + o) != expected)
       }
     }
   }
@@ -80,10 +86,14 @@ function winograd(size: i32, product: i32, chunk: i32, threads: i32): i32 {
   const panels = (outputs + 7) >> 3
   const packed = block(panels * taps * (((channels + 7) >> 3) * 128 + 32))
   pack_winograd_s8(size, weights, folded, packed, outputs, channels, chunk, product, block(54 * 16))
-  const places = [<i32>input, <i32>output, <i32>packed, <i32>multipliers]
-  const from = [HEIGHT, WIDTH, channels, channels, HEIGHT, WIDTH, outputs, outputs, 1, 1]
+  const scaled = block(panels * 32)
+  for (let o = 0; o < outputs; o++) {
+    store<f32>(scaled + o * 4, load<f32>(multipliers + o * 4) / <f32>(size == 4 ? 64 : 4))
+  }
+  const places = [<i32>input, <i32>output, <i32>packed, <i32>scaled]
+  const from = [height, width, channels, channels, height, width, outputs, outputs, 1, 1]
   const ends = [ZERO, OUTPUT_ZERO, bits(0.1), -128, 127, 0]
-  const i = instruction(places.concat(from).concat(ends).concat([<i32>block(1 << 18), 3, chunk, product, 0, WIDTH * outputs]))
+  const i = instruction(places.concat(from).concat(ends).concat([<i32>block(1 << 18), 3, chunk, product, 0, width * outputs]))
   store<i32>(i, 1 << 15, 124)
   for (let thread = 0; thread < threads; thread++) {
     if (size == 4) winograd43_s8(i, thread, threads)
@@ -99,7 +109,7 @@ function gathered(product: i32): i32 {
   const packed = block(panels * ((depth + 1) >> 1) * 32)
   pack_conv_product_s8(product, weights, packed, outputs, depth, 1)
   const places = [<i32>input, <i32>output, <i32>packed, <i32>folded, <i32>multipliers]
-  const from = [HEIGHT, WIDTH, channels, channels, HEIGHT, WIDTH, outputs, outputs]
+  const from = [height, width, channels, channels, height, width, outputs, outputs]
   const window = [3, 3, 1, 1, 1, 1, 1]
   const ends = [ZERO, OUTPUT_ZERO, bits(0.1), -128, 127, 0]
   const scratch = block(16 * ((depth + 1) >> 1) * 4 + 64 + 128 + 64)
@@ -111,8 +121,8 @@ function gathered(product: i32): i32 {
 
 describe('forms of the int8 convolution', () => {
   test('F(4x4,3x3) and F(2x2,3x3), both products, chunks and threads', () => {
-    for (let n = 0; n < 6; n++) {
-      draw(between(1, 20), between(1, 40), 63)
+    for (let n = 0; n < 12; n++) {
+      draw(between(1, 20), between(1, 40), n & 1 ? 63 : 127, n < 4)
       for (let product = 0; product < 2; product++) {
         expect<i32>(winograd(4, product, between(1, 5), 1)).toBe(0)
         expect<i32>(winograd(2, product, between(1, 5), 1)).toBe(0)

@@ -25,9 +25,10 @@ import { phaseBefore, phaseSize, RECORD_BYTES } from './transposed_phase'
 import { row_products22 } from './transposed_products'
 import { BIAS22, weights22 } from './winograd22'
 import { BIAS42, weights42 } from './winograd42'
-import { sideOf, sizeOf } from './winograd_form'
+import { sideOf } from './winograd_form'
 import { INPUT_WORK, transformInput } from './winograd_input'
 import { transformOutput } from './winograd_output'
+import { groupsOf, TILING_BYTES, tileOutput } from './winograd_tiles'
 
 /** Taps of a phase, in each direction. */
 const TAPS = 2
@@ -50,7 +51,6 @@ export function transposed_winograd22_s8(i: usize, thread: i32, threads: i32): v
 function phases(i: usize, form: i32, thread: i32, threads: i32): void {
   const strideY = word(i, 27)
   const strideX = word(i, 28)
-  const size = sizeOf(form)
   const record = scratchOf(i, 21, thread)
   const phaseBytes = <i32>(<usize>((word(i, 11) + 7) >> 3) * panelBytesOf(i))
   memory.copy(record, i, RECORD_BYTES)
@@ -63,9 +63,9 @@ function phases(i: usize, form: i32, thread: i32, threads: i32): void {
       store<i32>(record, phaseSize(word(i, 10), x0, strideX), 40)
       store<i32>(record, phaseBefore(y0, word(i, 13), TAPS, strideY), 52)
       store<i32>(record, phaseBefore(x0, word(i, 14), TAPS, strideX), 56)
-      const tilesX = (word(record, 10) + size - 1) / size
-      const tiles = ((word(record, 9) + size - 1) / size) * tilesX
-      const groups = (tiles + 3) >> 2
+      const tiling = record + RECORD_BYTES + INPUT_WORK
+      tileOutput(record, form, tiling)
+      const groups = groupsOf(tiling)
       const panels = (word(i, 11) + 7) >> 3
       // As winograd_s8 shares its work.
       const byGroups = groups >= threads * 8
@@ -74,8 +74,6 @@ function phases(i: usize, form: i32, thread: i32, threads: i32): void {
         form,
         byGroups ? start(groups, thread, threads) : 0,
         byGroups ? start(groups, thread + 1, threads) : groups,
-        tiles,
-        tilesX,
         byGroups ? 0 : start(panels, thread, threads),
         byGroups ? panels : start(panels, thread + 1, threads),
       )
@@ -95,8 +93,6 @@ function blocks(
   form: i32,
   firstGroup: i32,
   endGroup: i32,
-  tiles: i32,
-  tilesX: i32,
   firstPanel: i32,
   endPanel: i32,
 ): void {
@@ -110,8 +106,9 @@ function blocks(
   const groupBytes = pairs * 16
   const sumsBytes = taps * 128 + SUMS_GAP
   const work = i + RECORD_BYTES
+  const tiling = work + INPUT_WORK
   const patches: usize = 4 * (taps * (<usize>(word(i, 7) + 15) & ~15) + 16)
-  const starts = work + ((INPUT_WORK + 64 + patches + 63) & ~63)
+  const starts = work + ((INPUT_WORK + TILING_BYTES + 64 + patches + 63) & ~63)
   // Not a power of two apart, so that they don't compete for the same lines of the cache.
   const filters = starts + START_BYTES
   const filterStride = pairs * 32 + 64
@@ -123,7 +120,7 @@ function blocks(
   for (let block = 0; block < count; block++) {
     const first = firstGroup + start(endGroup - firstGroup, block, count)
     const groups = firstGroup + start(endGroup - firstGroup, block + 1, count) - first
-    if (!productsOnly) transformInput(i, form, first, groups, tiles, tilesX, transformed, tapStride, work)
+    if (!productsOnly) transformInput(i, form, tiling, first, groups, transformed, tapStride, work)
     for (let panel = firstPanel; panel < endPanel; panel++) {
       const weights = address(i, 3) + <usize>panel * panelBytesOf(i)
       for (let o: usize = 0; o < 32; o += 4) {
@@ -152,7 +149,7 @@ function blocks(
           m += 128
         }
       }
-      if (!productsOnly) transformOutput(i, form, first, groups, tiles, tilesX, panel, 1, sums, sumsBytes, work)
+      if (!productsOnly) transformOutput(i, form, tiling, first, groups, panel, 1, sums, sumsBytes, work)
     }
   }
 }

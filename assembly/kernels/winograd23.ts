@@ -1,4 +1,5 @@
-// The transforms of Winograd's F(2x2,3x3), scaled to integers: four outputs need 16 products and come out as S * 4.
+// The transforms of Winograd's F(2x2,3x3), scaled to integers: four outputs need 16 products and come out as S * 4, whose
+// 4 the multiplier takes back.
 // Packed weights take 32 bytes where F(4x4,3x3) takes 72, for fewer products saved: for small memories.
 //
 //   B^T  1  0 -1  0      G'  2  0  0      A'^T  1  1  1  0
@@ -37,14 +38,6 @@ export function weights23<T>(w0: T, w1: T, w2: T, to: usize, step: usize): void 
 export function output23<T>(m0: T, m1: T, m2: T, m3: T, to: usize, step: usize): void {
   store<T>(to, add32<T>(m0, add32<T>(m1, m2)))
   store<T>(to + step, sub32<T>(sub32<T>(m1, m2), m3))
-}
-
-/** S from S * 4 modulo 2^32. */
-// @ts-ignore: decorator
-@inline
-export function unscale23<T>(sum: T): T {
-  if (isVector<T>()) return i32x4.shr_s(sum, 2)
-  return sum >> 2
 }
 
 /** What the sums of tap (row, column) start from so that all outputs gain `bias`: bias * v[row] * v[column]. */

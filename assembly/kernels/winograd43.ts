@@ -2,12 +2,15 @@
 // section 4.3) for integers: B^T of the paper, and G' and A' scaled until all entries are integers, so that sixteen
 // outputs need 36 products and come out as S * 9 * 2^(shift(row) + shift(column)), shift = 3 2 1 1.
 //
-//   B^T  4  0 -5  0  1  0      G'  1  0  0      A'^T  6 -4 -4  1  1  0
+//   B^T  4  0 -5  0  1  0      G'  6  0  0      A'^T  1 -4 -4  1  1  0
 //        0 -4 -4  1  1  0          1  1  1            0 -2  2  1 -1  0
 //        0  4 -4 -1  1  0          1 -1  1            0 -1 -1  1  1  0
-//        0 -2 -1  2  1  0          1  2  4            0 -1  1  2 -2  6
+//        0 -2 -1  2  1  0          1  2  4            0 -1  1  2 -2  1
 //        0  2 -1 -2  1  0          1 -2  4
-//        0  4  0 -5  0  1          0  0  1
+//        0  4  0 -5  0  1          0  0  6
+//
+// A multiplication by the inverse of 9 modulo 2^32, times what is missing to 2^6, makes all sixteen S * 2^6, which the
+// multiplier, 2^-6 of what it would be, takes back exactly.
 //
 // Ranges: a row of B^T sums to 10 in absolute value, so |V| <= 100 * 128 = 12,800; a row of G' to 7, so
 // |U| <= 49 * 127 = 6,223: both fit int16. Products and sums may wrap modulo 2^32, as only the result S has to fit: see
@@ -16,7 +19,7 @@
 import { add16, add32, shl16, shl32, sub16, sub32 } from '../lanes'
 
 /** Modulo 2^32. */
-const INVERSE_OF_9 = 954437177
+export const INVERSE_OF_9 = 954437177
 
 /** B^T d for six values that are `step` bytes apart at `from`; the six results go `toStep` bytes apart to `to`. */
 // @ts-ignore: decorator
@@ -41,15 +44,46 @@ export function weights43<T>(w0: T, w1: T, w2: T, to: usize, step: usize): void 
   const even = add16<T>(w0, w2)
   const even4 = add16<T>(w0, shl16<T>(w2, 2))
   const odd2 = shl16<T>(w1, 1)
-  store<T>(to, w0)
+  store<T>(to, six<T>(w0))
   store<T>(to + step, add16<T>(even, w1))
   store<T>(to + 2 * step, sub16<T>(even, w1))
   store<T>(to + 3 * step, add16<T>(even4, odd2))
   store<T>(to + 4 * step, sub16<T>(even4, odd2))
-  store<T>(to + 5 * step, w2)
+  store<T>(to + 5 * step, six<T>(w2))
 }
 
-/** A'^T m, first pass: six sums to four, `step` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function six<T>(w: T): T {
+  return shl16<T>(add16<T>(w, shl16<T>(w, 1)), 1)
+}
+
+/** A'^T m, row by row: p = m1 + m2, q = m1 - m2, s = m3 + m4, u = m3 - m4. */
+// @ts-ignore: decorator
+@inline
+export function first43<T>(m0: T, p: T, s: T): T {
+  return sub32<T>(add32<T>(m0, s), shl32<T>(p, 2))
+}
+
+// @ts-ignore: decorator
+@inline
+export function second43<T>(q: T, u: T): T {
+  return sub32<T>(u, shl32<T>(q, 1))
+}
+
+// @ts-ignore: decorator
+@inline
+export function third43<T>(p: T, s: T): T {
+  return sub32<T>(s, p)
+}
+
+// @ts-ignore: decorator
+@inline
+export function fourth43<T>(m5: T, q: T, u: T): T {
+  return add32<T>(m5, sub32<T>(shl32<T>(u, 1), q))
+}
+
+/** A'^T m, one pass: six sums to four, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function output43<T>(m0: T, m1: T, m2: T, m3: T, m4: T, m5: T, to: usize, step: usize): void {
@@ -57,32 +91,25 @@ export function output43<T>(m0: T, m1: T, m2: T, m3: T, m4: T, m5: T, to: usize,
   const q = sub32<T>(m1, m2)
   const s = add32<T>(m3, m4)
   const u = sub32<T>(m3, m4)
-  store<T>(to, sub32<T>(add32<T>(six<T>(m0), s), shl32<T>(p, 2)))
-  store<T>(to + step, sub32<T>(u, shl32<T>(q, 1)))
-  store<T>(to + 2 * step, sub32<T>(s, p))
-  store<T>(to + 3 * step, add32<T>(six<T>(m5), sub32<T>(shl32<T>(u, 1), q)))
+  store<T>(to, first43<T>(m0, p, s))
+  store<T>(to + step, second43<T>(q, u))
+  store<T>(to + 2 * step, third43<T>(p, s))
+  store<T>(to + 3 * step, fourth43<T>(m5, q, u))
 }
 
+/** The powers of two that output `n` of a direction lacks to 2^3: of four outputs, or of three (winograd33.ts). */
 // @ts-ignore: decorator
 @inline
-function six<T>(m: T): T {
-  return shl32<T>(add32<T>(m, shl32<T>(m, 1)), 1)
-}
-
-/** S from S * 9 * 2^bits modulo 2^32. */
-// @ts-ignore: decorator
-@inline
-export function unscale43<T>(sum: T, bits: i32): T {
-  if (isVector<T>()) return i32x4.shr_s(i32x4.mul(sum, i32x4.splat(INVERSE_OF_9)), bits)
-  return (sum * INVERSE_OF_9) >> bits
+export function missing43(n: i32, short: bool): i32 {
+  return min(n + i32(short), 2)
 }
 
 /**
- * What the sums of tap (row, column) start from so that all sixteen outputs gain `bias`: bias * v[row] * v[column] with
- * A'^T v = 3 * 2^shift.
+ * What the sums of tap (row, column) start from so that all outputs gain `bias`: bias * v[row] * v[column] with
+ * A'^T v = 3 * 2^shift, here and in winograd33.ts.
  */
 // @ts-ignore: decorator
 @inline
 export function bias43(n: i32): i32 {
-  return n == 5 ? 0 : n == 1 ? -3 : 3
+  return n == 0 ? 18 : n == 1 ? -3 : n == 5 ? 0 : 3
 }

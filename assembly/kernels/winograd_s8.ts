@@ -22,9 +22,10 @@ import { address, word } from '../word'
 import { product_dot, product_mla } from './products_s8'
 import { bias23, weights23 } from './winograd23'
 import { bias43, weights43 } from './winograd43'
-import { sideOf, sizeOf } from './winograd_form'
+import { sideOf } from './winograd_form'
 import { INPUT_WORK, transformInput } from './winograd_input'
 import { transformOutput } from './winograd_output'
+import { groupsOf, hasShortColumns, hasShortRows, TILING_BYTES, tileOutput } from './winograd_tiles'
 
 /** Between the sums of two groups, so that what is written in turn does not compete for the same lines of the cache. */
 const SUMS_GAP: usize = 192
@@ -38,18 +39,17 @@ export function winograd23_s8(i: usize, thread: i32, threads: i32): void {
 }
 
 function winograd_s8(i: usize, form: i32, thread: i32, threads: i32): void {
-  const size = sizeOf(form)
-  const tilesX = (word(i, 10) + size - 1) / size
-  const tiles = ((word(i, 9) + size - 1) / size) * tilesX
-  const groups = (tiles + 3) >> 2
+  const work = scratchOf(i, 21, thread)
+  tileOutput(i, form, work + INPUT_WORK)
+  const groups = groupsOf(work + INPUT_WORK)
   const panels = (word(i, 11) + 7) >> 3
   const most = word(i, 22)
   if (groups >= threads * 8) {
     const first = start(groups, thread, threads)
-    blocks(i, form, first, start(groups, thread + 1, threads), most, tiles, tilesX, 0, panels, thread)
+    blocks(i, form, first, start(groups, thread + 1, threads), most, 0, panels, work)
   } else {
     const first = start(panels, thread, threads)
-    blocks(i, form, 0, groups, most, tiles, tilesX, first, start(panels, thread + 1, threads), thread)
+    blocks(i, form, 0, groups, most, first, start(panels, thread + 1, threads), work)
   }
 }
 
@@ -60,11 +60,9 @@ function blocks(
   firstGroup: i32,
   endGroup: i32,
   most: i32,
-  tiles: i32,
-  tilesX: i32,
   firstPanel: i32,
   endPanel: i32,
-  thread: i32,
+  work: usize,
 ): void {
   if (firstGroup >= endGroup || firstPanel >= endPanel) return
   const panels = (word(i, 11) + 7) >> 3
@@ -72,19 +70,20 @@ function blocks(
   const dot = word(i, 24) == 0
   const productsOnly = word(i, 25) == 1
   const pairs = <usize>((word(i, 7) + 7) >> 3) * 4
-  const taps = sideOf(form) * sideOf(form)
+  const side = sideOf(form)
+  const taps = side * side
   const panelBytes = pairs * 32 + 32
   const groupBytes = pairs * 16
-  const work = scratchOf(i, 21, thread)
+  const tiling = work + INPUT_WORK
   // Not a power of two apart, so that the taps of a tile don't compete for the same lines of the cache.
   const tapStride = <usize>most * groupBytes + 64
-  const transformed = work + ((INPUT_WORK + 64 + 4 * (<usize>taps * (<usize>(word(i, 7) + 15) & ~15) + 16) + 63) & ~63)
+  const transformed = work + ((INPUT_WORK + TILING_BYTES + 64 + 4 * (<usize>taps * (<usize>(word(i, 7) + 15) & ~15) + 16) + 63) & ~63)
   const sums = transformed + <usize>taps * tapStride
   const count = (endGroup - firstGroup + most - 1) / most
   for (let block = 0; block < count; block++) {
     const first = firstGroup + start(endGroup - firstGroup, block, count)
     const groups = firstGroup + start(endGroup - firstGroup, block + 1, count) - first
-    if (!productsOnly) transformInput(i, form, first, groups, tiles, tilesX, transformed, tapStride, work)
+    if (!productsOnly) transformInput(i, form, tiling, first, groups, transformed, tapStride, work)
     for (let panel = firstPanel; panel < endPanel; ) {
       const opening = (panel / chunk) * chunk
       const inChunk = min(chunk, panels - opening)
@@ -95,20 +94,28 @@ function blocks(
         const opens = weights + <usize>tap * <usize>inChunk * panelBytes
         let x = transformed + <usize>tap * tapStride
         let row = sums + <usize>tap * 128
+        // The taps that short tiles lack, winograd_tiles.ts.
+        const lastRow = form == 43 && tap / side == 4
+        const lastColumn = form == 43 && tap % side == 4
         for (let group = 0; group < groups; group++) {
-          let w = opens
-          let m = row
-          for (let p = panel; p < end; p++) {
-            if (dot) product_dot(x, w, w + 32, pairs, m)
-            else product_mla(x, w, w + 32, pairs, m)
-            w += panelBytes
-            m += <usize>taps * 128
+          const unused =
+            (lastRow && hasShortRows(tiling, first + group)) ||
+            (lastColumn && hasShortColumns(tiling, first + group))
+          if (!unused) {
+            let w = opens
+            let m = row
+            for (let p = panel; p < end; p++) {
+              if (dot) product_dot(x, w, w + 32, pairs, m)
+              else product_mla(x, w, w + 32, pairs, m)
+              w += panelBytes
+              m += <usize>taps * 128
+            }
           }
           x += groupBytes
           row += sumsGroup
         }
       }
-      if (!productsOnly) transformOutput(i, form, first, groups, tiles, tilesX, panel, end - panel, sums, sumsGroup, work)
+      if (!productsOnly) transformOutput(i, form, tiling, first, groups, panel, end - panel, sums, sumsGroup, work)
       panel = end
     }
   }

@@ -214,6 +214,19 @@ describe.each([
     const rest = bound - 128 * 2700 - 3 * 2700
     expect(kernel.fits(view({}, 1, rest - 1))).toBe(true)
     expect(kernel.fits(view({}, 1, rest))).toBe(false)
+    // A multiplier that would lose bits when it is divided by 2^31 / bound.
+    const tiny = (scale: number): NodeView => {
+      const all = view({}, 1)
+      return {
+        ...all,
+        constants: {
+          ...all.constants,
+          weightScale: { ...all.constants.weightScale, data: new Float32Array([scale]) },
+        },
+      }
+    }
+    expect(kernel.fits(tiny(2 ** (31 - 126) / bound))).toBe(true)
+    expect(kernel.fits(tiny(2 ** (31 - 127) / bound))).toBe(false)
   })
 })
 

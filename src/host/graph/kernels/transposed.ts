@@ -1,7 +1,14 @@
 import { type Kernel, type NodeView, roundUp } from '../descriptor.js'
-import { channelBeyond, isInt8, multipliers, panels } from './convolution.js'
+import { channelBeyond, isInt8, panels } from './convolution.js'
 import { phaseBias, phaseWeights, transposedGeometry } from './phases.js'
-import { type Product, productCosts, tileGroups, winogradFields } from './winograd.js'
+import {
+  keepMultipliers,
+  type Product,
+  productCosts,
+  scaledMultipliers,
+  tileGroups,
+  winogradFields,
+} from './winograd.js'
 
 /**
  * What transforming a tile costs for an input and for an output channel, and eight filters for an input channel, in
@@ -24,6 +31,7 @@ const sumsGap = 192
 /** Winograd's F(size x size, 2x2) of each phase, exact in integers: assembly/kernels/transposed_winograd_s8.ts. */
 function transposedWinograd(size: 2 | 4, product: Product): Kernel {
   const products = (size + taps - 1) ** 2
+  const scale = size === 4 ? 4 : 1
 
   function geometry(view: NodeView) {
     const { phases, inputs, outputs } = transposedGeometry(view)
@@ -47,7 +55,8 @@ function transposedWinograd(size: 2 | 4, product: Product): Kernel {
       transposedGeometry(view).phases.every(
         ({ rows, columns }) => rows.taps.length === taps && columns.taps.length === taps,
       ) &&
-      (size === 2 || channelBeyond(view, 2 ** 29) === undefined),
+      (size === 2 || channelBeyond(view, 2 ** 29) === undefined) &&
+      keepMultipliers(view, scale),
     cost(view) {
       const { channels, outputPanels, groups, block } = geometry(view)
       const outputs = outputPanels * 8
@@ -63,7 +72,7 @@ function transposedWinograd(size: 2 | 4, product: Product): Kernel {
     /** Record, work, what sums start from, a row of filters, transformed tiles, sums. */
     scratchBytes(view) {
       const { inputs, channels, block } = geometry(view)
-      const work = 2944 + 64 + 4 * (products * roundUp(inputs, 16) + 16)
+      const work = 2944 + 128 + 4 * (products * roundUp(inputs, 16) + 16)
       const filters = (size + taps - 1) * (channels * 16 + 64)
       return (
         128 +
@@ -94,7 +103,7 @@ function transposedWinograd(size: 2 | 4, product: Product): Kernel {
           product === 'mla' ? 1 : 0,
         )
       })
-      loader.write('multiplier', panels(multipliers(view), 1))
+      loader.write('multiplier', panels(scaledMultipliers(view, scale), 1))
     },
     emit(view, place) {
       const { block } = geometry(view)

@@ -29,7 +29,7 @@ const byteCost = 0.5
 /** Winograd's F(size x size, 3x3), exact in integers: assembly/kernels/winograd_s8.ts. */
 function winograd(size: 2 | 4, product: Product): Kernel {
   const taps = (size + 2) ** 2
-  const bound = size === 4 ? 2 ** 25 : 2 ** 29
+  const scale = size === 4 ? 64 : 4
   const opcode = size === 4 ? 'winograd43S8' : 'winograd23S8'
 
   function geometry(view: NodeView) {
@@ -55,7 +55,7 @@ function winograd(size: 2 | 4, product: Product): Kernel {
   /** The parts that assembly/kernels/winograd_s8.ts cuts it into: work, transformed tiles, sums. */
   function scratchBytes(view: NodeView): number {
     const { inputChannels, block, chunk } = geometry(view)
-    const work = 2944 + 64 + 4 * (taps * roundUp(inputChannels, 16) + 16)
+    const work = 2944 + 128 + 4 * (taps * roundUp(inputChannels, 16) + 16)
     const tapStride = block * roundUp(inputChannels, 8) * 8 + 64
     return roundUp(work, 64) + taps * tapStride + block * (chunk * taps * 128 + 192)
   }
@@ -67,7 +67,8 @@ function winograd(size: 2 | 4, product: Product): Kernel {
       integers(view, 'kernel').every((side) => side === 3) &&
       integers(view, 'strides').every((stride) => stride === 1) &&
       integer(view, 'groups', 1) === 1 &&
-      foldedBias(view).largest < bound,
+      foldedBias(view).largest < 2 ** 31 / scale &&
+      keepMultipliers(view, scale),
     cost(view) {
       const { inputChannels, outputPanels, panelBytes, groups } = geometry(view)
       const outputs = outputPanels * 8
@@ -96,7 +97,7 @@ function winograd(size: 2 | 4, product: Product): Kernel {
         product === 'mla' ? 1 : 0,
         loader.stage(new Int8Array(54 * 16)),
       )
-      loader.write('multiplier', panels(multipliers(view), 1))
+      loader.write('multiplier', panels(scaledMultipliers(view, scale), 1))
     },
     emit(view, place) {
       const { block, chunk } = geometry(view)
@@ -104,6 +105,14 @@ function winograd(size: 2 | 4, product: Product): Kernel {
     },
   }
 }
+
+/** Multipliers for sums that come out `scale` times too large, a power of two. */
+export const scaledMultipliers = (view: NodeView, scale: number): Float32Array =>
+  multipliers(view).map((value) => value / scale)
+
+/** Whether such multipliers are normal numbers, and so lose no bit. */
+export const keepMultipliers = (view: NodeView, scale: number): boolean =>
+  multipliers(view).every((value) => value >= 2 ** -126 * scale)
 
 /** Groups of four tiles, of size x size outputs each. */
 export const tileGroups = (height: number, width: number, size: number): number =>
