@@ -25,6 +25,7 @@ export const OP_WINOGRAD43_S8: i32 = 19
 export const OP_WINOGRAD23_S8: i32 = 20
 export const OP_CONV_MLA_S8: i32 = 21
 export const OP_CONV_RELAXED_S8: i32 = 22
+export const OP_STRIDED_WINOGRAD42_S8: i32 = 23
 export const OP_LINEAR_S8: i32 = 40
 export const OP_LAYER_NORM_F32: i32 = 41
 export const OP_SOFTMAX_F32: i32 = 42

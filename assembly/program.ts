@@ -28,6 +28,7 @@ import { max_pool_f32, max_pool_s8 } from './kernels/max_pool'
 import { preprocess } from './kernels/preprocess'
 import { quantize_s8 } from './kernels/quantize_s8'
 import { requantize_s8 } from './kernels/requantize_s8'
+import { strided_winograd42_s8 } from './kernels/strided_winograd_s8'
 import { suppress } from './kernels/suppress'
 import { table_s8 } from './kernels/table_s8'
 import { transposed_winograd22_s8, transposed_winograd42_s8 } from './kernels/transposed_winograd_s8'
@@ -56,6 +57,7 @@ import {
   OP_PREPROCESS,
   OP_QUANTIZE_S8,
   OP_REQUANTIZE_S8,
+  OP_STRIDED_WINOGRAD42_S8,
   OP_SUPPRESS,
   OP_TABLE_S8,
   OP_TRANSPOSED_WINOGRAD22_S8,
@@ -174,6 +176,9 @@ function execute(i: usize, thread: i32, threads: i32): bool {
       break
     case OP_WINOGRAD23_S8:
       winograd23_s8(i, thread, threads)
+      break
+    case OP_STRIDED_WINOGRAD42_S8:
+      strided_winograd42_s8(i, thread, threads)
       break
     case OP_DECODE_YOLO:
       decode_yolo(i, thread, threads)

@@ -26,6 +26,18 @@ export function input42<T>(d0: T, d1: T, d2: T, d3: T, d4: T, to: usize, step: u
   store<T>(to + 4 * step, sub16<T>(sub16<T>(d4, d2), shl16<T>(odd, 1)))
 }
 
+/** Of a filter whose second tap is 0: all but the last, which would be multiplied by 0. */
+// @ts-ignore: decorator
+@inline
+export function input41<T>(d0: T, d1: T, d2: T, d3: T, to: usize, step: usize): void {
+  const odd = sub16<T>(d3, d1)
+  const lean = sub16<T>(d1, d2)
+  store<T>(to, add16<T>(shl16<T>(sub16<T>(d0, d2), 1), odd))
+  store<T>(to + step, sub16<T>(add16<T>(d1, d2), odd))
+  store<T>(to + 2 * step, add16<T>(add16<T>(lean, shl16<T>(lean, 1)), odd))
+  store<T>(to + 3 * step, odd)
+}
+
 /** Value `n` of G' w, but the first and the last, which are w0 and w1. */
 // @ts-ignore: decorator
 @inline

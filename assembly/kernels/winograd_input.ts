@@ -13,7 +13,7 @@ import { address, word } from '../word'
 import { input22 } from './winograd22'
 import { input23 } from './winograd23'
 import { input33 } from './winograd33'
-import { input42 } from './winograd42'
+import { input41, input42 } from './winograd42'
 import { input43 } from './winograd43'
 import { sideOf, sizeOf } from './winograd_form'
 import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, TILING_BYTES, tilesOf } from './winograd_tiles'
@@ -100,7 +100,7 @@ export function transformInput(
 }
 
 /** Address, row stride and pixel stride of the patch of output (y, x): in the input, or in `patch`, to which an edge is copied. */
-function locate(i: usize, y: i32, x: i32, sideY: i32, sideX: i32, place: usize, patch: usize): void {
+export function locate(i: usize, y: i32, x: i32, sideY: i32, sideX: i32, place: usize, patch: usize): void {
   const height = word(i, 5)
   const width = word(i, 6)
   const channels = word(i, 7)
@@ -182,11 +182,12 @@ function patch22(corner: usize, rowStride: usize, stride: usize, passed: usize, 
 
 /**
  * One patch of eight channels (T = v128), or of one (T = i32); tap n goes to `to` + n * `step`. Of a short direction's five
- * taps the last goes to the place of the sixth, and its fifth stays what it was.
+ * taps the last goes to the place of the sixth, and its fifth stays what it was. Of form 42 a short direction has four inputs and
+ * no fifth tap (strided_winograd_s8.ts).
  */
 // @ts-ignore: decorator
 @inline
-function patch<T>(
+export function patch<T>(
   form: i32,
   shortRows: bool,
   shortColumns: bool,
@@ -210,6 +211,7 @@ function patch<T>(
       const row3 = corner + 3 * rowStride
       const d3 = byte<T>(row3)
       if (form == 23) input23<T>(d0, d1, d2, d3, column, row)
+      else if (form == 42 && shortRows) input41<T>(d0, d1, d2, d3, column, row)
       else {
         const d4 = byte<T>(row3 + rowStride)
         if (form == 42) input42<T>(d0, d1, d2, d3, d4, column, row)
@@ -219,8 +221,9 @@ function patch<T>(
     }
     corner += stride
   }
-  for (const end = passed + side * row; passed < end; passed += row) {
-    if (shortRows && passed == end - 2 * row) {
+  const rows = form == 42 && shortRows ? side - 1 : side
+  for (const end = passed + rows * row; passed < end; passed += row) {
+    if (form == 43 && shortRows && passed == end - 2 * row) {
       passed += row
       to += side * step
     }
@@ -231,6 +234,7 @@ function patch<T>(
     else {
       const d3 = load<T>(passed, 3 * sizeof<T>())
       if (form == 23) input23<T>(d0, d1, d2, d3, to, step)
+      else if (form == 42 && shortColumns) input41<T>(d0, d1, d2, d3, to, step)
       else {
         const d4 = load<T>(passed, 4 * sizeof<T>())
         if (form == 42) input42<T>(d0, d1, d2, d3, d4, to, step)
@@ -253,7 +257,7 @@ function byte<T>(from: usize): T {
 /** Four tiles of eight channels to four pairs of channels of four tiles. */
 // @ts-ignore: decorator
 @inline
-function transpose(from: usize, to: usize): void {
+export function transpose(from: usize, to: usize): void {
   const a = v128.load(from)
   const b = v128.load(from, 16)
   const c = v128.load(from, 32)

@@ -55,6 +55,15 @@ export interface PackExports {
     product: number,
     work: number,
   ): void
+  pack_strided_s8(
+    source: number,
+    foldedBias: number,
+    target: number,
+    outputChannels: number,
+    channels: number,
+    chunk: number,
+    product: number,
+  ): void
   pack_transposed_s8(
     source: number,
     target: number,

@@ -33,6 +33,7 @@ export const opcodes = {
   winograd23S8: 20,
   convMlaS8: 21,
   convRelaxedS8: 22,
+  stridedWinograd42S8: 23,
   linearS8: 40,
   layerNormF32: 41,
   softmaxF32: 42,
@@ -247,6 +248,7 @@ export const fields = {
   scatterTokensF32: [...tokenwise, 'mask', 'positions', 'indices'],
   winograd43S8: winograd,
   winograd23S8: winograd,
+  stridedWinograd42S8: winograd,
   convMlaS8: convolution,
   convRelaxedS8: convolution,
   decodeYolo: [

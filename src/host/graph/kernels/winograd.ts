@@ -4,7 +4,7 @@ import { outputFields } from '../ops/shared.js'
 import { foldedBias, isInt8, multipliers, panels } from './convolution.js'
 
 /** Output channels that are multiplied between two looks at the transformed tiles. */
-const chunkPanels = 8
+export const chunkPanels = 8
 /**
  * Bytes of transformed tiles and sums that a kernel works on at a time, beside the weights: little where the weights stay in a
  * second-level cache from block to block, more where they come from memory each time and should be used longer.
@@ -72,9 +72,11 @@ function winograd(size: 2 | 4, product: Product): Kernel {
     cost(view) {
       const { inputChannels, outputPanels, panelBytes, groups } = geometry(view)
       const outputs = outputPanels * 8
-      const products = taps * roundUp(inputChannels, 8) * outputs * productCosts[product]
+      const [, height, width] = view.output.shape
+      const depth = roundUp(inputChannels, 8)
+      const products = tileProducts(height, width, size, 3) * depth * outputs * productCosts[product]
       const transforms = tileCosts[size].input * inputChannels + tileCosts[size].output * outputs
-      return groups * 4 * (products + transforms) + outputPanels * taps * panelBytes * byteCost
+      return products + groups * 4 * transforms + outputPanels * taps * panelBytes * byteCost
     },
     scratchBytes,
     blocks(view) {
@@ -117,6 +119,28 @@ export const keepMultipliers = (view: NodeView, scale: number): boolean =>
 /** Groups of four tiles, of size x size outputs each. */
 export const tileGroups = (height: number, width: number, size: number): number =>
   Math.ceil((Math.ceil(height / size) * Math.ceil(width / size)) / 4)
+
+/**
+ * Products of an input and an output channel, those of padding included. F(4,3) makes the last tiles short, and a group of
+ * four has all that the largest of them needs: assembly/kernels/winograd_tiles.ts.
+ */
+export function tileProducts(height: number, width: number, size: number, taps: number): number {
+  const side = size + taps - 1
+  if (size !== 4 || taps !== 3) return side ** 2 * 4 * tileGroups(height, width, size)
+  const [rows, columns] = [height, width].map((n) => Math.ceil(n / size))
+  const shortRows = Math.min(rows * size - height, rows)
+  const shortColumns = Math.min(columns * size - width, columns)
+  const [wholeRows, wholeColumns] = [rows - shortRows, columns - shortColumns]
+  const ends = [wholeRows * wholeColumns, wholeRows * columns]
+  const both = ends[1] + shortRows * shortColumns
+  let products = 0
+  for (let first = 0; first < rows * columns; first += 4) {
+    const last = Math.min(first + 3, rows * columns - 1)
+    const short = [first >= ends[1], first >= ends[0] && last < both]
+    products += 4 * (side - Number(short[0])) * (side - Number(short[1]))
+  }
+  return products
+}
 
 /** The fields that all Winograd kernels have. */
 export function winogradFields(

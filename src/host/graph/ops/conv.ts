@@ -22,6 +22,7 @@ import {
   proveAccumulator,
 } from '../kernels/convolution.js'
 import { productKernels } from '../kernels/products.js'
+import { stridedKernels } from '../kernels/strided.js'
 import { winogradKernels } from '../kernels/winograd.js'
 import { activationAttributes, activationSlope, fail, requireFeatureMap, windowed } from './shared.js'
 
@@ -50,7 +51,7 @@ export const conv: OperatorDescriptor = {
   blocks,
   load,
   narrow: (view) => isInt8(view) && !isDepthwise(view) && foldedBias(view).narrow,
-  kernels: [...winogradKernels, ...productKernels],
+  kernels: [...winogradKernels, ...stridedKernels, ...productKernels],
   emit(view, place) {
     const int8 = isInt8(view)
     const opcode = isDepthwise(view) ? (int8 ? 'depthwiseS8' : 'depthwiseF32') : int8 ? 'convS8' : 'convF32'
