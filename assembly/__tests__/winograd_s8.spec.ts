@@ -1,4 +1,5 @@
 import { conv_mla_s8, conv_relaxed_s8, pack_conv_product_s8 } from '../kernels/conv_s8'
+import { pack_strided_s8, strided_winograd42_s8 } from '../kernels/strided_winograd_s8'
 import { pack_winograd_s8, winograd23_s8, winograd43_s8 } from '../kernels/winograd_s8'
 import { bits, block, instruction, random } from './instruction'
 
@@ -15,6 +16,7 @@ function between(low: i32, high: i32): i32 {
 
 let height: i32 = 0
 let width: i32 = 0
+let stride: i32 = 1
 let channels: i32 = 0
 let outputs: i32 = 0
 let input: usize = 0
@@ -24,7 +26,12 @@ let folded: usize = 0
 let multipliers: usize = 0
 let output: usize = 0
 
-/** A 3x3 convolution at stride 1, padded by 1, with weights within -64..most; at their extremes where `extreme`. */
+/** Sides of the output. */
+function down(side: i32): i32 {
+  return (side - 1) / stride + 1
+}
+
+/** A 3x3 convolution, padded by 1, with weights within -64..most; at their extremes where `extreme`. */
 function draw(inputs: i32, outs: i32, most: i32, extreme: bool = false): void {
   height = between(1, 14)
   width = between(1, 14)
@@ -48,20 +55,20 @@ function draw(inputs: i32, outs: i32, most: i32, extreme: bool = false): void {
     store<i32>(folded + o * 4, load<i32>(bias + o * 4) - ZERO * sum)
     store<f32>(multipliers + o * 4, <f32>between(1, 1000) / (20000 * sqrt<f32>(<f32>channels)))
   }
-  output = block(height * width * outputs)
+  output = block(down(height) * down(width) * outputs)
 }
 
 /** How many outputs are not what the definition gives. */
 function wrong(): i32 {
   let count = 0
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
+  for (let y = 0; y < down(height); y++) {
+    for (let x = 0; x < down(width); x++) {
       for (let o = 0; o < outputs; o++) {
         let acc = load<i32>(bias + o * 4)
         for (let ky = 0; ky < 3; ky++) {
           for (let kx = 0; kx < 3; kx++) {
-            const row = y + ky - 1
-            const column = x + kx - 1
+            const row = y * stride + ky - 1
+            const column = x * stride + kx - 1
             if (row < 0 || row >= height || column < 0 || column >= width) continue
             for (let c = 0; c < channels; c++) {
               const value = <i32>load<i8>(input + (row * width + column) * channels + c) - ZERO
@@ -73,7 +80,7 @@ function wrong(): i32 {
         const active = max<f32>(real, real * <f32>0.1)
         const clamped = min<f32>(max<f32>(active, <f32>LOW), <f32>HIGH)
         const expected = <i32>nearest<f32>(clamped) + OUTPUT_ZERO
-        count += i32(<i32>load<i8>(output + (y * width + x) * outputs + o) != expected)
+        count += i32(<i32>load<i8>(output + (y * down(width) + x) * outputs + o) != expected)
       }
     }
   }
@@ -82,21 +89,23 @@ function wrong(): i32 {
 
 /** With every thread's share done in turn, as `threads` threads would. */
 function winograd(size: i32, product: i32, chunk: i32, threads: i32): i32 {
-  const taps = (size + 2) * (size + 2)
+  const taps = stride == 2 ? 81 : (size + 2) * (size + 2)
   const panels = (outputs + 7) >> 3
   const packed = block(panels * taps * (((channels + 7) >> 3) * 128 + 32))
-  pack_winograd_s8(size, weights, folded, packed, outputs, channels, chunk, product, block(54 * 16))
+  if (stride == 2) pack_strided_s8(weights, folded, packed, outputs, channels, chunk, product)
+  else pack_winograd_s8(size, weights, folded, packed, outputs, channels, chunk, product, block(54 * 16))
   const scaled = block(panels * 32)
   for (let o = 0; o < outputs; o++) {
-    store<f32>(scaled + o * 4, load<f32>(multipliers + o * 4) / <f32>(size == 4 ? 64 : 4))
+    store<f32>(scaled + o * 4, load<f32>(multipliers + o * 4) / <f32>(size == 4 && stride == 1 ? 64 : 4))
   }
   const places = [<i32>input, <i32>output, <i32>packed, <i32>scaled]
-  const from = [height, width, channels, channels, height, width, outputs, outputs, 1, 1]
+  const from = [height, width, channels, channels, down(height), down(width), outputs, outputs, 1, 1]
   const ends = [ZERO, OUTPUT_ZERO, bits(0.1), -128, 127, 0]
-  const i = instruction(places.concat(from).concat(ends).concat([<i32>block(1 << 18), 3, chunk, product, 0, width * outputs]))
+  const i = instruction(places.concat(from).concat(ends).concat([<i32>block(1 << 18), 3, chunk, product, 0, down(width) * outputs]))
   store<i32>(i, 1 << 15, 124)
   for (let thread = 0; thread < threads; thread++) {
-    if (size == 4) winograd43_s8(i, thread, threads)
+    if (stride == 2) strided_winograd42_s8(i, thread, threads)
+    else if (size == 4) winograd43_s8(i, thread, threads)
     else winograd23_s8(i, thread, threads)
   }
   return wrong()
@@ -130,6 +139,18 @@ describe('forms of the int8 convolution', () => {
         expect<i32>(winograd(2, product, 2, 4)).toBe(0)
       }
     }
+  })
+
+  test('F(4x4,2x2) of four phases at stride 2, both products, chunks and threads', () => {
+    stride = 2
+    for (let n = 0; n < 12; n++) {
+      draw(between(1, 20), between(1, 40), n & 1 ? 63 : 127, n < 4)
+      for (let product = 0; product < 2; product++) {
+        expect<i32>(winograd(4, product, between(1, 5), 1)).toBe(0)
+        expect<i32>(winograd(4, product, 2, 3)).toBe(0)
+      }
+    }
+    stride = 1
   })
 
   test('multiply-adds', () => {

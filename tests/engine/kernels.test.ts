@@ -56,6 +56,17 @@ function generator(): Model {
   return b.model([b.activation(b.convTranspose(x, 3, 4, 2), 'tanh').name])
 }
 const drawn = int8Model(generator(), 35)
+/** Of halves of odd and even sides: 33 to 17, to 9, to 5. */
+const halving = int8Model(
+  tinyModel(
+    several
+      .replace('width=32', 'width=33')
+      .replace('height=32', 'height=30')
+      .replaceAll('size=3\nstride=1', 'size=3\nstride=2'),
+    36,
+  ),
+  37,
+)
 const kernels = ['winograd43', 'winograd43-mla', 'winograd23', 'winograd23-mla', 'direct-mla']
 
 async function run(of: typeof model, options: Parameters<typeof Session.create>[1]): Promise<Outputs> {
@@ -76,6 +87,13 @@ describe('every kernel that can be forced', () => {
         expect(differing(await run(of, { build, kernel }), expected), kernel).toBeUndefined()
       }
       expect(differing(await run(of, { build }), expected)).toBeUndefined()
+    }
+    const halved = await run(halving, { build, kernel: direct })
+    for (const kernel of ['winograd42', 'winograd42-mla']) {
+      for (const threads of build === 'scalar' ? [1] : [1, 3]) {
+        const outputs = await run(halving, { build, kernel, threads })
+        expect(differing(outputs, halved), `${kernel} ${threads}`).toBeUndefined()
+      }
     }
     const expectedPicture = await run(drawn, { build, kernel: direct })
     for (const kernel of ['winograd42', 'winograd42-mla', 'winograd22', 'winograd22-mla']) {

@@ -152,23 +152,26 @@ function draw(seed: number, random: Random): Case {
 const int7 = (random: Random): number => Math.max(-127, random.int8())
 
 describe.each([
-  ['winograd43', 'winograd43S8'],
-  ['winograd43-mla', 'winograd43S8'],
-  ['winograd23', 'winograd23S8'],
-  ['winograd23-mla', 'winograd23S8'],
-] as const)('%s', (name, opcode) => {
+  ['winograd43', 'winograd43S8', 1],
+  ['winograd43-mla', 'winograd43S8', 1],
+  ['winograd23', 'winograd23S8', 1],
+  ['winograd23-mla', 'winograd23S8', 1],
+  ['winograd42', 'stridedWinograd42S8', 2],
+  ['winograd42-mla', 'stridedWinograd42S8', 2],
+] as const)('%s', (name, opcode, stride) => {
   const kernel = kernels.get(name)!
+  const strides = [stride, stride] as const
 
   test('every side from 1 to 13', () => {
     for (let side = 1; side <= 13; side++) {
       const shape = { height: side, width: 14 - side, inputChannels: 8, outputChannels: 8, slope: 0.1 }
-      check(kernel, opcode, { ...shape, kernel: [3, 3], pads: [1, 1, 1, 1] }, int7)
+      check(kernel, opcode, { ...shape, strides, kernel: [3, 3], pads: [1, 1, 1, 1] }, int7)
     }
   })
 
   test('numbers of channels around multiples of 8 and 16', () => {
     for (const n of [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40]) {
-      const shape = { height: 5, width: 6, kernel: [3, 3], pads: [1, 1, 1, 1] } as const
+      const shape = { height: 5, width: 6, kernel: [3, 3], pads: [1, 1, 1, 1], strides } as const
       check(kernel, opcode, { ...shape, inputChannels: n, outputChannels: 5 }, int7)
       check(kernel, opcode, { ...shape, inputChannels: 3, outputChannels: n, float: n % 2 === 0 }, int7)
     }
@@ -177,8 +180,9 @@ describe.each([
   test('extremes throughout a deep sum', () => {
     for (const zeroPoint of [-128, 127]) {
       const shape = {
-        height: 6,
-        width: 6,
+        height: 6 * stride,
+        width: 6 * stride,
+        strides,
         inputChannels: 200,
         outputChannels: 9,
         saturated: true,
@@ -193,20 +197,20 @@ describe.each([
 
   test('forty shapes drawn at random', () => {
     const { random } = new Arena(5, 64)
-    for (let seed = 0; seed < 40; seed++) check(kernel, opcode, draw(seed, random), int7)
+    for (let seed = 0; seed < 40; seed++) check(kernel, opcode, { ...draw(seed, random), strides }, int7)
   })
 
   test('is refused where its sums could be misread, and what it was not made for', () => {
     const shape: Case = { height: 5, width: 5, inputChannels: 300, outputChannels: 1, kernel: [3, 3] }
     const view = (change: Partial<Case>, weight: number, bias = 0) => {
-      const all = { ...shape, ...change }
+      const all = { ...shape, strides, ...change }
       const depth = all.kernel[0] * all.kernel[1] * all.inputChannels
       const weights = new Int8Array(all.outputChannels * (all.groups ?? 1) * depth).fill(weight)
       const outputs = all.outputChannels * (all.groups ?? 1)
       return nodeOf(all, weights, new Int32Array(outputs).fill(bias), new Float32Array(outputs).fill(1))
     }
     expect(kernel.fits(view({}, 1))).toBe(true)
-    expect(kernel.fits(view({ strides: [2, 2] }, 1))).toBe(false)
+    expect(kernel.fits(view({ strides: [3 - stride, 3 - stride] }, 1))).toBe(false)
     expect(kernel.fits(view({ kernel: [1, 3] }, 1))).toBe(false)
     expect(kernel.fits(view({ groups: 2 }, 1))).toBe(false)
     const bound = name.startsWith('winograd43') ? 2 ** 25 : 2 ** 29
