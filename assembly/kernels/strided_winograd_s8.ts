@@ -24,6 +24,7 @@ import { scratchOf, start } from '../split'
 import { address, word } from '../word'
 import { product_dot, product_mla } from './products_s8'
 import { BIAS42, weights42 } from './winograd42'
+import { SUMS_GAP } from './winograd_form'
 import { INPUT_WORK, locate, patch, transpose } from './winograd_input'
 import { transformOutput } from './winograd_output'
 import { columnOf, groupsOf, rowOf, TILING_BYTES, tileOutput, tilesOf } from './winograd_tiles'
@@ -33,8 +34,6 @@ const SIDE: i32 = 5
 const TAPS: usize = 25
 /** Rows and columns of input that a tile needs. */
 const REACH: i32 = 9
-/** Between the sums of two groups, so that what is written in turn does not compete for the same lines of the cache. */
-const SUMS_GAP: usize = 192
 
 /** Phases that have the tap in this row, or column. */
 // @ts-ignore: decorator

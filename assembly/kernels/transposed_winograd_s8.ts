@@ -25,7 +25,7 @@ import { phaseBefore, phaseSize, RECORD_BYTES } from './transposed_phase'
 import { row_products22 } from './transposed_products'
 import { BIAS22, weights22 } from './winograd22'
 import { BIAS42, weights42 } from './winograd42'
-import { sideOf } from './winograd_form'
+import { sideOf, SUMS_GAP } from './winograd_form'
 import { INPUT_WORK, transformInput } from './winograd_input'
 import { transformOutput } from './winograd_output'
 import { groupsOf, TILING_BYTES, tileOutput } from './winograd_tiles'
@@ -36,8 +36,6 @@ const TAPS = 2
 const PAIR_BYTES: usize = 64
 /** What the sums of a panel start from: zeros, and the bias as the one tap that has it takes it. */
 const START_BYTES: usize = 64
-/** Between the sums of two groups, which would compete for the same lines of the cache otherwise. */
-const SUMS_GAP: usize = 192
 
 export function transposed_winograd42_s8(i: usize, thread: i32, threads: i32): void {
   phases(i, 42, thread, threads)

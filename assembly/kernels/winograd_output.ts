@@ -97,104 +97,73 @@ function passColumns(form: i32, shortRows: bool, shortColumns: bool, m: usize, w
 }
 
 function columns43(m: usize, to: usize, short: bool): void {
-  for (const end = to + 192; to < end; to += 32) {
-    if (short && to == end - 64) {
-      to += 32
-      m += 128
-    }
-    for (let half: usize = 0; half < 32; half += 16) {
-      const from = m + half
-      output43<v128>(
-        v128.load(from),
-        v128.load(from, 768),
-        v128.load(from, 1536),
-        v128.load(from, 2304),
-        v128.load(from, 3072),
-        v128.load(from, 3840),
-        to + half,
-        192,
-      )
-    }
-    m += 128
-  }
+  columnsOf(43, false, short, m, to)
 }
 
 function columns33(m: usize, to: usize, short: bool): void {
-  for (const end = to + 192; to < end; to += 32) {
+  columnsOf(43, true, short, m, to)
+}
+
+function columns42(m: usize, to: usize): void {
+  columnsOf(42, false, false, m, to)
+}
+
+function columns23(m: usize, to: usize): void {
+  columnsOf(23, false, false, m, to)
+}
+
+function columns22(m: usize, to: usize): void {
+  columnsOf(22, false, false, m, to)
+}
+
+// @ts-ignore: decorator
+@inline
+function columnsOf(form: i32, shortRows: bool, short: bool, m: usize, to: usize): void {
+  const side = <usize>sideOf(form)
+  for (const end = to + side * 32; to < end; to += 32) {
     if (short && to == end - 64) {
       to += 32
       m += 128
     }
-    for (let half: usize = 0; half < 32; half += 16) {
-      const from = m + half
-      output33<v128>(
-        v128.load(from),
-        v128.load(from, 768),
-        v128.load(from, 1536),
-        v128.load(from, 2304),
-        v128.load(from, 3840),
-        to + half,
-        192,
-      )
-    }
-    m += 128
-  }
-}
-
-function columns42(m: usize, to: usize): void {
-  for (const end = to + 160; to < end; to += 32) {
-    for (let half: usize = 0; half < 32; half += 16) {
-      const from = m + half
-      output42<v128>(
-        v128.load(from),
-        v128.load(from, 640),
-        v128.load(from, 1280),
-        v128.load(from, 1920),
-        v128.load(from, 2560),
-        to + half,
-        160,
-      )
-    }
-    m += 128
-  }
-}
-
-function columns23(m: usize, to: usize): void {
-  for (const end = to + 128; to < end; to += 32) {
-    for (let half: usize = 0; half < 32; half += 16) {
-      const from = m + half
-      output23<v128>(
-        v128.load(from),
-        v128.load(from, 512),
-        v128.load(from, 1024),
-        v128.load(from, 1536),
-        to + half,
-        128,
-      )
-    }
-    m += 128
-  }
-}
-
-function columns22(m: usize, to: usize): void {
-  for (const end = to + 96; to < end; to += 32) {
-    for (let half: usize = 0; half < 32; half += 16) {
-      const from = m + half
-      output22<v128>(v128.load(from), v128.load(from, 384), v128.load(from, 768), to + half, 96)
-    }
+    pass<v128>(form, shortRows, m, side * 128, to, side * 32)
+    pass<v128>(form, shortRows, m + 16, side * 128, to + 16, side * 32)
     m += 128
   }
 }
 
 /** The second pass and what follows, for all eight channels in int8. */
-function rows43(
+function rows43(i: usize, from: usize, to: usize, panel: i32, rows: i32, columns: i32, shortRows: bool): void {
+  rowsOf(43, shortRows, false, i, from, to, panel, rows, columns)
+}
+
+function rows33(i: usize, from: usize, to: usize, panel: i32, rows: i32, columns: i32, shortRows: bool): void {
+  rowsOf(43, shortRows, true, i, from, to, panel, rows, columns)
+}
+
+function rows42(i: usize, from: usize, to: usize, panel: i32, rows: i32, columns: i32): void {
+  rowsOf(42, false, false, i, from, to, panel, rows, columns)
+}
+
+function rows23(i: usize, from: usize, to: usize, panel: i32, rows: i32, columns: i32): void {
+  rowsOf(23, false, false, i, from, to, panel, rows, columns)
+}
+
+function rows22(i: usize, from: usize, to: usize, panel: i32, rows: i32, columns: i32): void {
+  rowsOf(22, false, false, i, from, to, panel, rows, columns)
+}
+
+// @ts-ignore: decorator
+@inline
+function rowsOf(
+  form: i32,
+  shortRows: bool,
+  short: bool,
   i: usize,
   from: usize,
   to: usize,
   panel: i32,
   rows: i32,
   columns: i32,
-  shortRows: bool,
 ): void {
   const stride = <usize>word(i, 12)
   const zero = word(i, 16)
@@ -206,11 +175,26 @@ function rows43(
   const n0 = v128.load(multipliers)
   const n1 = v128.load(multipliers, 16)
   for (let y = 0; y < rows; y++) {
-    const f = i32x4.splat(INVERSE_OF_9 << missing43(y, shortRows))
-    storeRow(half43(from, f, n0, s, l, h, o), half43(from + 16, f, n1, s, l, h, o), to, stride, columns)
-    from += 192
+    // Without what its place in the row adds, which half43 and half33 know.
+    const f = i32x4.splat(form == 43 ? INVERSE_OF_9 << missing43(y, shortRows) : INVERSE_OF_9)
+    const low = half(form, short, from, f, n0, s, l, h, o)
+    storeRow(low, half(form, short, from + 16, f, n1, s, l, h, o), to, stride, columns)
+    from += <usize>sideOf(form) * 32
     to += <usize>word(i, 26)
   }
+}
+
+/** Four pixels of a row, four channels each. */
+// @ts-ignore: decorator
+@inline
+function half(form: i32, short: bool, from: usize, f: v128, n: v128, s: v128, l: v128, h: v128, o: v128): v128 {
+  if (form == 43) {
+    if (short) return half33(from, f, n, s, l, h, o)
+    return half43(from, f, n, s, l, h, o)
+  }
+  if (form == 42) return half42(from, f, n, s, l, h, o)
+  if (form == 23) return half23(from, n, s, l, h, o)
+  return half22(from, n, s, l, h, o)
 }
 
 // @ts-ignore: decorator
@@ -234,32 +218,6 @@ function half43(from: usize, f: v128, n: v128, s: v128, l: v128, h: v128, o: v12
   )
 }
 
-function rows33(
-  i: usize,
-  from: usize,
-  to: usize,
-  panel: i32,
-  rows: i32,
-  columns: i32,
-  shortRows: bool,
-): void {
-  const stride = <usize>word(i, 12)
-  const zero = word(i, 16)
-  const s = f32x4.splat(float(i, 17))
-  const l = f32x4.splat(<f32>(word(i, 18) - zero))
-  const h = f32x4.splat(<f32>(word(i, 19) - zero))
-  const o = roundingOffset(zero)
-  const multipliers = address(i, 4) + <usize>panel * 32
-  const n0 = v128.load(multipliers)
-  const n1 = v128.load(multipliers, 16)
-  for (let y = 0; y < rows; y++) {
-    const f = i32x4.splat(INVERSE_OF_9 << missing43(y, shortRows))
-    storeRow(half33(from, f, n0, s, l, h, o), half33(from + 16, f, n1, s, l, h, o), to, stride, columns)
-    from += 192
-    to += <usize>word(i, 26)
-  }
-}
-
 // @ts-ignore: decorator
 @inline
 function half33(from: usize, f: v128, n: v128, s: v128, l: v128, h: v128, o: v128): v128 {
@@ -275,31 +233,6 @@ function half33(from: usize, f: v128, n: v128, s: v128, l: v128, h: v128, o: v12
     c,
     c,
   )
-}
-
-function rows42(
-  i: usize,
-  from: usize,
-  to: usize,
-  panel: i32,
-  rows: i32,
-  columns: i32,
-): void {
-  const stride = <usize>word(i, 12)
-  const zero = word(i, 16)
-  const s = f32x4.splat(float(i, 17))
-  const l = f32x4.splat(<f32>(word(i, 18) - zero))
-  const h = f32x4.splat(<f32>(word(i, 19) - zero))
-  const o = roundingOffset(zero)
-  const multipliers = address(i, 4) + <usize>panel * 32
-  const n0 = v128.load(multipliers)
-  const n1 = v128.load(multipliers, 16)
-  for (let y = 0; y < rows; y++) {
-    const f = i32x4.splat(INVERSE_OF_9)
-    storeRow(half42(from, f, n0, s, l, h, o), half42(from + 16, f, n1, s, l, h, o), to, stride, columns)
-    from += 160
-    to += <usize>word(i, 26)
-  }
 }
 
 // @ts-ignore: decorator
@@ -321,30 +254,6 @@ function half42(from: usize, f: v128, n: v128, s: v128, l: v128, h: v128, o: v12
   )
 }
 
-function rows23(
-  i: usize,
-  from: usize,
-  to: usize,
-  panel: i32,
-  rows: i32,
-  columns: i32,
-): void {
-  const stride = <usize>word(i, 12)
-  const zero = word(i, 16)
-  const s = f32x4.splat(float(i, 17))
-  const l = f32x4.splat(<f32>(word(i, 18) - zero))
-  const h = f32x4.splat(<f32>(word(i, 19) - zero))
-  const o = roundingOffset(zero)
-  const multipliers = address(i, 4) + <usize>panel * 32
-  const n0 = v128.load(multipliers)
-  const n1 = v128.load(multipliers, 16)
-  for (let y = 0; y < rows; y++) {
-    storeRow(half23(from, n0, s, l, h, o), half23(from + 16, n1, s, l, h, o), to, stride, columns)
-    from += 128
-    to += <usize>word(i, 26)
-  }
-}
-
 // @ts-ignore: decorator
 @inline
 function half23(from: usize, n: v128, s: v128, l: v128, h: v128, o: v128): v128 {
@@ -355,30 +264,6 @@ function half23(from: usize, n: v128, s: v128, l: v128, h: v128, o: v128): v128 
   const a = requantized(i32x4.add(m0, i32x4.add(m1, m2)), n, s, l, h, o)
   const b = requantized(i32x4.sub(i32x4.sub(m1, m2), m3), n, s, l, h, o)
   return narrow(a, b, a, b)
-}
-
-function rows22(
-  i: usize,
-  from: usize,
-  to: usize,
-  panel: i32,
-  rows: i32,
-  columns: i32,
-): void {
-  const stride = <usize>word(i, 12)
-  const zero = word(i, 16)
-  const s = f32x4.splat(float(i, 17))
-  const l = f32x4.splat(<f32>(word(i, 18) - zero))
-  const h = f32x4.splat(<f32>(word(i, 19) - zero))
-  const o = roundingOffset(zero)
-  const multipliers = address(i, 4) + <usize>panel * 32
-  const n0 = v128.load(multipliers)
-  const n1 = v128.load(multipliers, 16)
-  for (let y = 0; y < rows; y++) {
-    storeRow(half22(from, n0, s, l, h, o), half22(from + 16, n1, s, l, h, o), to, stride, columns)
-    from += 96
-    to += <usize>word(i, 26)
-  }
 }
 
 // @ts-ignore: decorator
@@ -481,22 +366,26 @@ function scalarTile(
   }
 }
 
-/** One pass over sums that are `step` bytes apart. */
 function single<T>(form: i32, short: bool, from: usize, step: usize, to: usize, toStep: usize): void {
+  pass<T>(form, short, from, step, to, toStep)
+}
+
+/** One pass over sums that are `step` bytes apart; inlined where the form is known. */
+// @ts-ignore: decorator
+@inline
+function pass<T>(form: i32, short: bool, from: usize, step: usize, to: usize, toStep: usize): void {
   const m0 = load<T>(from)
   const m1 = load<T>(from + step)
   const m2 = load<T>(from + 2 * step)
-  if (form == 22) {
-    output22<T>(m0, m1, m2, to, toStep)
-    return
+  if (form == 22) output22<T>(m0, m1, m2, to, toStep)
+  else {
+    const m3 = load<T>(from + 3 * step)
+    if (form == 23) output23<T>(m0, m1, m2, m3, to, toStep)
+    else if (form == 43 && short) output33<T>(m0, m1, m2, m3, load<T>(from + 5 * step), to, toStep)
+    else {
+      const m4 = load<T>(from + 4 * step)
+      if (form == 42) output42<T>(m0, m1, m2, m3, m4, to, toStep)
+      else output43<T>(m0, m1, m2, m3, m4, load<T>(from + 5 * step), to, toStep)
+    }
   }
-  const m3 = load<T>(from + 3 * step)
-  if (form == 23) {
-    output23<T>(m0, m1, m2, m3, to, toStep)
-    return
-  }
-  const m4 = load<T>(from + 4 * step)
-  if (form == 42) output42<T>(m0, m1, m2, m3, m4, to, toStep)
-  else if (short) output33<T>(m0, m1, m2, m3, load<T>(from + 5 * step), to, toStep)
-  else output43<T>(m0, m1, m2, m3, m4, load<T>(from + 5 * step), to, toStep)
 }

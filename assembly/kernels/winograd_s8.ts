@@ -22,13 +22,10 @@ import { address, word } from '../word'
 import { product_dot, product_mla } from './products_s8'
 import { bias23, weights23 } from './winograd23'
 import { bias43, weights43 } from './winograd43'
-import { sideOf } from './winograd_form'
+import { sideOf, SUMS_GAP } from './winograd_form'
 import { INPUT_WORK, transformInput } from './winograd_input'
 import { transformOutput } from './winograd_output'
 import { groupsOf, hasShortColumns, hasShortRows, TILING_BYTES, tileOutput } from './winograd_tiles'
-
-/** Between the sums of two groups, so that what is written in turn does not compete for the same lines of the cache. */
-const SUMS_GAP: usize = 192
 
 export function winograd43_s8(i: usize, thread: i32, threads: i32): void {
   winograd_s8(i, 43, thread, threads)

@@ -1,13 +1,14 @@
-import { integer, integers, type Kernel, type NodeView, roundUp } from '../descriptor.js'
-import { foldedBias, isInt8, panels } from './convolution.js'
+import { type Kernel, type NodeView, roundUp } from '../descriptor.js'
+import { foldedBias, panels } from './convolution.js'
 import {
   chunkPanels,
-  keepMultipliers,
+  fits3x3,
   type Product,
   productCosts,
   scaledMultipliers,
   tileGroups,
   winogradFields,
+  workBytes,
 } from './winograd.js'
 
 /** Products of a tile of 4x4 outputs: of four phases. */
@@ -41,13 +42,7 @@ function strided(product: Product): Kernel {
 
   return {
     name: `winograd42${product === 'mla' ? '-mla' : ''}`,
-    fits: (view) =>
-      isInt8(view) &&
-      integers(view, 'kernel').every((side) => side === 3) &&
-      integers(view, 'strides').every((stride) => stride === 2) &&
-      integer(view, 'groups', 1) === 1 &&
-      foldedBias(view).largest < 2 ** 31 / scale &&
-      keepMultipliers(view, scale),
+    fits: (view) => fits3x3(view, 2, scale),
     cost(view) {
       const { channels, outputPanels, groups } = geometry(view)
       const outputs = outputPanels * 8
@@ -57,8 +52,8 @@ function strided(product: Product): Kernel {
     /** Work, transformed tiles, sums. */
     scratchBytes(view) {
       const { inputChannels, channels, block, chunk } = geometry(view)
-      const work = 2944 + 128 + 4 * (reach * reach * roundUp(inputChannels, 16) + 16)
-      return roundUp(work, 64) + taps * (block * channels * 32 + 64) + block * (chunk * taps * 128 + 192)
+      const work = workBytes(reach * reach, inputChannels)
+      return work + taps * (block * channels * 32 + 64) + block * (chunk * taps * 128 + 192)
     },
     blocks(view) {
       const { outputPanels, channels } = geometry(view)

@@ -8,6 +8,7 @@ import {
   scaledMultipliers,
   tileGroups,
   winogradFields,
+  workBytes,
 } from './winograd.js'
 
 /**
@@ -72,11 +73,10 @@ function transposedWinograd(size: 2 | 4, product: Product): Kernel {
     /** Record, work, what sums start from, a row of filters, transformed tiles, sums. */
     scratchBytes(view) {
       const { inputs, channels, block } = geometry(view)
-      const work = 2944 + 128 + 4 * (products * roundUp(inputs, 16) + 16)
       const filters = (size + taps - 1) * (channels * 16 + 64)
       return (
         128 +
-        roundUp(work, 64) +
+        workBytes(products, inputs) +
         64 +
         filters +
         products * (block * channels * 8 + 64) +

@@ -55,20 +55,13 @@ function winograd(size: 2 | 4, product: Product): Kernel {
   /** The parts that assembly/kernels/winograd_s8.ts cuts it into: work, transformed tiles, sums. */
   function scratchBytes(view: NodeView): number {
     const { inputChannels, block, chunk } = geometry(view)
-    const work = 2944 + 128 + 4 * (taps * roundUp(inputChannels, 16) + 16)
     const tapStride = block * roundUp(inputChannels, 8) * 8 + 64
-    return roundUp(work, 64) + taps * tapStride + block * (chunk * taps * 128 + 192)
+    return workBytes(taps, inputChannels) + taps * tapStride + block * (chunk * taps * 128 + 192)
   }
 
   return {
     name: `winograd${size}3${product === 'mla' ? '-mla' : ''}`,
-    fits: (view) =>
-      isInt8(view) &&
-      integers(view, 'kernel').every((side) => side === 3) &&
-      integers(view, 'strides').every((stride) => stride === 1) &&
-      integer(view, 'groups', 1) === 1 &&
-      foldedBias(view).largest < 2 ** 31 / scale &&
-      keepMultipliers(view, scale),
+    fits: (view) => fits3x3(view, 1, scale),
     cost(view) {
       const { inputChannels, outputPanels, panelBytes, groups } = geometry(view)
       const outputs = outputPanels * 8
@@ -107,6 +100,19 @@ function winograd(size: 2 | 4, product: Product): Kernel {
     },
   }
 }
+
+/** Whether it is an int8 3x3 convolution of one group whose sums, times `scale`, and their multipliers are kept exactly. */
+export const fits3x3 = (view: NodeView, stride: number, scale: number): boolean =>
+  isInt8(view) &&
+  integers(view, 'kernel').every((side) => side === 3) &&
+  integers(view, 'strides').every((step) => step === stride) &&
+  integer(view, 'groups', 1) === 1 &&
+  foldedBias(view).largest < 2 ** 31 / scale &&
+  keepMultipliers(view, scale)
+
+/** Of the transforms, the tiling and four padded patches of `pixels` pixels: assembly/kernels/winograd_input.ts. */
+export const workBytes = (pixels: number, channels: number): number =>
+  roundUp(2944 + 128 + 4 * (pixels * roundUp(channels, 16) + 16), 64)
 
 /** Multipliers for sums that come out `scale` times too large, a power of two. */
 export const scaledMultipliers = (view: NodeView, scale: number): Float32Array =>
