@@ -16,8 +16,8 @@ export interface Engine {
   readonly memory: EngineMemory
   /** How many threads share the next run. */
   readonly threads: number
-  /** Runs instructions; 0, or 1 + the index of one that the build does not know. */
-  run(program: number, count: number): number
+  /** Runs instructions, with `alone` in the caller's thread; 0, or 1 + the index of one that the build does not know. */
+  run(program: number, count: number, alone?: boolean): number
   /** Work is about to come: threads that sleep may wake up. */
   wake(): void
   /** Settles when all threads take part, or none will: how many there are. */

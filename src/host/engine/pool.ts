@@ -49,12 +49,12 @@ export class ThreadedEngine implements Engine {
     this.#held.crew ??= new Crew(this.module, this.memory.memory, this.wanted)
   }
 
-  run(program: number, count: number): number {
+  run(program: number, count: number, alone = false): number {
     if (this.#spoilt) this.#renew()
-    if (this.#hasRun) this.#start()
+    if (this.#hasRun && !alone) this.#start()
     this.#hasRun = true
     const { crew } = this.#held
-    if (!crew?.complete) return this.#exports.run(program, count, 0, 1)
+    if (alone || !crew?.complete) return this.#exports.run(program, count, 0, 1)
     const { control } = crew
     control.begin(program, count)
     let status: number

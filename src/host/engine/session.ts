@@ -5,13 +5,15 @@ import { preprocessingOf } from '../graph/task.js'
 import type { Model, Tensor } from '../graph/types.js'
 import { verifyModel } from '../graph/verify.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
+import { type FirstPlan, planFirst } from '../plan/first.js'
 import { memoryOf, type Plan, programStart } from '../plan/plan.js'
 import { compileProgram, describeInstruction } from '../plan/program.js'
 import { type Build, loadEngine } from './build.js'
 import { hasNarrowWeights, type KernelOptions, planKernels } from './choose.js'
 import type { Engine } from './engine.js'
+import { runFirst } from './first.js'
 import { checkFit, type Fit, writeFrame } from './frame.js'
-import { loadPlan } from './load.js'
+import { loadNodes, loadPlan } from './load.js'
 import type { EngineMemory } from './memory.js'
 import { profileSteps, type StepTime } from './profile.js'
 import { resizePlan } from './resize.js'
@@ -52,6 +54,9 @@ export class Session {
   #frameBytes = 0
   #runs = 0
   #failed = false
+  /** Until the weights of all nodes are packed for their kernels, which a first run does without. */
+  #first: FirstPlan | undefined
+  #hasRunFirst = false
   /** What the next run starts from; an input set directly is used up by it, as its memory is reused. */
   #source: 'none' | 'frame' | 'input' = 'none'
 
@@ -64,8 +69,11 @@ export class Session {
     this.#memory = engine.memory
   }
 
-  /** Verifies, plans and loads a model. Throws E_MODEL_*, E_ENGINE_*. */
-  static async create(model: Model, options: SessionOptions = {}): Promise<Session> {
+  /**
+   * Verifies, plans and loads a model. Throws E_MODEL_*, E_ENGINE_*. With `lasting`, nobody will ever change the model's
+   * constants: then most of them may be loaded when the first run is done.
+   */
+  static async create(model: Model, options: SessionOptions = {}, lasting = false): Promise<Session> {
     await sumWeights(model, options.build)
     const verified = verifyModel(model)
     const threads = chooseThreads(options.threads, verified)
@@ -75,7 +83,8 @@ export class Session {
     const engine = await loadEngine(memoryOf(plan), { ...options, narrow, threads })
     try {
       const session = new Session(engine, plan)
-      loadPlan(plan, program, engine)
+      session.#first = lasting && plan.preprocessing !== undefined ? planFirst(plan) : undefined
+      loadPlan(plan, program, engine, session.#first?.nodes)
       return session
     } catch (error) {
       engine.close()
@@ -90,6 +99,7 @@ export class Session {
 
   /** Settles when all threads take part, or none will; runs need not wait for it. How many there are. */
   ready(): Promise<number> {
+    if (!this.#hasRunFirst) this.#settle()
     return this.#live().ready()
   }
 
@@ -123,6 +133,7 @@ export class Session {
     preprocessingOf(this.plan.model.graph)
     checkPixels(pixels)
     checkFit(fit, this.#inputs[0])
+    if (this.#hasRunFirst) this.#settle()
     engine.wake()
     const source = this.plan.end
     this.#memory.ensure(source + pixels.data.length + 64)
@@ -148,6 +159,7 @@ export class Session {
     const engine = this.#live()
     const [tensor] = this.inputs
     checkValues(tensor, values)
+    this.#settle()
     engine.wake()
     writeTensor(this.#memory, this.plan, tensor, values)
     this.#source = 'input'
@@ -164,6 +176,13 @@ export class Session {
   /** Runs the network, or as much of it as one of its outputs needs. */
   run(output?: string): void {
     const end = output === undefined ? undefined : this.#endOf(output)
+    if (this.#first !== undefined && !this.#hasRunFirst && end === undefined && this.#source === 'frame') {
+      this.#hasRunFirst = true
+      runFirst(this.plan, this.#first, this.#live(), (at, n) => this.#executeAt(at, n, 1, true))
+      this.#recheck()
+      return
+    }
+    this.#settle()
     const first = this.#begin()
     this.#execute(first, (end ?? this.#end) - first)
     this.#recheck()
@@ -187,6 +206,7 @@ export class Session {
    */
   replan(model: Model): void {
     this.#live()
+    this.#settle()
     const plan = resizePlan(this.plan, model)
     const program = compileProgram(plan)
     this.#memory.ensure(plan.end)
@@ -199,6 +219,7 @@ export class Session {
 
   /** Runs one instruction at a time and tells how long each took. */
   profile(): StepTime[] {
+    this.#settle()
     const first = this.#begin()
     const execute = (instruction: number): void => this.#execute(instruction, 1)
     return profileSteps(this.plan, this.#memory, first, this.#end, execute)
@@ -227,6 +248,14 @@ export class Session {
     if (this.#engine === undefined)
       throw new OcellusError('E_SESSION_CLOSED', 'the session is closed: create another')
     return this.#engine
+  }
+
+  /** Loads what the first run did without; outputs of a run are lost. */
+  #settle(): void {
+    if (this.#first === undefined) return
+    const { nodes } = this.#first
+    this.#first = undefined
+    loadNodes(this.#plan, this.#live(), nodes)
   }
 
   /** Instructions before the first step's: the preprocessing of a model that takes pictures. */
@@ -273,7 +302,12 @@ export class Session {
   }
 
   #execute(first: number, count: number): void {
-    const status = this.#call(programStart + first * instructionBytes, count)
+    this.#executeAt(programStart + first * instructionBytes, first, count)
+  }
+
+  /** Runs instructions at an address, of which the first does what number `first` of the program does. */
+  #executeAt(address: number, first: number, count: number, alone = false): void {
+    const status = this.#call(address, count, alone)
     if (status === 0) return
     const { name } = describeInstruction(this.plan, first + status - 1)
     throw new OcellusError('E_ENGINE_TRAP', `${name}: the ${this.build} build has no such instruction`)
@@ -281,8 +315,7 @@ export class Session {
 
   #call(address: number, count: number, alone = false): number {
     try {
-      const engine = this.#live()
-      return alone ? engine.exports.run(address, count, 0, 1) : engine.run(address, count)
+      return this.#live().run(address, count, alone)
     } catch (cause) {
       if (cause instanceof OcellusError) throw cause
       throw new OcellusError('E_ENGINE_TRAP', `the engine stopped: ${String(cause)}`, { cause })

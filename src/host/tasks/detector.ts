@@ -55,7 +55,9 @@ export class Detector {
     const model = await loadModel(options.model)
     const task = detectionOf(model.graph)
     settingsOf(options, task)
-    return new Detector(await Session.create(model, options), task, options)
+    // What was read here nobody else holds.
+    const lasting = typeof options.model !== 'object' || options.model instanceof URL
+    return new Detector(await Session.create(model, options, lasting), task, options)
   }
 
   /** Changes options that need no reloading; those not named keep their value. Throws E_OPTION. */

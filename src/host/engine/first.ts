@@ -1,0 +1,35 @@
+import { instructionBytes } from '../graph/instruction.js'
+import { type FirstPlan, ownOf, placeBlocks } from '../plan/first.js'
+import { type Plan, programStart } from '../plan/plan.js'
+import { encode } from '../plan/program.js'
+import type { Engine } from './engine.js'
+import { loaderOf } from './load.js'
+
+/** Runs a network for the first time, on a picture that was set: `execute` runs one instruction at an address. */
+export function runFirst(
+  plan: Plan,
+  { nodes, instruction, scratch, window }: FirstPlan,
+  engine: Engine,
+  execute: (address: number, instruction: number) => void,
+): void {
+  // A model that takes pictures: the preprocessing is the first instruction.
+  execute(programStart, 0)
+  plan.steps.forEach((step, n) => {
+    if (step.kind === 'copy' || !nodes.has(step.index)) {
+      execute(programStart + (n + 1) * instructionBytes, n + 1)
+      return
+    }
+    const { view } = plan.model.views[step.index]
+    const own = ownOf(plan, step.index)
+    const { addresses, end } = placeBlocks(own.blocks(view), window)
+    own.load(view, loaderOf(engine, addresses, end))
+    const placement = {
+      input: (i: number) => plan.places.get(view.inputs[i].name)!,
+      output: plan.places.get(view.output.name)!,
+      block: (role: string) => addresses.get(role)!,
+      scratch,
+    }
+    engine.memory.words.set(encode(own.emit(view, placement)), instruction / 4)
+    execute(instruction, n + 1)
+  })
+}

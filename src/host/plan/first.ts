@@ -1,0 +1,84 @@
+import { constantBytes, type OperatorDescriptor, roundUp } from '../graph/descriptor.js'
+import { instructionBytes } from '../graph/instruction.js'
+import { operators } from '../graph/ops/index.js'
+import type { Plan } from './plan.js'
+import { slack } from './storage.js'
+
+/**
+ * How a network's first run does without the packed weights of its kernels, which are many times the file's bytes: memory
+ * that is touched first costs more than to compute with it once. Each of these nodes is computed by its operator's own
+ * implementation, whose constants pass through one window, where most of the packed weights will lie; the result is
+ * the same bytes.
+ */
+export interface FirstPlan {
+  /** The nodes, by their index. */
+  readonly nodes: ReadonlySet<number>
+  /** Address of the one instruction, of the scratch and of what a node's constants are made to, one node after the other. */
+  readonly instruction: number
+  readonly scratch: number
+  readonly window: number
+}
+
+/** Of less memory it is not worth to touch less. */
+const leastBytes = 1 << 20
+
+/** Blocks of a node one after the other from an address on, and where they end. */
+export function placeBlocks(
+  blocks: readonly { readonly role: string; readonly bytes: number }[],
+  start: number,
+): { readonly addresses: ReadonlyMap<string, number>; readonly end: number } {
+  const addresses = new Map<string, number>()
+  let end = start
+  for (const { role, bytes } of blocks) {
+    addresses.set(role, end)
+    end = roundUp(end + bytes + slack, 64)
+  }
+  return { addresses, end }
+}
+
+/** A node's implementation that needs no choice. */
+export const ownOf = (plan: Plan, index: number): OperatorDescriptor =>
+  operators.get(plan.model.views[index].view.node.op)!
+
+/** Undefined where a first run would gain little, or has no room. */
+export function planFirst(plan: Plan): FirstPlan | undefined {
+  // Constants that are loaded after the first run pass through the arena, behind which a picture lies by then.
+  if (plan.loadEnd > plan.end) return undefined
+  const { views } = plan.model
+  const { nodes, start, end } = longestRun(plan)
+  if (end - start < leastBytes) return undefined
+  const instruction = start
+  const scratch = roundUp(instruction + instructionBytes, 64)
+  let [most, deepest] = [0, 0]
+  for (const index of nodes) {
+    const { view } = views[index]
+    const own = ownOf(plan, index)
+    const staged = Object.values(view.constants).reduce(
+      (sum, constant) => sum + roundUp(constantBytes(constant) + slack, 64),
+      0,
+    )
+    most = Math.max(most, placeBlocks(own.blocks(view), 0).end + staged)
+    deepest = Math.max(deepest, own.scratchBytes(view))
+  }
+  const window = roundUp(scratch + deepest + slack, 64)
+  return window + most > start + (end - start) / 2 ? undefined : { nodes, instruction, scratch, window }
+}
+
+/** Neighbours in memory that all have a choice of kernels, and most bytes together. */
+function longestRun(plan: Plan): { nodes: Set<number>; start: number; end: number } {
+  let best = { nodes: new Set<number>(), start: 0, end: 0 }
+  let run = best
+  plan.model.views.forEach(({ view, operator }, index) => {
+    const own = plan.blocks[index]
+    if (own.size === 0) return
+    if (operator.kernels === undefined) {
+      run = { nodes: new Set(), start: 0, end: 0 }
+      return
+    }
+    const start = Math.min(...own.values())
+    const { end } = placeBlocks(operator.blocks(view), start)
+    run = { nodes: run.nodes.add(index), start: run.nodes.size === 1 ? start : run.start, end }
+    if (run.end - run.start > best.end - best.start) best = run
+  })
+  return best
+}
