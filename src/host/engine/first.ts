@@ -8,7 +8,7 @@ import { loaderOf } from './load.js'
 /** Runs a network for the first time, on a picture that was set: `execute` runs one instruction at an address. */
 export function runFirst(
   plan: Plan,
-  { nodes, instruction, scratch, window }: FirstPlan,
+  { nodes, instruction, scratch, staging, blocks }: FirstPlan,
   engine: Engine,
   execute: (address: number, instruction: number) => void,
 ): void {
@@ -21,8 +21,8 @@ export function runFirst(
     }
     const { view } = plan.model.views[step.index]
     const own = ownOf(plan, step.index)
-    const { addresses, end } = placeBlocks(own.blocks(view), window)
-    own.load(view, loaderOf(engine, addresses, end))
+    const { addresses } = placeBlocks(own.blocks(view), blocks)
+    own.load(view, loaderOf(engine, addresses, staging))
     const placement = {
       input: (i: number) => plan.places.get(view.inputs[i].name)!,
       output: plan.places.get(view.output.name)!,

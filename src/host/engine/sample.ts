@@ -59,8 +59,16 @@ export function sampleOf(view: NodeView): NodeView {
   }
 }
 
+const keys = new WeakMap<readonly Candidate[], string>()
+
 /** Layers of the same key have the same sample and size, and so the same choice. */
 export function sampleKey(view: NodeView, candidates: readonly Candidate[]): string {
+  const known = keys.get(candidates) ?? makeKey(view, candidates)
+  keys.set(candidates, known)
+  return known
+}
+
+function makeKey(view: NodeView, candidates: readonly Candidate[]): string {
   const { input, output, weight } = shapesOf(view)
   const attributes = [
     view.node.op,

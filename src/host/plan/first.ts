@@ -13,10 +13,11 @@ import { slack } from './storage.js'
 export interface FirstPlan {
   /** The nodes, by their index. */
   readonly nodes: ReadonlySet<number>
-  /** Address of the one instruction, of the scratch and of what a node's constants are made to, one node after the other. */
+  /** Addresses of the one instruction, of the scratch, of a node's constants as they are and of what is made of them. */
   readonly instruction: number
   readonly scratch: number
-  readonly window: number
+  readonly staging: number
+  readonly blocks: number
 }
 
 /** Of less memory it is not worth to touch less. */
@@ -49,7 +50,7 @@ export function planFirst(plan: Plan): FirstPlan | undefined {
   if (end - start < leastBytes) return undefined
   const instruction = start
   const scratch = roundUp(instruction + instructionBytes, 64)
-  let [most, deepest] = [0, 0]
+  let [deepest, widest, most] = [0, 0, 0]
   for (const index of nodes) {
     const { view } = views[index]
     const own = ownOf(plan, index)
@@ -57,11 +58,14 @@ export function planFirst(plan: Plan): FirstPlan | undefined {
       (sum, constant) => sum + roundUp(constantBytes(constant) + slack, 64),
       0,
     )
-    most = Math.max(most, placeBlocks(own.blocks(view), 0).end + staged)
     deepest = Math.max(deepest, own.scratchBytes(view))
+    widest = Math.max(widest, staged)
+    most = Math.max(most, placeBlocks(own.blocks(view), 0).end)
   }
-  const window = roundUp(scratch + deepest + slack, 64)
-  return window + most > start + (end - start) / 2 ? undefined : { nodes, instruction, scratch, window }
+  const staging = roundUp(scratch + deepest + slack, 64)
+  const blocks = staging + widest
+  if (blocks + most > start + (end - start) / 2) return undefined
+  return { nodes, instruction, scratch, staging, blocks }
 }
 
 /** Neighbours in memory that all have a choice of kernels, and most bytes together. */

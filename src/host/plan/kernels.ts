@@ -12,10 +12,25 @@ export interface Candidate extends Implementation {
   cost(view: NodeView): number
 }
 
-export function candidatesOf(view: NodeView, operator: OperatorDescriptor): Candidate[] {
+/** A node's proofs are not made again for each look at its candidates. */
+const known = new WeakMap<NodeView, { readonly operator: OperatorDescriptor; readonly list: Candidate[] }>()
+const owns = new WeakMap<OperatorDescriptor, Candidate>()
+
+export function candidatesOf(view: NodeView, operator: OperatorDescriptor): readonly Candidate[] {
+  const found = known.get(view)
+  if (found?.operator === operator) return found.list
+  const list = [ownCandidate(operator), ...(operator.kernels ?? []).filter((kernel) => kernel.fits(view))]
+  known.set(view, { operator, list })
+  return list
+}
+
+function ownCandidate(operator: OperatorDescriptor): Candidate {
+  const known = owns.get(operator)
+  if (known !== undefined) return known
   const cost = operator.cost ?? operator.macs
-  const own = { ...operator, name: direct, cost: (v: NodeView) => cost(v) }
-  return [own, ...(operator.kernels ?? []).filter((kernel) => kernel.fits(view))]
+  const own = { ...operator, name: direct, cost: (view: NodeView) => cost(view) }
+  owns.set(operator, own)
+  return own
 }
 
 /** The name of the candidate that each node of a model is computed by. */

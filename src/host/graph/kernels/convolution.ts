@@ -157,24 +157,48 @@ export function foldedBias(view: NodeView): FoldedBias {
   if (known !== undefined) return known
   const { zeroPoint } = quantizationOf(view, view.inputs[0])
   const { signed, magnitude, narrow } = channelSums(view)
+  const { data } = view.constants.bias
+  const values = new Int32Array(data.length)
   let largest = 0
-  const values = Int32Array.from(view.constants.bias.data, (start, o) => {
-    const value = start - zeroPoint * signed[o]
+  for (let o = 0; o < values.length; o++) {
+    const value = data[o] - zeroPoint * signed[o]
     largest = Math.max(largest, 128 * magnitude[o] + Math.abs(value))
-    return value
-  })
+    values[o] = value
+  }
   const result = { values, largest, narrow }
   folded.set(view, result)
   return result
 }
 
-export function multipliers(view: NodeView): Float32Array {
+interface Multipliers {
+  readonly values: Float32Array
+  readonly least: number
+}
+
+const scaled = new WeakMap<object, Multipliers>()
+
+function multipliersOf(view: NodeView): Multipliers {
+  const known = scaled.get(view)
+  if (known !== undefined) return known
   const scaleIn = quantizationOf(view, view.inputs[0]).scale
   const scaleOut = view.output.dtype === 'float32' ? 1 : quantizationOf(view, view.output).scale
-  return Float32Array.from(view.constants.weightScale.data, (scale, o) =>
-    multiplier(view, (scaleIn * scale) / scaleOut, `output channel ${o}`),
-  )
+  const { data } = view.constants.weightScale
+  const values = new Float32Array(data.length)
+  let least = Number.POSITIVE_INFINITY
+  for (let o = 0; o < values.length; o++) {
+    const value = multiplier(view, (scaleIn * data[o]) / scaleOut, o)
+    least = Math.min(least, value)
+    values[o] = value
+  }
+  const result = { values, least }
+  scaled.set(view, result)
+  return result
 }
+
+/** What turns each output channel's sums into outputs; not to be changed. */
+export const multipliers = (view: NodeView): Float32Array => multipliersOf(view).values
+
+export const leastMultiplier = (view: NodeView): number => multipliersOf(view).least
 
 /** Per-channel values, each group padded with zeros to whole panels of 8 channels. */
 export function panels<T extends Int32Array | Float32Array>(values: T, groups: number): T {

@@ -1,7 +1,7 @@
 import { integer, integers, type Kernel, type NodeView, type Placement, roundUp } from '../descriptor.js'
 import type { Fields } from '../instruction.js'
 import { outputFields } from '../ops/shared.js'
-import { foldedBias, isInt8, multipliers, panels } from './convolution.js'
+import { foldedBias, isInt8, leastMultiplier, multipliers, panels } from './convolution.js'
 
 /** Output channels that are multiplied between two looks at the transformed tiles. */
 export const chunkPanels = 8
@@ -120,7 +120,7 @@ export const scaledMultipliers = (view: NodeView, scale: number): Float32Array =
 
 /** Whether such multipliers are normal numbers, and so lose no bit. */
 export const keepMultipliers = (view: NodeView, scale: number): boolean =>
-  multipliers(view).every((value) => value >= 2 ** -126 * scale)
+  leastMultiplier(view) >= 2 ** -126 * scale
 
 /** Groups of four tiles, of size x size outputs each. */
 export const tileGroups = (height: number, width: number, size: number): number =>

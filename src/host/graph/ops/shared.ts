@@ -102,14 +102,14 @@ export function requireFeatureMap(view: NodeView, tensor: Tensor): readonly numb
   return tensor.shape
 }
 
-/** A multiplier that float32 holds as a normal number, so that no engine flushes it to zero. */
-export function multiplier(view: NodeView, value: number, what: string): number {
+/** A multiplier that float32 holds as a normal number, so that no engine flushes it to zero. `what`: a name, or an output channel. */
+export function multiplier(view: NodeView, value: number, what: string | number): number {
   const rounded = Math.fround(value)
   if (!(rounded >= 2 ** -126 && rounded < 2 ** 100)) {
     fail(
       view,
       'E_MODEL_QUANTIZATION',
-      `${what} gives a multiplier of ${value}, outside float32's normal range`,
+      `${typeof what === 'number' ? `output channel ${what}` : what} gives a multiplier of ${value}, outside float32's normal range`,
     )
   }
   return rounded
