@@ -1,5 +1,6 @@
 import { instructionBytes } from '../graph/instruction.js'
-import { type FirstPlan, ownOf, placeBlocks } from '../plan/first.js'
+import { bytesOf } from '../graph/ops/shared.js'
+import { type FirstPlan, ownOf, partsOf, placeBlocks } from '../plan/first.js'
 import { type Plan, programStart } from '../plan/plan.js'
 import { encode } from '../plan/program.js'
 import type { Engine } from './engine.js'
@@ -19,17 +20,20 @@ export function runFirst(
       execute(programStart + (n + 1) * instructionBytes, n + 1)
       return
     }
-    const { view } = plan.model.views[step.index]
+    const { view: whole } = plan.model.views[step.index]
     const own = ownOf(plan, step.index)
-    const { addresses } = placeBlocks(own.blocks(view), blocks)
-    own.load(view, loaderOf(engine, addresses, staging))
-    const placement = {
-      input: (i: number) => plan.places.get(view.inputs[i].name)!,
-      output: plan.places.get(view.output.name)!,
-      block: (role: string) => addresses.get(role)!,
-      scratch,
+    const output = plan.places.get(whole.output.name)!
+    for (const { view, channel } of partsOf(whole, own)) {
+      const { addresses } = placeBlocks(own.blocks(view), blocks)
+      own.load(view, loaderOf(engine, addresses, staging))
+      const placement = {
+        input: (i: number) => plan.places.get(view.inputs[i].name)!,
+        output: { ...output, address: output.address + channel * bytesOf(view.output) },
+        block: (role: string) => addresses.get(role)!,
+        scratch,
+      }
+      engine.memory.words.set(encode(own.emit(view, placement)), instruction / 4)
+      execute(instruction, n + 1)
     }
-    engine.memory.words.set(encode(own.emit(view, placement)), instruction / 4)
-    execute(instruction, n + 1)
   })
 }

@@ -18,7 +18,9 @@ const margin = 0.8
 const rounds = 3
 
 /** Layers between whose kernels there is a choice, one of each kind, those first that take most of the time. */
-export function choices(model: VerifiedModel): Map<string, { view: NodeView; candidates: readonly Candidate[] }> {
+export function choices(
+  model: VerifiedModel,
+): Map<string, { view: NodeView; candidates: readonly Candidate[] }> {
   const found = new Map<string, { view: NodeView; candidates: readonly Candidate[]; macs: number }>()
   for (const { view, operator } of model.views) {
     const candidates = candidatesOf(view, operator)

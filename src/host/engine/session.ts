@@ -74,7 +74,7 @@ export class Session {
    * constants: then most of them may be loaded when the first run is done.
    */
   static async create(model: Model, options: SessionOptions = {}, lasting = false): Promise<Session> {
-    await sumWeights(model, options.build)
+    await sumWeights(model, options)
     const verified = verifyModel(model)
     const threads = chooseThreads(options.threads, verified)
     const plan = await planKernels(verified, threads, options)

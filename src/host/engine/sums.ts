@@ -4,6 +4,7 @@ import { operators } from '../graph/ops/index.js'
 import type { Constant, Model } from '../graph/types.js'
 import { programStart } from '../plan/plan.js'
 import { type Build, loadEngine } from './build.js'
+import { likelyThreads } from './threads.js'
 
 /** Fewer weights are summed sooner than an engine is made for it. */
 const leastWeights = 1 << 16
@@ -15,7 +16,10 @@ const mostRows = 4096
  * Sums the weights of convolutions in the engine, for the proofs of `verifyModel`, which else would have to do it while the
  * runtime still interprets it. Checks nothing: what is not as it should be is left to the proofs.
  */
-export async function sumWeights({ graph, constants }: Model, build?: Build): Promise<void> {
+export async function sumWeights(
+  { graph, constants }: Model,
+  options: { readonly build?: Build; readonly threads?: number } = {},
+): Promise<void> {
   const weights = new Set<Constant>()
   for (const node of graph.nodes) {
     if (operators.get(node.op)?.summed !== true || !Object.hasOwn(node.constants, 'weight')) continue
@@ -25,7 +29,11 @@ export async function sumWeights({ graph, constants }: Model, build?: Build): Pr
   const all = [...weights].reduce((sum, { data }) => sum + data.length, 0)
   if (all < leastWeights) return
   const needed = programStart + windowBytes + mostRows * 8
-  const { exports, memory } = await loadEngine(needed, build === undefined ? {} : { build })
+  // The module that the session will use, so that it is compiled once.
+  const { exports, memory } = await loadEngine(needed, {
+    ...options,
+    threads: likelyThreads(options.threads),
+  })
   for (const weight of weights) {
     const { shape, data } = weight
     const depth = data.length / shape[0]

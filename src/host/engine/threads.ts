@@ -22,6 +22,10 @@ export function chooseThreads(asked: number | undefined, model: VerifiedModel): 
   return threads
 }
 
+/** How many it will most likely be, before the model has been looked at. */
+export const likelyThreads = (asked: number | undefined): number =>
+  unshared() === undefined ? Math.max(1, Math.min(most, asked ?? platform().processors())) : 1
+
 export function checkThreads(threads: number): number {
   if (Number.isInteger(threads) && threads >= 1 && threads <= limits.threads) return threads
   throw new OcellusError('E_OPTION', `${threads} threads: give a whole number from 1 to ${limits.threads}`)

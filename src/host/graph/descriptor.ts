@@ -144,6 +144,8 @@ export interface OperatorDescriptor extends Implementation {
   readonly lateRoles?: readonly string[]
   /** Something is proven of its int8 weights by their sums, a row an output channel. */
   readonly summed?: boolean
+  /** The same for some of its output channels, eight or a multiple from a multiple of eight on; undefined where that can't be. */
+  slice?(view: NodeView, first: number, channels: number): NodeView | undefined
   /** Multiply-accumulates of one inference. */
   macs(view: NodeView): number
   /** What its own implementation costs, to compare with that of its kernels. Default: `macs`. */

@@ -1,4 +1,10 @@
-import { constantBytes, type OperatorDescriptor, roundUp } from '../graph/descriptor.js'
+import {
+  channelCount,
+  constantBytes,
+  type NodeView,
+  type OperatorDescriptor,
+  roundUp,
+} from '../graph/descriptor.js'
 import { instructionBytes } from '../graph/instruction.js'
 import { operators } from '../graph/ops/index.js'
 import type { Plan } from './plan.js'
@@ -7,7 +13,7 @@ import { slack } from './storage.js'
 /**
  * How a network's first run does without the packed weights of its kernels, which are many times the file's bytes: memory
  * that is touched first costs more than to compute with it once. Each of these nodes is computed by its operator's own
- * implementation, whose constants pass through one window, where most of the packed weights will lie; the result is
+ * implementation, a part at a time, whose constants pass through one window, where most of the packed weights will lie; the result is
  * the same bytes.
  */
 export interface FirstPlan {
@@ -37,6 +43,30 @@ export function placeBlocks(
   return { addresses, end }
 }
 
+/** Of a node's weights as its own implementation has them: as much memory is touched for all nodes together. */
+const partBytes = 128 << 10
+
+/** What is computed at a time: a node, or some of its output channels from `channel` on. */
+interface Part {
+  readonly view: NodeView
+  readonly channel: number
+}
+
+export function partsOf(view: NodeView, own: OperatorDescriptor): readonly Part[] {
+  const whole = [{ view, channel: 0 }]
+  const bytes = own.blocks(view).reduce((sum, block) => sum + block.bytes, 0)
+  if (own.slice === undefined || bytes <= partBytes) return whole
+  const channels = channelCount(view.output.shape)
+  const most = Math.max(8, Math.floor((channels * partBytes) / bytes / 8) * 8)
+  const parts: Part[] = []
+  for (let channel = 0; channel < channels; channel += most) {
+    const part = own.slice(view, channel, Math.min(most, channels - channel))
+    if (part === undefined) return whole
+    parts.push({ view: part, channel })
+  }
+  return parts
+}
+
 /** A node's implementation that needs no choice. */
 export const ownOf = (plan: Plan, index: number): OperatorDescriptor =>
   operators.get(plan.model.views[index].view.node.op)!
@@ -52,8 +82,9 @@ export function planFirst(plan: Plan): FirstPlan | undefined {
   const scratch = roundUp(instruction + instructionBytes, 64)
   let [deepest, widest, most] = [0, 0, 0]
   for (const index of nodes) {
-    const { view } = views[index]
     const own = ownOf(plan, index)
+    // The first part is the largest.
+    const [{ view }] = partsOf(views[index].view, own)
     const staged = Object.values(view.constants).reduce(
       (sum, constant) => sum + roundUp(constantBytes(constant) + slack, 64),
       0,

@@ -24,6 +24,7 @@ import {
 import { productKernels } from '../kernels/products.js'
 import { stridedKernels } from '../kernels/strided.js'
 import { winogradKernels } from '../kernels/winograd.js'
+import type { Constant } from '../types.js'
 import { activationAttributes, activationSlope, fail, requireFeatureMap, windowed } from './shared.js'
 
 /**
@@ -50,6 +51,7 @@ export const conv: OperatorDescriptor = {
   scratchBytes,
   blocks,
   load,
+  slice,
   narrow: (view) => isInt8(view) && !isDepthwise(view) && foldedBias(view).narrow,
   kernels: [...winogradKernels, ...stridedKernels, ...productKernels],
   emit(view, place) {
@@ -121,6 +123,25 @@ function infer(view: NodeView): readonly number[] {
     proveAccumulator(view)
   }
   return [1, windowed(height, top, bottom, kh, sy), windowed(width, left, right, kw, sx), outputs]
+}
+
+/** All its constants have a row an output channel. */
+function slice(view: NodeView, first: number, channels: number): NodeView | undefined {
+  if (integer(view, 'groups', 1) !== 1) return undefined
+  const rows = (constant: Constant): Constant => {
+    const row = elements(constant.shape.slice(1))
+    return {
+      ...constant,
+      shape: [channels, ...constant.shape.slice(1)],
+      data: constant.data.subarray(first * row, (first + channels) * row),
+    }
+  }
+  const { output, constants } = view
+  return {
+    ...view,
+    output: { ...output, shape: [...output.shape.slice(0, 3), channels] },
+    constants: Object.fromEntries(Object.entries(constants).map(([role, one]) => [role, rows(one)])),
+  }
 }
 
 function blocks(view: NodeView): readonly Block[] {
