@@ -21,6 +21,8 @@ from torch import Tensor
 Boxes = np.ndarray  # rows: class, score, x, y, w, h (fractions of the photo, x and y the top left)
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 GREY = 127
+SHARP = 0.8  # long side of a photo, as a share of what it is drawn at, from which it counts as sharp
+REDRAWS = 3
 SAME_NAMES = {"motorbike": "motorcycle"}  # COCO's lists spell some classes in two ways
 
 
@@ -93,14 +95,19 @@ def load_yolo(root: Path, ids: dict[int, int]) -> list[Photo]:
 
 
 class Cache:
-    """Decoded photos, RGB bytes end to end in one file, long side at most `side`."""
+    """Decoded photos, RGB bytes end to end in one file, long side at most `side`, and behind each its half.
+
+    A photo that is shrunk by bilinear sampling, as the runtime does, is sharp and jagged; one that is averaged first is
+    soft. Photos must look as they will: so they are kept large and sampled where they become up to twice as small, and
+    only what becomes smaller still, in mosaics, is taken from the averaged half.
+    """
 
     def __init__(self, photos: list[Photo], folder: Path, side: int = 288) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         data, index = folder / "photos.bin", folder / "photos.json"
         key = [str(p.path) for p in photos]
         known: dict[str, Any] = json.loads(index.read_text()) if index.exists() else {}
-        if known.get("paths") != key or known.get("side") != side:
+        if known.get("paths") != key or known.get("side") != side or not known.get("halves"):
             known = self._build(photos, key, data, index, side)
         self.shapes: list[tuple[int, int]] = [tuple(s) for s in known["shapes"]]
         self.offsets: list[int] = known["offsets"]
@@ -121,15 +128,29 @@ class Cache:
                 image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
                 shapes.append(image.shape[:2])
                 offsets.append(offset)
-                offset += image.size
+                half = cv2.resize(image, half_of(image.shape), interpolation=cv2.INTER_AREA)
+                offset += image.size + half.size
                 out.write(image.tobytes())
-        known = {"paths": key, "side": side, "shapes": shapes, "offsets": offsets}
+                out.write(half.tobytes())
+        known = {"paths": key, "side": side, "halves": True, "shapes": shapes, "offsets": offsets}
         index.write_text(json.dumps(known))
         return known
 
-    def __getitem__(self, i: int) -> np.ndarray:
-        h, w = self.shapes[i]
-        return self.bytes[self.offsets[i]:self.offsets[i] + h * w * 3].reshape(h, w, 3)
+    def longest(self, i: int) -> int:
+        return max(self.shapes[i])
+
+    def image(self, i: int, side: float) -> np.ndarray:
+        """The photo, or its half where that has the `side` wanted."""
+        (h, w), offset = self.shapes[i], self.offsets[i]
+        if side * 2 <= max(h, w):
+            offset += h * w * 3
+            w, h = half_of((h, w))
+        return self.bytes[offset:offset + h * w * 3].reshape(h, w, 3)
+
+
+def half_of(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Width and height of half a photo of height and width `shape`."""
+    return max(1, shape[1] // 2), max(1, shape[0] // 2)
 
 
 def sampling_weights(photos: list[Photo], classes: int, positive: float, empty: float = 0.6) -> np.ndarray:
@@ -158,11 +179,16 @@ class Augmenter:
         """Warps a random photo into a region of the canvas; returns its boxes in canvas pixels (corners)."""
         r = self.random
         i = self.draw()
-        image, boxes = self.cache[i], self.photos[i].boxes
+        for _ in range(REDRAWS):  # a photo that would be magnified looks like none that will be seen
+            if self.cache.longest(i) >= SHARP * nominal:
+                break
+            i = self.draw()
+        side = nominal * float(np.exp(r.uniform(-spread, spread)))
+        image, boxes = self.cache.image(i, side), self.photos[i].boxes
         h, w = image.shape[:2]
         x0, y0, x1, y1 = region
         rw, rh = x1 - x0, y1 - y0
-        scale = nominal / max(h, w) * float(np.exp(r.uniform(-spread, spread)))
+        scale = side / max(h, w)
         aspect = float(np.exp(r.uniform(-0.15, 0.15)))
         sx, sy = scale * aspect, scale / aspect
         free_x, free_y = rw - w * sx, rh - h * sy

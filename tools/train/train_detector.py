@@ -32,6 +32,7 @@ from evaluate import class_ids, load_samples, measure
 from export_darknet import convolutions, export, read_cfg_spec, read_weights
 from loss import detection_loss
 from model import Detector, Spec
+from quantize_aware import enable
 from share import Shared
 from smoke import make_dataset
 
@@ -58,7 +59,7 @@ def parse_arguments() -> argparse.Namespace:
     p.add_argument("--share", type=Path, help="file that several runs of one model share: see share.py")
     p.add_argument("--share-every", type=int, default=10, help="steps")
     p.add_argument("--cache", type=Path, help="folder of decoded photos, where runs share one")
-    p.add_argument("--cache-side", type=int, default=288, help="long side of the decoded photos")
+    p.add_argument("--cache-side", type=int, default=640, help="long side of the decoded photos, at most")
     p.add_argument("--width", type=float, default=0.5)
     p.add_argument("--size", type=int, default=256, help="final input size, a multiple of 32")
     p.add_argument("--sizes", default="0:160,0.3:192,0.6:224,0.8:256", help="PROGRESS:SIZE steps of the training size")
@@ -67,6 +68,8 @@ def parse_arguments() -> argparse.Namespace:
     p.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     p.add_argument("--decay", type=float, default=0.02, help="AdamW weight decay")
     p.add_argument("--average", type=float, default=0.999, help="decay of the moving average, per step")
+    p.add_argument("--quantize-aware", type=float, default=1, metavar="PROGRESS",
+                   help="from here on, train with int8's rounding (0.9: the last tenth; 1: never)")
     p.add_argument("--mosaic", type=float, default=0.6, help="share of mosaics, until the last tenth")
     p.add_argument("--positive", type=float, default=0.3, help="teacher's score from which a box is a target")
     p.add_argument("--ignore", type=float, default=0.1, help="score from which a weaker box is ignored, not background")
@@ -83,7 +86,7 @@ def parse_arguments() -> argparse.Namespace:
         args.yolo, args.label_names = make_dataset(args.work / "dataset", args.seed)
         args.measure, args.measure_names = args.yolo, args.label_names
         args.names, args.size, args.sizes, args.batch = "square,disc", 96, "0:96", 16
-        args.minutes, args.measure_every, args.width = 0.35, 1e9, 0.25
+        args.minutes, args.measure_every, args.width, args.quantize_aware = 0.35, 1e9, 0.25, 0.8
     if not args.work or bool(args.photos) == bool(args.yolo) or len(args.photos) != len(args.pseudo):
         p.error("give --work, and either --photos with --pseudo, or --yolo with --label-names")
     return args
@@ -236,8 +239,12 @@ class Run:
         plan = {"count": args.batch, "positive": args.positive, "floor": args.ignore}
         self.model.train()
         freeze(self.model, args.freeze)
+        aware = False
         for pixels, targets, ignored in loader.batches(size=size, mosaic=args.mosaic, base=(size + args.size) / 2, **plan):
             self.advance()
+            if not aware and self.progress >= args.quantize_aware:
+                enable(self.model)
+                aware = True
             for group in self.optimiser.param_groups:
                 group["lr"] = self.rate()
             images = pixels.to(torch.float32).div_(255).contiguous(memory_format=torch.channels_last)
