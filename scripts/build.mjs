@@ -84,7 +84,7 @@ async function bundle() {
   const entry = './src/host/platform/node.js'
   try {
     const { rolldown } = await import('rolldown')
-    const build = await rolldown({ input: join('dist', entry), platform: 'node', external: [/^node:/, /^@/] })
+    const build = await rolldown({ input: join('dist', entry), platform: 'node', external: [/^node:/] })
     await build.write({ file: bundled, format: 'esm', codeSplitting: false })
     await build.close()
   } catch (error) {

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
 import type { Build } from '../engine/build.js'
 import { usePlatform, type WorkerHandle } from '../engine/platform.js'
 import type { WorkerWords } from '../engine/worker.js'
 import { OcellusError } from '../errors.js'
 import type { Pixels } from '../image/pixels.js'
 import { limits } from '../limits.js'
+import { workers } from './node/builtin.js'
 import { openModel, readCapped } from './node/files.js'
 import { embeddedFolder, modelFile } from './node/models.js'
 import { notes } from './node/notes.js'
@@ -25,7 +25,11 @@ const workerFile = join(packageFolder, 'dist', 'src', 'host', 'platform', 'node'
 
 function startWorker(workerData: WorkerWords, lost: (why: string) => void): WorkerHandle {
   // Options of the process (loaders, --input-type) are not for a worker, and no thread keeps a process alive.
-  const worker = new Worker(workerFile, { workerData, execArgv: [], name: `ocellus ${workerData.thread}` })
+  const worker = new (workers().Worker)(workerFile, {
+    workerData,
+    execArgv: [],
+    name: `ocellus ${workerData.thread}`,
+  })
   worker.unref()
   let why = 'it ended'
   worker.on('error', (error) => {

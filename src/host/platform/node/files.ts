@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { OcellusError } from '../../errors.js'
 import type { FileSource } from '../../format/safetensors.js'
 import { limits } from '../../limits.js'
+import { fs } from './builtin.js'
 
 /** A model file of fewer bytes is read as a whole: that is soonest, and it is no burden to hold it. */
 const largeBytes = 32 << 20
@@ -42,17 +43,17 @@ function fileSource(path: string, first: Stats): FileSource {
     read(at, into) {
       let file: number | undefined
       try {
-        file = openSync(path, 'r')
-        if (!same(fstatSync(file))) throw new Error('it has changed since it was opened')
+        file = fs.openSync(path, 'r')
+        if (!same(fs.fstatSync(file))) throw new Error('it has changed since it was opened')
         for (let done = 0; done < into.length; ) {
-          const count = readSync(file, into, done, into.length - done, at + done)
+          const count = fs.readSync(file, into, done, into.length - done, at + done)
           if (count === 0) throw new Error('it ends too soon')
           done += count
         }
       } catch (cause) {
         throw unreadable(path, cause)
       } finally {
-        if (file !== undefined) closeSync(file)
+        if (file !== undefined) fs.closeSync(file)
       }
     },
   }

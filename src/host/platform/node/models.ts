@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, extname, isAbsolute, join } from 'node:path'
 import { OcellusError } from '../../errors.js'
+import { fs } from './builtin.js'
 import { packageFolder } from './package.js'
 
 const ending = '.safetensors'
@@ -63,9 +63,9 @@ export async function modelFile(word: string): Promise<string> {
   if (!isModelName(word)) return word
   for (const folder of [embeddedFolder, pulledFolder()]) {
     const file = join(folder, word + ending)
-    if (existsSync(file)) return file
+    if (fs.existsSync(file)) return file
   }
-  if (existsSync(word)) return word
+  if (fs.existsSync(word)) return word
   const names = (await knownModels()).map(({ name }) => name).join(', ')
   throw new OcellusError(
     'E_FILE_MISSING',

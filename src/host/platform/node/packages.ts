@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
 import { OcellusError } from '../../errors.js'
 import type { DrawingContext } from '../../image/draw.js'
+import { require } from './builtin.js'
 
 /** What node-canvas and @napi-rs/canvas have in common, as far as it is used. */
 export interface CanvasModule {
@@ -35,9 +35,6 @@ export interface CanvasPackage {
   /** Each package counts JPEG's quality in its own way. */
   readonly jpegQuality: unknown
 }
-
-/** Not `import`, which would read every file of a CommonJS package a second time, to know the names that it exports. */
-const require = createRequire(import.meta.url)
 
 const loaders: Readonly<Record<CanvasName, () => CanvasModule>> = {
   canvas: () => require(names.canvas),
