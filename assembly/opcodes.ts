@@ -33,6 +33,7 @@ export const OP_ATTENTION_F32: i32 = 43
 export const OP_PATCHES_F32: i32 = 44
 export const OP_EMBED_TOKENS_F32: i32 = 45
 export const OP_SCATTER_TOKENS_F32: i32 = 46
+export const OP_ATTENTION_S16: i32 = 47
 export const OP_DECODE_YOLO: i32 = 60
 export const OP_SUPPRESS: i32 = 61
 export const OP_CONV_TRANSPOSE_S8: i32 = 30

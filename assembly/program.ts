@@ -21,6 +21,7 @@ import { linear_s8 } from './kernels/linear_s8'
 import { layer_norm_f32 } from './kernels/layer_norm_f32'
 import { softmax_f32 } from './kernels/softmax_f32'
 import { attention_f32 } from './kernels/attention_f32'
+import { attention_s16 } from './kernels/attention_s16'
 import { patches_f32 } from './kernels/patches_f32'
 import { embed_tokens_f32 } from './kernels/embed_tokens_f32'
 import { scatter_tokens_f32 } from './kernels/scatter_tokens_f32'
@@ -67,6 +68,7 @@ import {
   OP_LAYER_NORM_F32,
   OP_SOFTMAX_F32,
   OP_ATTENTION_F32,
+  OP_ATTENTION_S16,
   OP_PATCHES_F32,
   OP_EMBED_TOKENS_F32,
   OP_SCATTER_TOKENS_F32,
@@ -155,6 +157,9 @@ function execute(i: usize, thread: i32, threads: i32): bool {
       break
     case OP_ATTENTION_F32:
       attention_f32(i, thread, threads)
+      break
+    case OP_ATTENTION_S16:
+      attention_s16(i, thread, threads)
       break
     case OP_PATCHES_F32:
       patches_f32(i, thread, threads)

@@ -4,8 +4,10 @@
 import { RELAXED, SIMD } from '../isa'
 import { narrow, pmax, pmin, roundEven, roundEvenV } from '../vector'
 import { NARROW, OFFSET } from './linear_pack'
+import { combineRows } from './linear_seven'
 
-const LEAST: f32 = 7.8886090522101181e-31 // 2^-100
+/** Rows whose largest value is less are zeros. */
+export const LEAST: f32 = 7.8886090522101181e-31 // 2^-100
 
 /** Rows as the product wants them, with the scale and, for quads, the correction of each. */
 export function quantizeRows(
@@ -21,17 +23,63 @@ export function quantizeRows(
   const quads = RELAXED && limit == NARROW
   const groupBytes = quads ? <usize>((depth + 7) >> 3) * 32 : <usize>((depth + 1) >> 1) * 16
   for (let t = 0; t < count; t++) {
-    const largest = magnitude(x, depth)
-    const zero = largest < LEAST
-    const inverse: f32 = zero ? 0 : <f32>limit / largest
-    store<f32>(scales, zero ? 0 : largest / <f32>limit)
+    const inverse = rowFactor(x, depth, <f32>limit, scales)
     const target = to + <usize>(t >> 2) * groupBytes + <usize>(t & 3) * 4
     if (quads) store<i32>(corrections, -OFFSET * quantizeQuads(x, depth, inverse, target))
-    else quantizeRow(x, depth, inverse, <f32>limit, target)
+    else quantizeRow(x, depth, inverse, <f32>limit, target, 16)
     x += stride
     scales += 4
     corrections += 4
   }
+}
+
+/**
+ * Rows as linear_seven.ts wants them, depth a multiple of 16: row t and row t + half of `count` make a row of each of its seven
+ * matrices. `work` has room for two rows of int16.
+ */
+export function quantizeSeven(
+  x: usize,
+  stride: usize,
+  count: i32,
+  depth: i32,
+  limit: i32,
+  to: usize,
+  scales: usize,
+  work: usize,
+): void {
+  const half = (count + 1) >> 1
+  const row = <usize>depth
+  const step = <usize>((half + 3) & ~3) * row
+  for (let t = 0; t < half; t++) {
+    widenRow(x, depth, <f32>limit, scales, work)
+    const lower = half + t < count
+    if (lower) widenRow(x + <usize>half * stride, depth, <f32>limit, scales + (<usize>half << 2), work + row * 2)
+    else memory.fill(work + row * 2, 0, row * 2)
+    combineRows(work, row, to + <usize>(t >> 2) * row * 4 + <usize>(t & 3) * 4, step)
+    x += stride
+    scales += 4
+  }
+}
+
+/** A row as int16, side by side. */
+function widenRow(x: usize, depth: i32, limit: f32, scale: usize, to: usize): void {
+  const factor = f32x4.splat(rowFactor(x, depth, limit, scale))
+  const least = f32x4.splat(-limit)
+  const most = f32x4.splat(limit + 1)
+  for (const end = to + (<usize>depth << 1); to < end; to += 16) {
+    const low = limited(f32x4.mul(v128.load(x), factor), least, most)
+    const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
+    v128.store(to, i16x8.narrow_i32x4_s(low, high))
+    x += 32
+  }
+}
+
+/** What a row is multiplied with; stores its inverse, the row's scale. */
+export function rowFactor(x: usize, depth: i32, limit: f32, scale: usize): f32 {
+  const largest = magnitude(x, depth)
+  const zero = largest < LEAST
+  store<f32>(scale, zero ? 0 : largest / limit)
+  return zero ? 0 : limit / largest
 }
 
 function magnitude(x: usize, depth: i32): f32 {
@@ -55,8 +103,8 @@ function quantized(x: f32, inverse: f32, limit: f32): i32 {
   return roundEven(pmin(limit + 1, pmax(-limit, x * inverse)))
 }
 
-/** A row as pairs of int16. */
-function quantizeRow(x: usize, depth: i32, inverse: f32, limit: f32, to: usize): void {
+/** A row as pairs of int16, `step` bytes from one pair to the next. */
+export function quantizeRow(x: usize, depth: i32, inverse: f32, limit: f32, to: usize, step: usize): void {
   let k = 0
   if (SIMD) {
     const factor = f32x4.splat(inverse)
@@ -67,18 +115,18 @@ function quantizeRow(x: usize, depth: i32, inverse: f32, limit: f32, to: usize):
       const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
       const q = i16x8.narrow_i32x4_s(low, high)
       v128.store32_lane(to, q, 0)
-      v128.store32_lane(to, q, 1, 16)
-      v128.store32_lane(to, q, 2, 32)
-      v128.store32_lane(to, q, 3, 48)
+      v128.store32_lane(to + step, q, 1)
+      v128.store32_lane(to + step * 2, q, 2)
+      v128.store32_lane(to + step * 3, q, 3)
       x += 32
-      to += 64
+      to += step * 4
     }
   }
   for (; k < depth; k += 2) {
     store<i16>(to, quantized(load<f32>(x), inverse, limit))
     store<i16>(to, k + 1 < depth ? quantized(load<f32>(x, 4), inverse, limit) : 0, 2)
     x += 8
-    to += 16
+    to += step
   }
 }
 

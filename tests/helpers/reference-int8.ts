@@ -303,8 +303,10 @@ const operators: Readonly<Record<string, Run>> = {
   layerNorm,
   softmax: (_node, [{ data, channels }], output) =>
     tokens.softmax(f32, data, channels, output.data as Float32Array),
-  attention: (node, [{ data }], output) =>
-    tokens.attention(f32, data, output.channels, number(node, 'heads'), output.data as Float32Array),
+  attention: (node, [{ data }], output) => {
+    const run = node.attributes.bits === undefined ? tokens.attention : tokens.attentionInt16
+    run(f32, data, output.channels, number(node, 'heads'), output.data as Float32Array)
+  },
   patches: (node, [{ data, width, channels }], output) =>
     tokens.patches(data, width, channels, number(node, 'patch'), output.data as Float32Array),
   embedTokens,

@@ -1,3 +1,5 @@
+import { attentionLimits } from '../../src/host/graph/ops/attention.js'
+
 /** Plain loops of the operators on tokens, row after row, each operation rounded as `f` says. */
 
 export type Rounding = (value: number) => number
@@ -114,6 +116,58 @@ export function attention(f: Rounding, x: List, channels: number, heads: number,
         for (let j = 0; j < tokens; j++) sum = f(sum + f(e[j] * at(j, 2, c)))
         out[t * channels + h * d + c] = f(sum * factor)
       }
+    }
+  }
+}
+
+/** Integers, at most `limit`, by the largest value. */
+function quantized(f: Rounding, row: readonly number[], limit: number): { q: number[]; scale: number } {
+  const largest = row.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
+  const zero = largest < 2 ** -100
+  const factor = zero ? 0 : f(limit / largest)
+  return { q: row.map((v) => halfEven(f(v * factor))), scale: zero ? 0 : f(largest / limit) }
+}
+
+/** Attention whose products are of int16: each query and key by its own largest value, values by their channel's. */
+export function attentionInt16(
+  f: Rounding,
+  x: List,
+  channels: number,
+  heads: number,
+  out: Float32Array,
+): void {
+  const d = channels / heads
+  const tokens = x.length / (3 * channels)
+  const scale = f(1 / Math.sqrt(d))
+  const { limit, weightLimit, valueLimit } = attentionLimits(tokens, d)
+  const list = <T>(count: number, of: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => of(n))
+  const dot = (a: readonly number[], b: readonly number[]): number =>
+    a.reduce((sum, v, n) => sum + v * b[n], 0)
+  for (let h = 0; h < heads; h++) {
+    const at = (t: number, part: number, c: number): number => x[(t * 3 + part) * channels + h * d + c]
+    const row = (t: number, part: number) =>
+      quantized(
+        f,
+        list(d, (c) => at(t, part, c)),
+        limit,
+      )
+    const keys = list(tokens, (j) => row(j, 1))
+    const values = list(d, (c) =>
+      quantized(
+        f,
+        list(tokens, (j) => at(j, 2, c)),
+        valueLimit,
+      ),
+    )
+    for (let t = 0; t < tokens; t++) {
+      const query = row(t, 0)
+      const scores = keys.map((key) => f(f(dot(query.q, key.q)) * key.scale))
+      const largest = Math.max(...scores)
+      const e = scores.map((s) => f(Math.exp(f(f(s - largest) * f(query.scale * scale)))))
+      const p = e.map((v) => halfEven(f(v * weightLimit)))
+      const inverse = f(1 / f(p.reduce((sum, v) => sum + v, 0)))
+      for (let c = 0; c < d; c++)
+        out[t * channels + h * d + c] = f(f(dot(p, values[c].q)) * f(values[c].scale * inverse))
     }
   }
 }

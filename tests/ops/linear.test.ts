@@ -28,9 +28,15 @@ interface Shape {
   readonly depth: number
   readonly outputs: number
   readonly block: number
+  readonly seven?: boolean
 }
 
-function check(seed: number, { tokens, depth, outputs, block }: Shape, silent = -1, limit = 127): void {
+function check(
+  seed: number,
+  { tokens, depth, outputs, block, seven = false }: Shape,
+  silent = -1,
+  limit = 127,
+): void {
   const arena = new Arena(seed, 1 << 20)
   const { random } = arena
   const input = arena.view(tokens, depth, 4)
@@ -55,7 +61,10 @@ function check(seed: number, { tokens, depth, outputs, block }: Shape, silent = 
   const padded = Math.ceil(outputs / 8) * 8
   const packed = arena.scratch(padded * Math.ceil(depth / 8) * 8)
   const rows = Math.ceil(block / 4) * 4
-  const scratch = arena.scratch(rows * (Math.ceil(depth / 8) * 16 + 40) + 16384)
+  const half = Math.ceil(block / 8) * 4
+  const scratch = arena.scratch(
+    seven ? half * (7 * depth + 360) + depth * 4 + 28672 : rows * (Math.ceil(depth / 8) * 16 + 40) + 16384,
+  )
   const zeros = Array<number>(padded - outputs).fill(0)
   const { q, scales } = quantizeRows(x, tokens, depth, limit)
   const expected: number[] = []
@@ -82,6 +91,7 @@ function check(seed: number, { tokens, depth, outputs, block }: Shape, silent = 
       scratch,
       block,
       limit,
+      seven: seven ? 1 : 0,
     },
     output,
     expected,
@@ -99,6 +109,10 @@ describe('linearS8', () => {
     [6, { tokens: 3, depth: 1024, outputs: 8, block: 4 }],
     [7, { tokens: 6, depth: 2503, outputs: 12, block: 8 }],
     [8, { tokens: 65, depth: 64, outputs: 16, block: 64 }],
+    [10, { tokens: 1, depth: 16, outputs: 16, block: 2, seven: true }],
+    [11, { tokens: 50, depth: 64, outputs: 48, block: 50, seven: true }],
+    [12, { tokens: 35, depth: 528, outputs: 16, block: 34, seven: true }],
+    [13, { tokens: 19, depth: 1040, outputs: 32, block: 8, seven: true }],
   ])('%i: %o', (seed, shape) => {
     check(seed, shape)
     check(seed, shape, -1, 63)

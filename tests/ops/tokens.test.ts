@@ -1,6 +1,7 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Fields } from '../../src/host/graph/instruction.js'
-import { Arena, floatBits, type Random, type View } from '../helpers/kernel.js'
+import { attentionLimits } from '../../src/host/graph/ops/attention.js'
+import { Arena, floatBits, type Random, roundEven, type View } from '../helpers/kernel.js'
 
 const f = Math.fround
 
@@ -137,6 +138,93 @@ describe('attentionF32', () => {
       scratch: arena.scratch(4 * (padded * d + tokens * Math.ceil(d / 8) * 8 + 4 * (padded + d)) + 192),
     }
     arena.check('attentionF32', fields, output, expected)
+  })
+})
+
+/** A row by its largest value, as linear_s8 quantises. */
+function quantized(row: readonly number[], limit: number): { q: number[]; scale: number } {
+  const largest = row.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
+  if (largest < 2 ** -100) return { q: row.map(() => 0), scale: 0 }
+  const factor = f(limit / largest)
+  return { q: row.map((v) => roundEven(f(v * factor))), scale: f(largest / limit) }
+}
+
+const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, v, n) => sum + v * b[n], 0)
+
+describe('attentionS16', () => {
+  it.each([
+    [1, 1, 1, 1],
+    [2, 4, 1, 8],
+    [3, 5, 2, 3],
+    [4, 8, 3, 16],
+    [5, 50, 3, 64],
+    [6, 13, 2, 20],
+    [7, 3, 4, 9],
+    [8, 197, 1, 32],
+  ])('%i: %i tokens, %i heads of %i channels', (seed, tokens, heads, d) => {
+    const arena = new Arena(seed, 1 << 20)
+    const width = heads * d
+    const input = arena.view(tokens, 3 * width, 4)
+    const output = arena.view(tokens, width, 4)
+    // Some values are far larger than others, and some rows zero.
+    let n = 0
+    const x = arena.fill(input, tokens, (random) =>
+      Math.floor(n++ / d) % 11 === 4 ? 0 : f(random.float() * random.pick([1, 1, 9])),
+    )
+    const scale = f(1 / Math.sqrt(d))
+    const row = (t: number, part: number, h: number): number[] => {
+      const at = t * 3 * width + part * width + h * d
+      return x.slice(at, at + d)
+    }
+    const limits = attentionLimits(tokens, d)
+    const all = Array.from({ length: tokens }, (_, t) => t)
+    const expected = Array<number>(tokens * width)
+    for (let h = 0; h < heads; h++) {
+      const keys = all.map((j) => quantized(row(j, 1, h), limits.limit))
+      const values = Array.from({ length: d }, (_, c) =>
+        quantized(
+          all.map((j) => row(j, 2, h)[c]),
+          limits.valueLimit,
+        ),
+      )
+      for (const t of all) {
+        const query = quantized(row(t, 0, h), limits.limit)
+        const factor = f(query.scale * scale)
+        const scores = keys.map((key) => f(f(dot(query.q, key.q)) * key.scale))
+        const largest = Math.max(...scores)
+        const p = scores.map((s) => roundEven(f(exp(f(f(s - largest) * factor)) * limits.weightLimit)))
+        const inverse = f(1 / f(p.reduce((sum, v) => sum + v, 0)))
+        values.forEach((value, c) => {
+          expected[t * width + h * d + c] = f(f(dot(p, value.q)) * f(value.scale * inverse))
+        })
+      }
+    }
+    const padded = Math.ceil(tokens / 8) * 8
+    const [pairs, channels] = [Math.ceil(d / 2), Math.ceil(d / 8) * 8]
+    const fields = {
+      input: input.address,
+      output: output.address,
+      tokens,
+      heads,
+      headChannels: d,
+      inputStride: input.stride,
+      outputStride: output.stride,
+      scaleF: floatBits(scale),
+      scratch: arena.scratch(padded * (4 * pairs + 2 * channels + 28) + 4 * channels + 16 * pairs + 176),
+      ...limits,
+    }
+    arena.check('attentionS16', fields, output, expected)
+  })
+
+  it('no sum leaves int32, and each factor int16, of any size', () => {
+    for (let n = 1; n < 70000; n = Math.ceil(n * 1.3)) {
+      const { limit, weightLimit, valueLimit } = attentionLimits(n, n)
+      expect(n * limit * limit).toBeLessThan(2 ** 31)
+      expect(n * weightLimit * valueLimit).toBeLessThan(2 ** 31)
+      expect(Math.min(limit, valueLimit)).toBeGreaterThan(100)
+      expect(weightLimit).toBeGreaterThan(100)
+      expect(Math.max(limit, weightLimit, valueLimit)).toBeLessThan(2 ** 13)
+    }
   })
 })
 

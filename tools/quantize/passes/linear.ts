@@ -3,12 +3,14 @@ import type { Constant, Model, Node } from '../../../src/host/graph/types.js'
 
 /**
  * The int8 form of a network of tokens: weights of `linear` become symmetric int8 per output channel, w = q * scale, q in
- * [-127, 127], or of 7 bits in [-63, 63], as the relaxed dot product needs them. Everything else stays float32: the engine quantises each token on its way into a product by its own
- * largest value, so there is nothing to calibrate.
+ * [-127, 127], or of 7 bits in [-63, 63], as the relaxed dot product needs them; attention multiplies int16. Everything else stays
+ * float32: the engine quantises each token on its way into a product by its own largest value, so there is nothing to calibrate.
  */
 export function quantizeLinears(model: Model, bits: 7 | 8 = 8): Model {
   const constants = new Map(model.constants)
   const nodes = model.graph.nodes.map((node) => {
+    if (node.op === 'attention')
+      return { ...node, attributes: { ...node.attributes, ...attentionAttributes } }
     if (node.op !== 'linear' || node.constants.weightScale !== undefined) return node
     const weight = model.constants.get(node.constants.weight)!
     const { quantized, scale } = quantizeRows(node.name, weight, bits)
@@ -22,6 +24,9 @@ export function quantizeLinears(model: Model, bits: 7 | 8 = 8): Model {
   })
   return { graph: { ...model.graph, nodes }, constants }
 }
+
+/** Of an `attention` node in a network of int8. */
+export const attentionAttributes: Node['attributes'] = { bits: 16 }
 
 /** Of a `linear` node with weights of so many bits. */
 export const attributesOf = (bits: 7 | 8): Node['attributes'] => (bits === 7 ? { bits } : {})

@@ -1,6 +1,6 @@
 import { OcellusError } from '../../../src/host/errors.js'
 import type { AutoencoderTask, Constant, Model, Node, Tensor } from '../../../src/host/graph/types.js'
-import { attributesOf, quantizeRows } from '../passes/linear.js'
+import { attentionAttributes, attributesOf, quantizeRows } from '../passes/linear.js'
 import type { Checkpoint } from './checkpoint.js'
 import {
   type Architecture,
@@ -141,7 +141,8 @@ class Network {
       const [hidden] = shapeOf(this.checkpoint, `${name}.mlp.fc1.weight`, 2)
       const normed = await this.#norm(`${name}.norm1`, x, tokens, width)
       const qkv = await this.#linear(`${name}.attn.qkv`, normed, tokens, 3 * width, width)
-      const attended = this.#node(`${name}.attn`, 'attention', qkv, tokens, width, { heads })
+      const bits = this.options.precision === 'int8' ? attentionAttributes : {}
+      const attended = this.#node(`${name}.attn`, 'attention', qkv, tokens, width, { heads, ...bits })
       const projected = await this.#linear(`${name}.attn.proj`, attended, tokens, width, width)
       const y = this.#add(`${name}.add1`, x, projected, tokens, width)
       const again = await this.#norm(`${name}.norm2`, y, tokens, width)

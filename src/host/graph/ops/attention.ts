@@ -5,12 +5,16 @@ import { requireTokens } from './tokens.js'
 
 /**
  * Scaled dot-product attention. A token's input is queries, keys and values, [3][heads][channels of a head]; its output
- * [heads][channels of a head]. float32.
+ * [heads][channels of a head]. float32; with `bits` 16 the kernel quantises queries, keys, values and weights to int16 and
+ * multiplies those.
  */
 export const attention: OperatorDescriptor = {
   op: 'attention',
   arity: [1, 1],
-  attributes: { heads: { kind: 'integer', min: 1, max: limits.channels } },
+  attributes: {
+    heads: { kind: 'integer', min: 1, max: limits.channels },
+    bits: { kind: 'integer', min: 16, max: 16, optional: true },
+  },
   inPlace: false,
   storage: 'kernel',
   constantRoles: noBlocks,
@@ -26,6 +30,11 @@ export const attention: OperatorDescriptor = {
   scratchBytes(view) {
     const { tokens, headChannels } = geometry(view)
     const padded = roundUp(tokens, 8)
+    if (isInt16(view)) {
+      const pairs = Math.ceil(headChannels / 2)
+      const channels = roundUp(headChannels, 8)
+      return padded * (4 * pairs + 2 * channels + 28) + 4 * channels + 16 * pairs + 176
+    }
     return 4 * (padded * (headChannels + 4) + tokens * roundUp(headChannels, 8) + 4 * headChannels) + 192
   },
   blocks: noBlocks,
@@ -33,21 +42,35 @@ export const attention: OperatorDescriptor = {
   emit(view, place) {
     const { tokens, heads, headChannels } = geometry(view)
     const input = place.input(0)
-    return {
-      opcode: 'attentionF32',
-      fields: {
-        input: input.address,
-        output: place.output.address,
-        tokens,
-        heads,
-        headChannels,
-        inputStride: input.stride,
-        outputStride: place.output.stride,
-        scaleF: floatBits(1 / Math.sqrt(headChannels)),
-        scratch: place.scratch,
-      },
+    const fields = {
+      input: input.address,
+      output: place.output.address,
+      tokens,
+      heads,
+      headChannels,
+      inputStride: input.stride,
+      outputStride: place.output.stride,
+      scaleF: floatBits(1 / Math.sqrt(headChannels)),
+      scratch: place.scratch,
     }
+    if (!isInt16(view)) return { opcode: 'attentionF32', fields }
+    return { opcode: 'attentionS16', fields: { ...fields, ...attentionLimits(tokens, headChannels) } }
   },
+}
+
+const isInt16 = (view: NodeView): boolean => Object.hasOwn(view.node.attributes, 'bits')
+
+/** The largest int16 of each factor such that no sum of products leaves int32. */
+export function attentionLimits(
+  tokens: number,
+  headChannels: number,
+): { limit: number; weightLimit: number; valueLimit: number } {
+  const most = 2 ** 31 - 1
+  const limit = Math.min(4095, Math.floor(Math.sqrt(most / headChannels)))
+  // Weights need more steps than values: many of them are small beside the largest.
+  const weightLimit = Math.max(1, Math.min(8191, Math.floor(most / (tokens * 255))))
+  const valueLimit = Math.min(4095, Math.floor(most / (tokens * weightLimit)))
+  return { limit, weightLimit, valueLimit }
 }
 
 function geometry(view: NodeView): { tokens: number; heads: number; headChannels: number } {

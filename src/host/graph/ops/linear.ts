@@ -17,6 +17,8 @@ const blockBytes = 256 * 1024
 const maxBlock = 64
 /** Bytes of a piece of widened weights: 512 pairs of depth, 8 channels. */
 const panelBytes = 512 * 32
+/** The same of seven products of halves, which pays from some dozens of rows on: the more, the better. */
+const seven = { blockBytes: 640 * 1024, minBlock: 32, maxBlock: 128, panelBytes: 7 * 128 * 32 }
 
 /**
  * Tokens times weights [out, in], plus bias, in float32. With int8 weights and `weightScale`, one for each output
@@ -49,9 +51,12 @@ export const linear: OperatorDescriptor = {
   },
   macs: (view) => elements(view.output.shape) * view.inputs[0].shape[3],
   scratchBytes(view) {
-    const block = blockOf(view)
+    const { block, halves } = blockOf(view)
     const row = rowBytes(view)
-    return isInt8(view) ? block * (row + 8 + 32) + panelBytes : block * row + 64
+    if (!isInt8(view)) return block * row + 64
+    if (!halves) return block * (row + 8 + 32) + panelBytes
+    const depth = view.inputs[0].shape[3]
+    return halfOf(block) * (7 * depth + 352 + 8) + depth * 4 + seven.panelBytes
   },
   blocks,
   load,
@@ -59,6 +64,7 @@ export const linear: OperatorDescriptor = {
     const [, , tokens, outputChannels] = view.output.shape
     const input = place.input(0)
     const inputChannels = view.inputs[0].shape[3]
+    const { block, halves } = blockOf(view)
     const common = {
       input: input.address,
       output: place.output.address,
@@ -69,12 +75,18 @@ export const linear: OperatorDescriptor = {
       outputChannels,
       outputStride: place.output.stride,
       scratch: place.scratch,
-      block: blockOf(view),
+      block,
     }
     if (isInt8(view))
       return {
         opcode: 'linearS8',
-        fields: { ...common, scales: place.block('scale'), tokens, limit: limitOf(view) },
+        fields: {
+          ...common,
+          scales: place.block('scale'),
+          tokens,
+          limit: limitOf(view),
+          seven: halves ? 1 : 0,
+        },
       }
     // A 1x1 convolution over a picture one pixel high.
     return {
@@ -128,9 +140,20 @@ const rowBytes = (view: NodeView): number => {
   return isInt8(view) ? Math.ceil(depth / 8) * 16 : depth * 4
 }
 
-function blockOf(view: NodeView): number {
-  const fits = Math.floor(blockBytes / rowBytes(view) / 4) * 4
-  return Math.max(4, Math.min(fits, maxBlock, roundUp(view.output.shape[2], 4)))
+/** Rows of a half of a block, in whole groups of four. */
+const halfOf = (block: number): number => roundUp(Math.ceil(block / 2), 4)
+
+/** How many rows a kernel works on at a time, about the same number each time, and whether by products of halves. */
+function blockOf(view: NodeView): { block: number; halves: boolean } {
+  const [, , tokens, outputs] = view.output.shape
+  const [, , , depth] = view.inputs[0].shape
+  if (isInt8(view) && depth % 16 === 0 && outputs % 16 === 0) {
+    const fits = Math.min(seven.maxBlock, Math.floor(seven.blockBytes / (depth * 3.5)))
+    const block = Math.ceil(tokens / Math.ceil(tokens / fits))
+    if (block >= seven.minBlock) return { block: roundUp(block, 2), halves: true }
+  }
+  const fits = Math.max(4, Math.min(Math.floor(blockBytes / rowBytes(view) / 4) * 4, maxBlock))
+  return { block: roundUp(Math.ceil(tokens / Math.ceil(tokens / fits)), 4), halves: false }
 }
 
 function blocks(view: NodeView): readonly Block[] {
