@@ -52,19 +52,19 @@ interface Part {
   readonly channel: number
 }
 
-export function partsOf(view: NodeView, own: OperatorDescriptor): readonly Part[] {
-  const whole = [{ view, channel: 0 }]
+/** One after the other, the first being the largest. */
+export function* partsOf(view: NodeView, own: OperatorDescriptor): Generator<Part, void> {
   const bytes = own.blocks(view).reduce((sum, block) => sum + block.bytes, 0)
-  if (own.slice === undefined || bytes <= partBytes) return whole
   const channels = channelCount(view.output.shape)
   const most = Math.max(8, Math.floor((channels * partBytes) / bytes / 8) * 8)
-  const parts: Part[] = []
-  for (let channel = 0; channel < channels; channel += most) {
-    const part = own.slice(view, channel, Math.min(most, channels - channel))
-    if (part === undefined) return whole
-    parts.push({ view: part, channel })
+  const first = most < channels ? own.slice?.(view, 0, most) : undefined
+  if (first === undefined) {
+    yield { view, channel: 0 }
+    return
   }
-  return parts
+  yield { view: first, channel: 0 }
+  for (let channel = most; channel < channels; channel += most)
+    yield { view: own.slice!(view, channel, Math.min(most, channels - channel))!, channel }
 }
 
 /** A node's implementation that needs no choice. */
@@ -83,7 +83,6 @@ export function planFirst(plan: Plan): FirstPlan | undefined {
   let [deepest, widest, most] = [0, 0, 0]
   for (const index of nodes) {
     const own = ownOf(plan, index)
-    // The first part is the largest.
     const [{ view }] = partsOf(views[index].view, own)
     const staged = Object.values(view.constants).reduce(
       (sum, constant) => sum + roundUp(constantBytes(constant) + slack, 64),

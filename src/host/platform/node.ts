@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +7,7 @@ import type { WorkerWords } from '../engine/worker.js'
 import { OcellusError } from '../errors.js'
 import type { Pixels } from '../image/pixels.js'
 import { limits } from '../limits.js'
-import { workers } from './node/builtin.js'
+import { fs, workers } from './node/builtin.js'
 import { openModel, readCapped } from './node/files.js'
 import { embeddedFolder, modelFile } from './node/models.js'
 import { notes } from './node/notes.js'
@@ -50,9 +49,12 @@ usePlatform({
   notes,
   async loadEngine(build: Build, threads: boolean): Promise<WebAssembly.Module> {
     const path = join(packageFolder, 'build', `ocellus.${build}${threads ? '-threads' : ''}.wasm`)
-    const bytes = await readFile(path).catch((cause: unknown) => {
+    let bytes: Uint8Array<ArrayBuffer>
+    try {
+      bytes = fs.readFileSync(path)
+    } catch (cause) {
       throw new OcellusError('E_ENGINE_BUILD', `${path} is missing: run \`npm run build\``, { cause })
-    })
+    }
     return WebAssembly.compile(bytes)
   },
   processors: availableParallelism,

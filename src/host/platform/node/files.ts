@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { OcellusError } from '../../errors.js'
 import type { FileSource } from '../../format/safetensors.js'
 import { limits } from '../../limits.js'
@@ -10,9 +10,10 @@ const largeBytes = 32 << 20
 
 /** The bytes of a file that is no larger than a cap, checked before it is read. */
 export async function readCapped(path: string, cap: number): Promise<Uint8Array> {
-  await checkedStat(path, cap)
+  const found = checkedStat(path, cap)
   try {
-    return await readFile(path)
+    // What is soon read is read at once: to wait for it would start threads.
+    return found.isFile() && found.size < largeBytes ? fs.readFileSync(path) : await readFile(path)
   } catch (cause) {
     throw unreadable(path, cause)
   }
@@ -20,14 +21,17 @@ export async function readCapped(path: string, cap: number): Promise<Uint8Array>
 
 /** A model file's bytes, or, of a large one, a way to read it in pieces. */
 export async function openModel(path: string, large = largeBytes): Promise<Uint8Array | FileSource> {
-  const found = await checkedStat(path, limits.modelBytes)
+  const found = checkedStat(path, limits.modelBytes)
   return found.isFile() && found.size >= large ? fileSource(path, found) : readCapped(path, limits.modelBytes)
 }
 
-async function checkedStat(path: string, cap: number): Promise<Stats> {
-  const found = await stat(path).catch((cause: unknown) => {
+function checkedStat(path: string, cap: number): Stats {
+  let found: Stats
+  try {
+    found = fs.statSync(path)
+  } catch (cause) {
     throw new OcellusError('E_FILE_MISSING', `${path}: no such file`, { cause })
-  })
+  }
   if (found.isDirectory()) throw new OcellusError('E_FILE_READ', `${path} is a folder, not a file`)
   if (found.size > cap)
     throw new OcellusError('E_FILE_TOO_LARGE', `${path} has ${found.size} bytes, more than ${cap}`)

@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import type { Notes } from '../../engine/platform.js'
+import { fs } from './builtin.js'
 import { cacheFolder } from './models.js'
 
 const maxBytes = 1 << 20
@@ -11,9 +12,9 @@ export const notes: Notes = {
   async read(topic) {
     try {
       const file = fileOf(topic)
-      if ((await stat(file)).size > maxBytes) return undefined
+      if (fs.statSync(file).size > maxBytes) return undefined
       const { machine, values }: { machine?: unknown; values?: unknown } = JSON.parse(
-        await readFile(file, 'utf8'),
+        fs.readFileSync(file, 'utf8'),
       )
       if (machine !== thisMachine() || typeof values !== 'object' || values === null) return undefined
       return new Map(Object.entries(values).filter((entry) => typeof entry[1] === 'string'))
