@@ -2,7 +2,7 @@
 // and values one after the other, each [heads][d] float32; output row t is [heads][d] float32. For each head h and token t,
 // every float32 operation rounded by itself:
 //   a row x of d values is quantised by its largest value as in linear_s8: m = max |x[c]|, q[c] = roundHalfEven(x[c] * (limit / m)),
-//   s[j] = float(sum over c of Q[t][c] * K[j][c]) * (mK[j] / limit), e[j] = exp((s[j] - max s) * (mQ[t] / limit * scale)),
+//   s[j] = float(sum over c of Q[t][c] * K[j][c]) * (mK[j] / limit), e[j] = 2^((s[j] - max s) * (mQ[t] / limit * scale * log2 e)) (power.ts),
 //   p[j] = roundHalfEven(e[j] * weightLimit), V[j][c] the values quantised alike, but each channel by its largest over all tokens
 //   and to valueLimit,
 //   output[t][c] = float(sum over j of p[j] * V[j][c]) * ((mV[c] / valueLimit) * (1 / float(sum over j of p[j]))).
@@ -13,18 +13,20 @@
 // queries [pair][4][2] int16 and factors, scores [4][tokens] float32, weights p [pair of tokens][4][2] int16, sums [4][8]. With
 // T = roundUp(tokens, 8), P = ceil(d / 2), D = roundUp(d, 8): T * (P * 4 + D * 2 + 28) + D * 4 + P * 16 + 176 bytes.
 //
-// Exact: the host's limits keep d * limit^2 and tokens * weightLimit * valueLimit below 2^31, and each within int16. exp() of what is
-// at most 0 never exceeds 1, and the largest score's p is weightLimit, so nothing divides by zero.
+// Exact: the host's limits keep d * limit^2 and tokens * weightLimit * valueLimit below 2^31, and each within int16. e is
+// at most 1.00001, so p never exceeds weightLimit, which the largest score's is: nothing divides by zero.
 
-import { exp, expV } from '../exp'
 import { maximum } from '../exponentials'
 import { SIMD } from '../isa'
+import { power, powerV } from '../power'
 import { scratchOf, start } from '../split'
-import { pmax, pmin, roundEven, roundEvenV, storeFirst } from '../vector'
+import { roundEven, roundEvenV, storeFirst } from '../vector'
 import { address, float, word } from '../word'
 import { packValues } from './attention_values'
 import { multiply } from './linear_pairs'
 import { quantizeRow, rowFactor } from './linear_rows'
+
+const LOG2E: f32 = 1.44269504
 
 export function attention_s16(i: usize, thread: i32, threads: i32): void {
   const tokens = word(i, 3)
@@ -96,7 +98,7 @@ function packQueries(i: usize, head: i32, first: i32, rows: i32, to: usize, fact
   for (let r = 0; r < 4; r++) {
     const at = factors + <usize>r * 4
     quantizeRow(x, d, rowFactor(x, d, <f32>word(i, 10), at), <f32>word(i, 10), to + <usize>r * 4, 16)
-    store<f32>(at, load<f32>(at) * float(i, 8))
+    store<f32>(at, load<f32>(at) * float(i, 8) * LOG2E)
     if (r + 1 < rows) x += stride
   }
 }
@@ -245,9 +247,8 @@ function weightsOf(x: usize, m: f32, factor: f32, limit: f32, left: i32): v128 {
 // @ts-ignore: decorator
 @inline
 function weightV(s: v128, m: f32, factor: f32, limit: f32): v128 {
-  const e = expV(f32x4.mul(f32x4.sub(s, f32x4.splat(m)), f32x4.splat(factor)))
-  const most = f32x4.splat(limit)
-  return roundEvenV(f32x4.pmin(most, f32x4.pmax(f32x4.splat(0), f32x4.mul(e, most))))
+  const e = powerV(f32x4.mul(f32x4.sub(s, f32x4.splat(m)), f32x4.splat(factor)))
+  return roundEvenV(f32x4.mul(e, f32x4.splat(limit)))
 }
 
 function weighRow(
@@ -264,8 +265,7 @@ function weighRow(
   for (let j: usize = 0; j < padded; j++) {
     let p = 0
     if (j < tokens) {
-      const e = exp((load<f32>(x + j * 4) - m) * factor)
-      p = roundEven(pmin(limit, pmax(0, e * limit)))
+      p = roundEven(power((load<f32>(x + j * 4) - m) * factor) * limit)
     }
     sum += p
     store<i16>(to + (j >> 1) * 16 + (j & 1) * 2, p)
