@@ -7,6 +7,7 @@ et al., "YOLOv4" (2020); photos of rare classes are repeated after Gupta, Dollar
 from __future__ import annotations
 
 import json
+import os
 import queue
 import threading
 from dataclasses import dataclass
@@ -116,7 +117,9 @@ class Cache:
     @staticmethod
     def _build(photos: list[Photo], key: list[str], data: Path, index: Path, side: int) -> dict[str, Any]:
         shapes, offsets, offset = [], [], 0
-        with open(data, "wb") as out:
+        # Another run may have the old file mapped: it keeps that one.
+        temporary = data.with_suffix(".tmp")
+        with open(temporary, "wb") as out:
             for photo in photos:
                 image = cv2.imread(str(photo.path), cv2.IMREAD_COLOR)
                 if image is None:
@@ -133,6 +136,7 @@ class Cache:
                 out.write(image.tobytes())
                 out.write(half.tobytes())
         known = {"paths": key, "side": side, "halves": True, "shapes": shapes, "offsets": offsets}
+        os.replace(temporary, data)
         index.write_text(json.dumps(known))
         return known
 
