@@ -2,11 +2,19 @@ import { expect, test, vi } from 'vitest'
 import { decodeImage, encodeImage } from '../../src/host/platform/node/canvas.js'
 import { png } from '../helpers/pictures.js'
 
-vi.mock('node:module', () => ({
-  createRequire: () => (name: string) => {
-    throw new Error(`Cannot find module '${name}'`)
-  },
-}))
+vi.mock('node:module', async (original) => {
+  const { createRequire, ...others } = await original<typeof import('node:module')>()
+  return {
+    ...others,
+    createRequire: (from: string) => {
+      const require = createRequire(from)
+      return (name: string) => {
+        if (name.startsWith('node:')) return require(name)
+        throw new Error(`Cannot find module '${name}'`)
+      }
+    },
+  }
+})
 
 const dot = { width: 1, height: 1, data: Uint8Array.of(1, 2, 3, 255) }
 
