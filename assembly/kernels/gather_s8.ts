@@ -5,12 +5,13 @@
 // This kernel pads. No arithmetic but widening.
 //
 // With `quads` the fields are fields[p / 4][k / 4][p % 4][k % 4] = int8, for products of four; the rest of the last quad is
-// arbitrary.
+// arbitrary. Pictures have a form of their own: gather_image_s8.ts.
 //
 // Reads up to 15 bytes beyond a pixel's channels; writes up to 64 bytes beyond the last field.
 
 import { SIMD } from '../isa'
 import { word } from '../word'
+import { gather_image_s8 } from './gather_image_s8'
 
 /** `input` is the first channel of the group. */
 export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, fields: usize, quads: bool): void {
@@ -46,6 +47,7 @@ export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, field
     }
     return
   }
+  const image = SIMD && kernelHeight == 3 && kernelWidth == 3 && channels == 3 && stride == 4
   let y = first / outputWidth
   let x = first % outputWidth
   for (let p = first; p <= last; p += 4) {
@@ -77,7 +79,9 @@ export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, field
     let row2 = input + <usize>(top2 * inputWidth + left2) * stride
     let row3 = input + <usize>(top3 * inputWidth + left3) * stride
     let k = 0
-    for (let ky = 0; ky < kernelHeight; ky++) {
+    const rows = image && inside ? 0 : kernelHeight
+    if (rows == 0) gather_image_s8(row0, row1, row2, row3, rowStride, fields, quads)
+    for (let ky = 0; ky < rows; ky++) {
       if (inside) {
         for (let kx = 0; kx < kernelWidth; kx++) {
           const tap = <usize>kx * stride
