@@ -47,7 +47,7 @@ export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, field
     }
     return
   }
-  const image = SIMD && kernelHeight == 3 && kernelWidth == 3 && channels == 3 && stride == 4
+  const image = kernelHeight == 3 && kernelWidth == 3 && channels == 3 && stride == 4
   let y = first / outputWidth
   let x = first % outputWidth
   for (let p = first; p <= last; p += 4) {
@@ -79,8 +79,13 @@ export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, field
     let row2 = input + <usize>(top2 * inputWidth + left2) * stride
     let row3 = input + <usize>(top3 * inputWidth + left3) * stride
     let k = 0
-    const rows = image && inside ? 0 : kernelHeight
-    if (rows == 0) gather_image_s8(row0, row1, row2, row3, rowStride, fields, quads)
+    let rows = kernelHeight
+    if (SIMD) {
+      if (image && inside) {
+        gather_image_s8(row0, row1, row2, row3, rowStride, fields, quads)
+        rows = 0
+      }
+    }
     for (let ky = 0; ky < rows; ky++) {
       if (inside) {
         for (let kx = 0; kx < kernelWidth; kx++) {
