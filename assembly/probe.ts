@@ -2,7 +2,7 @@
 // narrowing, extremes among the operands. The host refuses a build that answers otherwise than plain JavaScript
 // arithmetic does (tests/engine/probe.test.ts): what a runtime says it supports is not always what it computes.
 
-import { dotPairs, dotQuads, SIMD } from './isa'
+import { addsQuads, dotPairs, dotQuads, dotQuadsByPairs, SIMD } from './isa'
 import { conv_s8, pack_conv_s8 } from './kernels/conv_s8'
 
 const PIXELS = 11
@@ -82,7 +82,9 @@ export function probe(at: usize): i32 {
 /** Sums of four and of two products of 16 int8 at a and at b: four int32, each begun from `start`, then eight int16. */
 function products(a: usize, b: usize, start: i32, to: usize): void {
   if (SIMD) {
-    v128.store(to, dotQuads(v128.load(a), v128.load(b), i32x4.splat(start)))
+    // As the kernels compute them here.
+    if (addsQuads()) v128.store(to, dotQuads(v128.load(a), v128.load(b), i32x4.splat(start)))
+    else v128.store(to, dotQuadsByPairs(v128.load(a), v128.load(b), i32x4.splat(start)))
     v128.store(to, dotPairs(v128.load(a), v128.load(b)), 16)
   } else {
     for (let n: usize = 0; n < 16; n += 4) {

@@ -5,7 +5,7 @@
 // Two forms for two kinds of machine: a dot product of pairs is one instruction on x86 and four on ARM, where
 // adding a widening multiplication is one. The dot form is not unrolled: with more loads in the body V8 spills on x86.
 
-import { dotQuads, SIMD } from '../isa'
+import { addsQuads, dotQuads, dotQuadsByPairs, SIMD } from '../isa'
 
 // @ts-ignore: decorator
 @inline
@@ -90,38 +90,8 @@ export function product_mla(x: usize, start: usize, w: usize, pairs: usize, m: u
  */
 export function product_relaxed(x: usize, start: usize, w: usize, quads: usize, m: usize, sums: usize): void {
   if (SIMD) {
-    const s0 = v128.load(start)
-    const s1 = v128.load(start, 16)
-    let v = i32x4.shl(v128.load32_splat(sums), 6)
-    let a0 = i32x4.sub(s0, v)
-    let a1 = i32x4.sub(s1, v)
-    v = i32x4.shl(v128.load32_splat(sums, 4), 6)
-    let b0 = i32x4.sub(s0, v)
-    let b1 = i32x4.sub(s1, v)
-    v = i32x4.shl(v128.load32_splat(sums, 8), 6)
-    let c0 = i32x4.sub(s0, v)
-    let c1 = i32x4.sub(s1, v)
-    v = i32x4.shl(v128.load32_splat(sums, 12), 6)
-    let d0 = i32x4.sub(s0, v)
-    let d1 = i32x4.sub(s1, v)
-    for (const end = x + quads * 16; x < end; x += 16) {
-      const w0 = v128.load(w)
-      const w1 = v128.load(w, 16)
-      v = v128.load32_splat(x)
-      a0 = dotQuads(v, w0, a0)
-      a1 = dotQuads(v, w1, a1)
-      v = v128.load32_splat(x, 4)
-      b0 = dotQuads(v, w0, b0)
-      b1 = dotQuads(v, w1, b1)
-      v = v128.load32_splat(x, 8)
-      c0 = dotQuads(v, w0, c0)
-      c1 = dotQuads(v, w1, c1)
-      v = v128.load32_splat(x, 12)
-      d0 = dotQuads(v, w0, d0)
-      d1 = dotQuads(v, w1, d1)
-      w += 32
-    }
-    storeEight(m, a0, a1, b0, b1, c0, c1, d0, d1)
+    if (addsQuads()) relaxedTile<bool>(x, start, w, quads, m, sums)
+    else relaxedTile<i32>(x, start, w, quads, m, sums)
   } else {
     for (let t: usize = 0; t < 4; t++) {
       for (let o: usize = 0; o < 8; o++) {
@@ -137,12 +107,57 @@ export function product_relaxed(x: usize, start: usize, w: usize, quads: usize, 
   }
 }
 
+/** Four pixels x 8 channels. T: bool where dotQuads is used, i32 where not. */
+// @ts-ignore: decorator
+@inline
+function relaxedTile<T>(x: usize, start: usize, w: usize, quads: usize, m: usize, sums: usize): void {
+  const s0 = v128.load(start)
+  const s1 = v128.load(start, 16)
+  let v = i32x4.shl(v128.load32_splat(sums), 6)
+  let a0 = i32x4.sub(s0, v)
+  let a1 = i32x4.sub(s1, v)
+  v = i32x4.shl(v128.load32_splat(sums, 4), 6)
+  let b0 = i32x4.sub(s0, v)
+  let b1 = i32x4.sub(s1, v)
+  v = i32x4.shl(v128.load32_splat(sums, 8), 6)
+  let c0 = i32x4.sub(s0, v)
+  let c1 = i32x4.sub(s1, v)
+  v = i32x4.shl(v128.load32_splat(sums, 12), 6)
+  let d0 = i32x4.sub(s0, v)
+  let d1 = i32x4.sub(s1, v)
+  for (const end = x + quads * 16; x < end; x += 16) {
+    const w0 = v128.load(w)
+    const w1 = v128.load(w, 16)
+    v = v128.load32_splat(x)
+    a0 = quad<T>(v, w0, a0)
+    a1 = quad<T>(v, w1, a1)
+    v = v128.load32_splat(x, 4)
+    b0 = quad<T>(v, w0, b0)
+    b1 = quad<T>(v, w1, b1)
+    v = v128.load32_splat(x, 8)
+    c0 = quad<T>(v, w0, c0)
+    c1 = quad<T>(v, w1, c1)
+    v = v128.load32_splat(x, 12)
+    d0 = quad<T>(v, w0, d0)
+    d1 = quad<T>(v, w1, d1)
+    w += 32
+  }
+  storeEight(m, a0, a1, b0, b1, c0, c1, d0, d1)
+}
+
+// @ts-ignore: decorator
+@inline
+function quad<T>(a: v128, b: v128, acc: v128): v128 {
+  return isBoolean<T>() ? dotQuads(a, b, acc) : dotQuadsByPairs(a, b, acc)
+}
+
 /** The sums that product_relaxed needs, of 4 pixels. */
 export function sum_quads(x: usize, quads: usize, sums: usize): void {
   if (SIMD) {
     let sum = i32x4.splat(0)
-    const ones = i8x16.splat(1)
-    for (const end = x + quads * 16; x < end; x += 16) sum = dotQuads(v128.load(x), ones, sum)
+    for (const end = x + quads * 16; x < end; x += 16) {
+      sum = i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(v128.load(x))))
+    }
     v128.store(sums, sum)
   } else {
     for (let t: usize = 0; t < 4; t++) {

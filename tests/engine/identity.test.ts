@@ -114,6 +114,13 @@ describe('the same bytes on other runtimes, in every build and on 1, 2 and 4 thr
     expectGolden(await ask(process.execPath, [], all), WebAssembly.validate(relaxedFile()))
   })
 
+  it('this Node, where it has relaxed SIMD behind a flag', async (context) => {
+    const flag = '--experimental-wasm-relaxed-simd'
+    skipUnless(context, process.versions.v8.startsWith('11.3.'), 'Node 20')
+    for (const more of [[], ['--liftoff-only'], ['--no-liftoff']])
+      expectGolden(await ask(process.execPath, [flag, ...more], all), true)
+  })
+
   it.for(['22', '24'])('Node %s', async (major, context) => {
     const node = join(runtime(`node${major}`), 'bin/node')
     skipUnless(context, existsSync(node), `Node ${major} (node scripts/runtimes.mjs)`)
