@@ -2,7 +2,7 @@
 // narrowing, extremes among the operands. The host refuses a build that answers otherwise than plain JavaScript
 // arithmetic does (tests/engine/probe.test.ts): what a runtime says it supports is not always what it computes.
 
-import { addsQuads, dotPairs, dotQuads, dotQuadsByPairs, SIMD } from './isa'
+import { addsQuads, dotPairs, dotQuads, dotQuadsByPairs, ones, SIMD } from './isa'
 import { conv_s8, pack_conv_s8 } from './kernels/conv_s8'
 
 const PIXELS = 11
@@ -84,7 +84,7 @@ function products(a: usize, b: usize, start: i32, to: usize): void {
   if (SIMD) {
     // As the kernels compute them here.
     if (addsQuads()) v128.store(to, dotQuads(v128.load(a), v128.load(b), i32x4.splat(start)))
-    else v128.store(to, dotQuadsByPairs(v128.load(a), v128.load(b), i32x4.splat(start)))
+    else v128.store(to, dotQuadsByPairs(v128.load(a), v128.load(b), i32x4.splat(start), ones()))
     v128.store(to, dotPairs(v128.load(a), v128.load(b)), 16)
   } else {
     for (let n: usize = 0; n < 16; n += 4) {

@@ -1,16 +1,21 @@
 // Products of quads of int8 for linear_s8, in relaxed builds with limit 63. Weights plus 64, so 1..127, [panel][quad of depth]
-// [8 channels][4], rows [4 rows][quad][4][4] int8; what the 64 adds, 64 times the row's sum, is taken off from the start. Where a
-// processor adds quads in one instruction, that is used, twice as fast as pairs of int16; where it adds pairs in int16 (x86
-// without VNNI, or a runtime that doesn't use it), two quads' pairs are added before they are widened.
+// [8 channels][4], rows [4 rows][quad][4][4] int8. Where a processor adds quads in one instruction, that is used, twice as
+// fast as pairs of int16; what the 64 adds, 64 times the row's sum, is taken off from the start. Where it adds pairs in int16
+// (x86 without VNNI, or a runtime that doesn't use it), four quads' pairs are added before they are widened, and what the
+// 64 adds to a pair's sum of four is taken off before: with it they would not fit.
 //
 // Exact: |q| <= 63 and 0 < weight + 64 < 128, so two products are at most 16,002 and four at most 32,004: they fit int16
-// however the relaxed instruction adds, and its second operand is within its 7 bits.
+// however the relaxed instruction adds, and its second operand is within its 7 bits. Eight products with weights of at
+// most 63, which is what four pairs are after the correction, are at most 31,752; before, they wrap modulo 2^16.
 
-import { addsQuads, dotPairs, dotQuads, RELAXED } from '../isa'
+import { addsQuads, dotPairs, dotQuads, ones, RELAXED } from '../isa'
 
 const QUADS: usize = 512 // quads of a panel that are multiplied at a time
 
-/** One panel with all rows, 32 bytes of weights a quad of depth; quads come in twos. */
+/**
+ * One panel with all rows, 32 bytes of weights a quad of depth; quads come in twos. Corrections are those that quantizeRows
+ * makes for the form that is used here.
+ */
 export function multiplyQuads(
   rows: usize,
   weights: usize,
@@ -25,51 +30,103 @@ export function multiplyQuads(
   const one = addsQuads()
   for (let done: usize = 0; done < quads; done += QUADS) {
     const length = min(QUADS, quads - done)
+    const w = from + done * 32
     let fields = rows + done * 16
     let to = sums
-    let correction = corrections
+    let correction = one ? corrections : corrections + done * 4
     for (let n = count; n > 0; n -= 4) {
-      if (one) fourRows(fields, from + done * 32, length, to, correction, done == 0)
+      if (one) fourRows(fields, w, length, to, correction, done == 0)
       else {
-        twoRows(fields, from + done * 32, length, to, correction, done == 0)
-        if (n > 2) twoRows(fields + 8, from + done * 32, length, to + 64, correction + 8, done == 0)
+        twoRows(fields, correction, w, length, to, done == 0)
+        if (n > 2) twoRows(fields + 8, correction + 8, w, length, to + 64, done == 0)
       }
       fields += quads * 16
       to += 128
-      correction += 16
+      correction += one ? 16 : (quads + 3 & ~3) * 4
     }
   }
 }
 
-/** Two rows of a group of four x 8 channels, two quads at a time. */
+/**
+ * Two rows of a group of four x 8 channels, four quads at a time; what is left of four is added at the end. A loop may end after
+ * each quad, although it never does after the first and third: V8 12 and older load all that a block of code needs at its
+ * beginning, and there are not so many registers.
+ */
 // @ts-ignore: decorator
 @inline
-function twoRows(x: usize, w: usize, quads: usize, sums: usize, corrections: usize, begin: bool): void {
+function twoRows(x: usize, c: usize, w: usize, quads: usize, sums: usize, begin: bool): void {
   if (RELAXED) {
-    const ones = i16x8.splat(1)
-    let a0 = begin ? v128.load32_splat(corrections) : v128.load(sums)
-    let a1 = begin ? a0 : v128.load(sums, 16)
-    let b0 = begin ? v128.load32_splat(corrections, 4) : v128.load(sums, 32)
-    let b1 = begin ? b0 : v128.load(sums, 48)
-    for (const end = x + quads * 16; x < end; x += 32) {
-      const w0 = v128.load(w)
-      const w1 = v128.load(w, 16)
-      const w2 = v128.load(w, 32)
-      const w3 = v128.load(w, 48)
-      let v = v128.load32_splat(x)
-      let u = v128.load32_splat(x, 16)
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(i16x8.add(dotPairs(v, w0), dotPairs(u, w2)), ones))
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(i16x8.add(dotPairs(v, w1), dotPairs(u, w3)), ones))
-      v = v128.load32_splat(x, 4)
-      u = v128.load32_splat(x, 20)
-      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(i16x8.add(dotPairs(v, w0), dotPairs(u, w2)), ones))
-      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(i16x8.add(dotPairs(v, w1), dotPairs(u, w3)), ones))
-      w += 64
+    const one = ones()
+    const zero = i32x4.splat(0)
+    let a0 = begin ? zero : v128.load(sums)
+    let a1 = begin ? zero : v128.load(sums, 16)
+    let b0 = begin ? zero : v128.load(sums, 32)
+    let b1 = begin ? zero : v128.load(sums, 48)
+    const end = x + quads * 16
+    let s0: v128
+    let s1: v128
+    let t0: v128
+    let t1: v128
+    for (;;) {
+      s0 = s1 = v128.load32_splat(c)
+      t0 = t1 = v128.load32_splat(c, 4)
+      let w0 = v128.load(w)
+      let w1 = v128.load(w, 16)
+      let u = v128.load32_splat(x)
+      s0 = i16x8.add(s0, dotPairs(u, w0))
+      s1 = i16x8.add(s1, dotPairs(u, w1))
+      u = v128.load32_splat(x, 4)
+      t0 = i16x8.add(t0, dotPairs(u, w0))
+      t1 = i16x8.add(t1, dotPairs(u, w1))
+      x += 16
+      if (x == end) break
+      w += 32
+      w0 = v128.load(w)
+      w1 = v128.load(w, 16)
+      u = v128.load32_splat(x)
+      s0 = i16x8.add(s0, dotPairs(u, w0))
+      s1 = i16x8.add(s1, dotPairs(u, w1))
+      u = v128.load32_splat(x, 4)
+      t0 = i16x8.add(t0, dotPairs(u, w0))
+      t1 = i16x8.add(t1, dotPairs(u, w1))
+      x += 16
+      if (x == end) break
+      w += 32
+      w0 = v128.load(w)
+      w1 = v128.load(w, 16)
+      u = v128.load32_splat(x)
+      s0 = i16x8.add(s0, dotPairs(u, w0))
+      s1 = i16x8.add(s1, dotPairs(u, w1))
+      u = v128.load32_splat(x, 4)
+      t0 = i16x8.add(t0, dotPairs(u, w0))
+      t1 = i16x8.add(t1, dotPairs(u, w1))
+      x += 16
+      if (x == end) break
+      w += 32
+      w0 = v128.load(w)
+      w1 = v128.load(w, 16)
+      u = v128.load32_splat(x)
+      s0 = i16x8.add(s0, dotPairs(u, w0))
+      s1 = i16x8.add(s1, dotPairs(u, w1))
+      u = v128.load32_splat(x, 4)
+      t0 = i16x8.add(t0, dotPairs(u, w0))
+      t1 = i16x8.add(t1, dotPairs(u, w1))
+      x += 16
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(s0, one))
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(s1, one))
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(t0, one))
+      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(t1, one))
+      w += 32
+      c += 16
+      if (x == end) {
+        s0 = s1 = t0 = t1 = zero
+        break
+      }
     }
-    v128.store(sums, a0)
-    v128.store(sums, a1, 16)
-    v128.store(sums, b0, 32)
-    v128.store(sums, b1, 48)
+    v128.store(sums, i32x4.add(a0, i32x4.dot_i16x8_s(s0, one)))
+    v128.store(sums, i32x4.add(a1, i32x4.dot_i16x8_s(s1, one)), 16)
+    v128.store(sums, i32x4.add(b0, i32x4.dot_i16x8_s(t0, one)), 32)
+    v128.store(sums, i32x4.add(b1, i32x4.dot_i16x8_s(t1, one)), 48)
   }
 }
 

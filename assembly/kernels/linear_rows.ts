@@ -1,7 +1,7 @@
 // Rows of float32 as the products of linear_s8 take them: int8 values by each row's own largest, as pairs of int16 or quads
 // of int8. See linear_s8.ts.
 
-import { RELAXED, SIMD } from '../isa'
+import { addsQuads, RELAXED, SIMD } from '../isa'
 import { narrow, pmax, pmin, roundEven, roundEvenV } from '../vector'
 import { NARROW, OFFSET } from './linear_pack'
 import { combineRows } from './linear_seven'
@@ -9,7 +9,7 @@ import { combineRows } from './linear_seven'
 /** Rows whose largest value is less are zeros. */
 export const LEAST: f32 = 7.8886090522101181e-31 // 2^-100
 
-/** Rows as the product wants them, with the scale and, for quads, the correction of each. */
+/** Rows as the product wants them, with the scale and, for quads, the corrections of each. */
 export function quantizeRows(
   x: usize,
   stride: usize,
@@ -22,14 +22,16 @@ export function quantizeRows(
 ): void {
   const quads = RELAXED && limit == NARROW
   const groupBytes = quads ? <usize>((depth + 7) >> 3) * 32 : <usize>((depth + 1) >> 1) * 16
+  const one = addsQuads()
   for (let t = 0; t < count; t++) {
     const inverse = rowFactor(x, depth, <f32>limit, scales)
-    const target = to + <usize>(t >> 2) * groupBytes + <usize>(t & 3) * 4
-    if (quads) store<i32>(corrections, -OFFSET * quantizeQuads(x, depth, inverse, target))
-    else quantizeRow(x, depth, inverse, <f32>limit, target, 16)
+    const place = <usize>(t & 3) * 4
+    const target = to + <usize>(t >> 2) * groupBytes + place
+    if (!quads) quantizeRow(x, depth, inverse, <f32>limit, target, 16)
+    else if (one) store<i32>(corrections + (<usize>t << 2), -OFFSET * quantizeQuads(x, depth, inverse, target, 0))
+    else quantizeQuads(x, depth, inverse, target, corrections + <usize>(t >> 2) * <usize>((depth + 15) >> 4) * 16 + place)
     x += stride
     scales += 4
-    corrections += 4
   }
 }
 
@@ -130,8 +132,11 @@ export function quantizeRow(x: usize, depth: i32, inverse: f32, limit: f32, to: 
   }
 }
 
-/** A row as quads of int8, padded to a multiple of 8; returns its sum. */
-function quantizeQuads(x: usize, depth: i32, inverse: f32, to: usize): i32 {
+/**
+ * A row as quads of int8, padded to a multiple of 8; returns its sum. Of each four quads, 64 times the sum of their first and of
+ * their last halves goes negated to `corrections`, two int16 every 16 bytes, if that is not 0.
+ */
+function quantizeQuads(x: usize, depth: i32, inverse: f32, to: usize, corrections: usize): i32 {
   const limit = <f32>NARROW
   let sum = 0
   let k = 0
@@ -139,28 +144,49 @@ function quantizeQuads(x: usize, depth: i32, inverse: f32, to: usize): i32 {
     const factor = f32x4.splat(inverse)
     const least = f32x4.splat(-limit)
     const most = f32x4.splat(limit + 1)
-    let v = i32x4.splat(0)
-    for (const end = depth & ~7; k < end; k += 8) {
-      const low = limited(f32x4.mul(v128.load(x), factor), least, most)
-      const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
-      v = i32x4.add(v, i32x4.add(low, high))
-      const q = narrow(low, high, low, high)
+    const minus = i16x8.splat(<i16>-OFFSET)
+    let total = i32x4.splat(0)
+    for (const end = depth & ~15; k < end; k += 16) {
+      const a = limited(f32x4.mul(v128.load(x), factor), least, most)
+      const b = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
+      const c = limited(f32x4.mul(v128.load(x, 32), factor), least, most)
+      const d = limited(f32x4.mul(v128.load(x, 48), factor), least, most)
+      const q = narrow(a, b, c, d)
       v128.store32_lane(to, q, 0)
       v128.store32_lane(to, q, 1, 16)
-      x += 32
-      to += 32
+      v128.store32_lane(to, q, 2, 32)
+      v128.store32_lane(to, q, 3, 48)
+      const four = i32x4.add(i32x4.add(a, b), i32x4.add(c, d))
+      total = i32x4.add(total, four)
+      if (corrections != 0) {
+        const halves = i32x4.dot_i16x8_s(i16x8.narrow_i32x4_s(four, four), minus)
+        v128.store32_lane(corrections, i16x8.narrow_i32x4_s(halves, halves), 0)
+        corrections += 16
+      }
+      x += 64
+      to += 64
     }
     sum =
-      i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3)
+      i32x4.extract_lane(total, 0) +
+      i32x4.extract_lane(total, 1) +
+      i32x4.extract_lane(total, 2) +
+      i32x4.extract_lane(total, 3)
   }
+  let first = 0
+  let last = 0
   for (const end = (depth + 7) & ~7; k < end; k++) {
     const q = k < depth ? quantized(load<f32>(x), inverse, limit) : 0
     store<i8>(to, q)
-    sum += q
+    if (k & 2) last += q
+    else first += q
     x += 4
     to += (k & 3) == 3 ? 13 : 1
   }
-  return sum
+  if (corrections != 0 && depth & 15) {
+    store<i16>(corrections, -OFFSET * first)
+    store<i16>(corrections, -OFFSET * last, 2)
+  }
+  return sum + first + last
 }
 
 // @ts-ignore: decorator

@@ -12,8 +12,8 @@
 // - linear_seven.ts: the same, two panels at a time, an eighth of the products saved. The host asks for it (`seven`) where blocks
 //   are of 32 rows or more; outputChannels and depth are multiples of 16. Not in the scalar build, which is no faster by it.
 // - linear_quads.ts: int8 quads, in relaxed builds with limit 63; depth is padded to a multiple of 8.
-// Scratch, with rows = roundUp(block, 4): rows * ceil(depth / 8) * 16 + rows * 8 (scales, corrections) + rows * 32 (sums) +
-// 16384 (panel). With `seven`, r = roundUp(ceil(block / 2), 4): 7 * r * depth (rows) + depth * 4 (two rows) + r * 352 (sums) +
+// Scratch, with rows = roundUp(block, 4): rows * ceil(depth / 16) * 32 (rows; those of quads take half of it, and a quarter of
+// that again for corrections) + rows * 4 (scales) + rows * 32 (sums) + 16384 (panel). With `seven`, r = roundUp(ceil(block / 2), 4): 7 * r * depth (rows) + depth * 4 (two rows) + r * 352 (sums) +
 // 28672 (panels) + r * 8 (scales).
 //
 // Exact: |q| and |weight| <= 127 and depth < 2^17, so |acc| < 2^31. |x * (limit / m)| <= 127.0001 where m is the
@@ -45,9 +45,10 @@ function products(i: usize, quads: bool, thread: i32, threads: i32): void {
   const block = word(i, 12)
   const limit = word(i, 13)
   const rounded = <usize>((block + 3) & ~3)
-  const rowScales = rows + rounded * <usize>((depth + 7) >> 3) * 16
-  const corrections = rowScales + rounded * 4
-  const sums = corrections + rounded * 4
+  const deep = <usize>((depth + 15) >> 4)
+  const rowScales = rows + rounded * deep * 32
+  const corrections = rows + rounded * deep * 16
+  const sums = rowScales + rounded * 4
   const panel = sums + rounded * 32
   const panels = (outputChannels + 7) >> 3
   const firstPanel = start(panels, thread, threads)

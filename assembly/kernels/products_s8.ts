@@ -5,7 +5,7 @@
 // Two forms for two kinds of machine: a dot product of pairs is one instruction on x86 and four on ARM, where
 // adding a widening multiplication is one. The dot form is not unrolled: with more loads in the body V8 spills on x86.
 
-import { addsQuads, dotQuads, dotQuadsByPairs, SIMD } from '../isa'
+import { addsQuads, dotQuads, dotQuadsByPairs, ones, SIMD } from '../isa'
 
 // @ts-ignore: decorator
 @inline
@@ -111,6 +111,7 @@ export function product_relaxed(x: usize, start: usize, w: usize, quads: usize, 
 // @ts-ignore: decorator
 @inline
 function relaxedTile<T>(x: usize, start: usize, w: usize, quads: usize, m: usize, sums: usize): void {
+  const one = ones()
   const s0 = v128.load(start)
   const s1 = v128.load(start, 16)
   let v = i32x4.shl(v128.load32_splat(sums), 6)
@@ -129,17 +130,17 @@ function relaxedTile<T>(x: usize, start: usize, w: usize, quads: usize, m: usize
     const w0 = v128.load(w)
     const w1 = v128.load(w, 16)
     v = v128.load32_splat(x)
-    a0 = quad<T>(v, w0, a0)
-    a1 = quad<T>(v, w1, a1)
+    a0 = quad<T>(v, w0, a0, one)
+    a1 = quad<T>(v, w1, a1, one)
     v = v128.load32_splat(x, 4)
-    b0 = quad<T>(v, w0, b0)
-    b1 = quad<T>(v, w1, b1)
+    b0 = quad<T>(v, w0, b0, one)
+    b1 = quad<T>(v, w1, b1, one)
     v = v128.load32_splat(x, 8)
-    c0 = quad<T>(v, w0, c0)
-    c1 = quad<T>(v, w1, c1)
+    c0 = quad<T>(v, w0, c0, one)
+    c1 = quad<T>(v, w1, c1, one)
     v = v128.load32_splat(x, 12)
-    d0 = quad<T>(v, w0, d0)
-    d1 = quad<T>(v, w1, d1)
+    d0 = quad<T>(v, w0, d0, one)
+    d1 = quad<T>(v, w1, d1, one)
     w += 32
   }
   storeEight(m, a0, a1, b0, b1, c0, c1, d0, d1)
@@ -147,8 +148,8 @@ function relaxedTile<T>(x: usize, start: usize, w: usize, quads: usize, m: usize
 
 // @ts-ignore: decorator
 @inline
-function quad<T>(a: v128, b: v128, acc: v128): v128 {
-  return isBoolean<T>() ? dotQuads(a, b, acc) : dotQuadsByPairs(a, b, acc)
+function quad<T>(a: v128, b: v128, acc: v128, one: v128): v128 {
+  return isBoolean<T>() ? dotQuads(a, b, acc) : dotQuadsByPairs(a, b, acc, one)
 }
 
 /** The sums that product_relaxed needs, of 4 pixels. */

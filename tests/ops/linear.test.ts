@@ -29,11 +29,13 @@ interface Shape {
   readonly outputs: number
   readonly block: number
   readonly seven?: boolean
+  /** Values and weights as large as they may be, their signs by token and channel. */
+  readonly extreme?: boolean
 }
 
 function check(
   seed: number,
-  { tokens, depth, outputs, block, seven = false }: Shape,
+  { tokens, depth, outputs, block, seven = false, extreme = false }: Shape,
   silent = -1,
   limit = 127,
 ): void {
@@ -46,10 +48,11 @@ function check(
   let size = 1
   const x = arena.fill(input, tokens, () => {
     if (n++ % depth === 0) size = (n - 1) / depth === silent ? 0 : random.pick([1, 1000, 1e-6])
+    if (extreme) return ((n - 1) / depth) & 1 ? -size : size
     return f(random.float() * size)
   })
-  const weights = Array.from({ length: outputs * depth }, () =>
-    Math.max(-limit, Math.min(limit, random.int8())),
+  const weights = Array.from({ length: outputs * depth }, (_, k) =>
+    extreme ? ((k / depth) & 1 ? -limit : limit) : Math.max(-limit, Math.min(limit, random.int8())),
   )
   const bias = Array.from({ length: outputs }, () => random.float())
   const scale = Array.from({ length: outputs }, () => f(Math.abs(random.float()) + 1e-3))
@@ -63,7 +66,7 @@ function check(
   const rows = Math.ceil(block / 4) * 4
   const half = Math.ceil(block / 8) * 4
   const scratch = arena.scratch(
-    seven ? half * (7 * depth + 360) + depth * 4 + 28672 : rows * (Math.ceil(depth / 8) * 16 + 40) + 16384,
+    seven ? half * (7 * depth + 360) + depth * 4 + 28672 : rows * (Math.ceil(depth / 16) * 32 + 36) + 16384,
   )
   const zeros = Array<number>(padded - outputs).fill(0)
   const { q, scales } = quantizeRows(x, tokens, depth, limit)
@@ -113,6 +116,8 @@ describe('linearS8', () => {
     [11, { tokens: 50, depth: 64, outputs: 48, block: 50, seven: true }],
     [12, { tokens: 35, depth: 528, outputs: 16, block: 34, seven: true }],
     [13, { tokens: 19, depth: 1040, outputs: 32, block: 8, seven: true }],
+    [14, { tokens: 7, depth: 1064, outputs: 19, block: 8, extreme: true }],
+    [15, { tokens: 9, depth: 1040, outputs: 32, block: 8, seven: true, extreme: true }],
   ])('%i: %o', (seed, shape) => {
     check(seed, shape)
     check(seed, shape, -1, 63)

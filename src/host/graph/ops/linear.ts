@@ -54,7 +54,7 @@ export const linear: OperatorDescriptor = {
     const { block, halves } = blockOf(view)
     const row = rowBytes(view)
     if (!isInt8(view)) return block * row + 64
-    if (!halves) return block * (row + 8 + 32) + panelBytes
+    if (!halves) return block * (row + 4 + 32) + panelBytes
     const depth = view.inputs[0].shape[3]
     return halfOf(block) * (7 * depth + 352 + 8) + depth * 4 + seven.panelBytes
   },
@@ -137,7 +137,7 @@ function proveNarrow(view: NodeView): void {
 
 const rowBytes = (view: NodeView): number => {
   const [, , , depth] = view.inputs[0].shape
-  return isInt8(view) ? Math.ceil(depth / 8) * 16 : depth * 4
+  return isInt8(view) ? Math.ceil(depth / 16) * 32 : depth * 4
 }
 
 /** Rows of a half of a block, in whole groups of four. */
