@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { foldedBias } from '../../src/host/graph/kernels/convolution.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { planFirst } from '../../src/host/plan/first.js'
 import { cheapestChoice, withKernels } from '../../src/host/plan/kernels.js'
@@ -34,10 +35,10 @@ const expected = await Session.create(model, { kernel: 'direct', build: 'simd' }
 /** Bytes, in KiB that are not empty, where weights of kernels are to lie, behind what a first run uses. */
 function packed({ plan, memory }: Session): number {
   const { nodes, blocks } = planFirst(plan)!
-  const end = Math.max(...[...nodes].flatMap((index) => [...plan.blocks[index].values()]))
+  const end = Math.max(...[...nodes.keys()].flatMap((index) => [...plan.blocks[index].values()]))
   const empty = Buffer.alloc(1024)
   let bytes = 0
-  for (let at = blocks + (256 << 10); at + 1024 <= end; at += 1024)
+  for (let at = blocks + (768 << 10); at + 1024 <= end; at += 1024)
     if (!empty.equals(memory.bytes.subarray(at, at + 1024))) bytes += 1024
   return bytes
 }
@@ -94,6 +95,37 @@ describe('weights are packed', () => {
   })
 })
 
+it.each(['winograd43', 'winograd43-mla', 'winograd23', 'winograd42', 'direct-mla', 'direct'])(
+  'computes with %s in parts as it does with all weights',
+  async (kernel) => {
+    const session = await sessionOf(true, { kernel })
+    session.setImage(pixels, fit)
+    session.run()
+    expect(differing(outputsOf(session), expected)).toBeUndefined()
+  },
+)
+
+it('computes with the kernels that are chosen for many layers, and with what is as good for few', () => {
+  const names = [...first.nodes].map(([index, by]) => [
+    plan.model.kernels![index],
+    'name' in by ? by.name : 'direct',
+  ])
+  expect(new Set(names.map(([chosen, used]) => `${chosen}: ${used}`))).toEqual(
+    new Set(['winograd43: winograd43', 'winograd42: direct', 'direct: direct']),
+  )
+})
+
+it('knows the sums of a part of the weights by those of all', () => {
+  const { views } = verifyModel(model)
+  const { view, operator } = views.find(({ view }) => view.node.name === '10_convolutional')!
+  const part = operator.slice!(view, 16, 24)!
+  const all = foldedBias(view)
+  const { values, largest } = foldedBias(part)
+  expect(values).toEqual(all.values.subarray(16, 40))
+  const again = foldedBias({ ...part })
+  expect({ values, largest }).toEqual({ values: again.values, largest: again.largest })
+})
+
 it('detects the same at first as later, with what is embedded', async () => {
   const detector = await Detector.create({ scoreThreshold: 0.05 })
   onTestFinished(() => detector.close())
@@ -104,7 +136,7 @@ it('detects the same at first as later, with what is embedded', async () => {
 })
 
 it('uses the place of the packed weights, and half of it at most', () => {
-  const starts = [...first.nodes].flatMap((index) => [...plan.blocks[index].values()])
+  const starts = [...first.nodes.keys()].flatMap((index) => [...plan.blocks[index].values()])
   const start = Math.min(...starts)
   expect(first.instruction).toBe(start)
   const { scratch, staging, blocks } = first

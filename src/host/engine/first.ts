@@ -1,6 +1,6 @@
 import { instructionBytes } from '../graph/instruction.js'
 import { bytesOf } from '../graph/ops/shared.js'
-import { type FirstPlan, ownOf, partsOf, placeBlocks } from '../plan/first.js'
+import { type FirstPlan, partsOf, placeBlocks } from '../plan/first.js'
 import { type Plan, programStart } from '../plan/plan.js'
 import { encode } from '../plan/program.js'
 import type { Engine } from './engine.js'
@@ -16,23 +16,23 @@ export function runFirst(
   // A model that takes pictures: the preprocessing is the first instruction.
   execute(programStart, 0)
   plan.steps.forEach((step, n) => {
-    if (step.kind === 'copy' || !nodes.has(step.index)) {
+    const by = step.kind === 'copy' ? undefined : nodes.get(step.index)
+    if (step.kind === 'copy' || by === undefined) {
       execute(programStart + (n + 1) * instructionBytes, n + 1)
       return
     }
     const { view: whole } = plan.model.views[step.index]
-    const own = ownOf(plan, step.index)
     const output = plan.places.get(whole.output.name)!
-    for (const { view, channel } of partsOf(whole, own)) {
-      const { addresses } = placeBlocks(own.blocks(view), blocks)
-      own.load(view, loaderOf(engine, addresses, staging))
+    for (const { view, channel } of partsOf(whole, by)) {
+      const { addresses } = placeBlocks(by.blocks(view), blocks)
+      by.load(view, loaderOf(engine, addresses, staging))
       const placement = {
         input: (i: number) => plan.places.get(view.inputs[i].name)!,
         output: { ...output, address: output.address + channel * bytesOf(view.output) },
         block: (role: string) => addresses.get(role)!,
         scratch,
       }
-      engine.memory.words.set(encode(own.emit(view, placement)), instruction / 4)
+      engine.memory.words.set(encode(by.emit(view, placement)), instruction / 4)
       execute(instruction, n + 1)
     }
   })

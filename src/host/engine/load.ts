@@ -8,7 +8,7 @@ export function loadPlan(
   plan: Plan,
   program: Int32Array,
   engine: Engine,
-  later: ReadonlySet<number> = new Set(),
+  later: ReadonlyMap<number, unknown> = new Map(),
 ): void {
   loadNodes(
     plan,

@@ -90,7 +90,7 @@ export function measureKernels(
 }
 
 /** Lays samples out in the bench's memory, one kernel's after the other's; returns what runs this one. */
-function layOut({ exports, memory }: Bench): (view: NodeView, candidate: Candidate) => () => void {
+export function layOut({ exports, memory }: Bench): (view: NodeView, candidate: Candidate) => () => void {
   let next = programStart + instructionBytes
   const take = (bytes: number): number => {
     const at = next

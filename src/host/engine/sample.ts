@@ -38,9 +38,11 @@ function shapesOf(view: NodeView): Record<'input' | 'output' | 'weight', readonl
  * A small convolution whose kernels take as long, a multiply-accumulate, as those of a layer: the same channels, window
  * and types, fewer outputs. Weights are zero: no kernel's time depends on them.
  */
-export function sampleOf(view: NodeView): NodeView {
+export const sampleOf = (view: NodeView): NodeView => withShapes(view, shapesOf(view))
+
+/** A convolution of other sizes and no weights. */
+export function withShapes(view: NodeView, shapes: ReturnType<typeof shapesOf>): NodeView {
   const { weight, bias, weightScale } = view.constants
-  const shapes = shapesOf(view)
   const [channels] = shapes.weight
   const blank = <T extends Constant['data']>(
     constant: Constant,

@@ -21,6 +21,7 @@ import { selectPatches } from './selection.js'
 import { sumWeights } from './sums.js'
 import { checkValues, readTensor, writeTensor } from './tensors.js'
 import { chooseThreads } from './threads.js'
+import { warmUp } from './warm.js'
 
 export type { Fit } from './frame.js'
 export type { StepTime } from './profile.js'
@@ -74,8 +75,9 @@ export class Session {
    * constants: then most of them may be loaded when the first run is done.
    */
   static async create(model: Model, options: SessionOptions = {}, lasting = false): Promise<Session> {
-    await sumWeights(model, options)
+    const summed = await sumWeights(model, options)
     const verified = verifyModel(model)
+    if (lasting && summed !== undefined) warmUp(summed, verified, options)
     const threads = chooseThreads(options.threads, verified)
     const plan = await planKernels(verified, threads, options)
     const program = compileProgram(plan)
@@ -255,7 +257,7 @@ export class Session {
     if (this.#first === undefined) return
     const { nodes } = this.#first
     this.#first = undefined
-    loadNodes(this.#plan, this.#live(), nodes)
+    loadNodes(this.#plan, this.#live(), nodes.keys())
   }
 
   /** Instructions before the first step's: the preprocessing of a model that takes pictures. */

@@ -4,6 +4,7 @@ import { operators } from '../graph/ops/index.js'
 import type { Constant, Model } from '../graph/types.js'
 import { programStart } from '../plan/plan.js'
 import { type Build, loadEngine } from './build.js'
+import type { Engine } from './engine.js'
 import { likelyThreads } from './threads.js'
 
 /** Fewer weights are summed sooner than an engine is made for it. */
@@ -14,12 +15,12 @@ const mostRows = 4096
 
 /**
  * Sums the weights of convolutions in the engine, for the proofs of `verifyModel`, which else would have to do it while the
- * runtime still interprets it. Checks nothing: what is not as it should be is left to the proofs.
+ * runtime still interprets it. Checks nothing: what is not as it should be is left to the proofs. Returns the engine that did it.
  */
 export async function sumWeights(
   { graph, constants }: Model,
   options: { readonly build?: Build; readonly threads?: number } = {},
-): Promise<void> {
+): Promise<Engine | undefined> {
   const weights = new Set<Constant>()
   for (const node of graph.nodes) {
     if (operators.get(node.op)?.summed !== true || !Object.hasOwn(node.constants, 'weight')) continue
@@ -27,13 +28,11 @@ export async function sumWeights(
     if (weight !== undefined && fits(weight)) weights.add(weight)
   }
   const all = [...weights].reduce((sum, { data }) => sum + data.length, 0)
-  if (all < leastWeights) return
+  if (all < leastWeights) return undefined
   const needed = programStart + windowBytes + mostRows * 8
   // The module that the session will use, so that it is compiled once.
-  const { exports, memory } = await loadEngine(needed, {
-    ...options,
-    threads: likelyThreads(options.threads),
-  })
+  const engine = await loadEngine(needed, { ...options, threads: likelyThreads(options.threads) })
+  const { exports, memory } = engine
   for (const weight of weights) {
     const { shape, data } = weight
     const depth = data.length / shape[0]
@@ -56,6 +55,7 @@ export async function sumWeights(
     }
     knowSums(weight, found)
   }
+  return engine
 }
 
 /** Whole rows in memory, each of which the window holds. */

@@ -4,13 +4,24 @@ import { quoted } from './json.js'
 /** Control characters would break up messages and lists. */
 const control = /\p{Cc}/u
 
+const nameLength = 256
+const isName = (text: string): boolean => text !== '' && text.length <= nameLength && !control.test(text)
+
 /** Reads fields of JSON as `parseStrictJson` gives it, and names the place of whatever does not fit. */
 export class Fields {
   constructor(
     readonly value: unknown,
-    readonly at: string,
+    /** The place, or under which key of `parent` it is. */
+    readonly key: string | number,
     readonly file: string,
+    readonly parent?: Fields,
   ) {}
+
+  /** The place, put together only for a message: there are thousands of fields. */
+  get at(): string {
+    if (this.parent === undefined) return String(this.key)
+    return typeof this.key === 'number' ? `${this.parent.at}[${this.key}]` : `${this.parent.at}.${this.key}`
+  }
 
   fail(what: string, code: ErrorCode = 'E_MODEL_GRAPH'): never {
     throw new OcellusError(code, `${this.file}: ${this.at} ${what}`)
@@ -25,7 +36,7 @@ export class Fields {
   }
 
   field(name: string): Fields {
-    return new Fields(this.#map().get(name), `${this.at}.${name}`, this.file)
+    return new Fields(this.#map().get(name), name, this.file, this)
   }
 
   get missing(): boolean {
@@ -37,7 +48,7 @@ export class Fields {
     if (this.value.length > most) {
       this.fail(`has ${this.value.length} entries, more than ${most}`, 'E_MODEL_LIMIT')
     }
-    return this.value.map((value, i) => new Fields(value, `${this.at}[${i}]`, this.file))
+    return this.value.map((value, i) => new Fields(value, i, this.file, this))
   }
 
   string(most = 4096): string {
@@ -50,7 +61,7 @@ export class Fields {
 
   /** A name: some text on one line. */
   name(): string {
-    const text = this.string(256)
+    const text = this.string(nameLength)
     if (text === '') this.fail('is an empty name')
     if (control.test(text)) this.fail(`is ${quoted(text)}, with a control character`)
     return text
@@ -82,7 +93,7 @@ export class Fields {
     const map = this.#map()
     if (map.size > most) this.fail(`has ${map.size} entries, more than ${most}`, 'E_MODEL_LIMIT')
     const keys = [...map.keys()]
-    for (const key of keys) new Fields(key, `${this.at} key`, this.file).name()
+    for (const key of keys) if (!isName(key)) new Fields(key, `${this.at} key`, this.file).name()
     // fromEntries makes `__proto__` a property like any other.
     return Object.fromEntries(keys.map((key) => [key, read(this.field(key))]))
   }

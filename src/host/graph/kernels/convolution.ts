@@ -121,6 +121,15 @@ function channelSums(view: NodeView): ChannelSums {
   return result
 }
 
+/** The sums that are known of a view's weights, for a view of some of its output channels. */
+export function shareSums(view: NodeView, part: NodeView, first: number, channels: number): void {
+  const whole = sums.get(view)
+  if (whole === undefined) return
+  const { signed, magnitude, narrow } = whole
+  const end = first + channels
+  sums.set(part, { signed: signed.subarray(first, end), magnitude: magnitude.subarray(first, end), narrow })
+}
+
 /** |acc| <= sum|w| * 255 + |bias| must stay below 2^31: then no partial sum wraps, in any order. */
 export function proveAccumulator(view: NodeView): void {
   const channel = channelBeyond(view, 2 ** 31)

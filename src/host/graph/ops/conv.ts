@@ -20,6 +20,7 @@ import {
   multipliers,
   panels,
   proveAccumulator,
+  shareSums,
 } from '../kernels/convolution.js'
 import { productKernels } from '../kernels/products.js'
 import { stridedKernels } from '../kernels/strided.js'
@@ -137,11 +138,13 @@ function slice(view: NodeView, first: number, channels: number): NodeView | unde
     }
   }
   const { output, constants } = view
-  return {
+  const part = {
     ...view,
     output: { ...output, shape: [...output.shape.slice(0, 3), channels] },
     constants: Object.fromEntries(Object.entries(constants).map(([role, one]) => [role, rows(one)])),
   }
+  shareSums(view, part, first, channels)
+  return part
 }
 
 function blocks(view: NodeView): readonly Block[] {

@@ -25,6 +25,21 @@ interface ImageDataLike {
   readonly data: Uint8ClampedArray
 }
 
+/** What is used of the binding beneath @napi-rs/canvas. */
+interface NapiBinding {
+  readonly CanvasElement?: new (width: number, height: number) => Canvas
+  readonly Image?: new () => NapiImage
+}
+
+interface NapiImage {
+  readonly width: number
+  readonly height: number
+  src: Buffer
+  onload?: () => void
+  onerror?: (error: Error) => void
+  decode(): Promise<void>
+}
+
 /** The packages by the word that OCELLUS_CANVAS takes. */
 const names = { canvas: 'canvas', napi: '@napi-rs/canvas' } as const
 export type CanvasName = keyof typeof names
@@ -40,17 +55,33 @@ const loaders: Readonly<Record<CanvasName, () => CanvasModule>> = {
   canvas: () => require(names.canvas),
   napi() {
     try {
-      // All of the package would go through the system's fonts, which takes as long as the rest and is of no use here.
-      const { CanvasElement } = require(`${names.napi}/js-binding`)
-      const loadImage: CanvasModule['loadImage'] = require(`${names.napi}/load-image`)
-      if (typeof CanvasElement === 'function' && typeof loadImage === 'function')
-        return { createCanvas: (width, height) => new CanvasElement(width, height), loadImage }
+      // All of the package would go through the system's fonts, and its `loadImage` through streams and requests: that takes
+      // as long as the rest and is of no use here.
+      const { CanvasElement, Image }: NapiBinding = require(`${names.napi}/js-binding`)
+      if (typeof CanvasElement === 'function' && typeof Image?.prototype.decode === 'function')
+        return {
+          createCanvas: (width, height) => new CanvasElement(width, height),
+          loadImage: (bytes) => loadNapi(new Image(), bytes),
+        }
     } catch {
       // Another version may be made of other parts.
     }
     return require(names.napi)
   },
 }
+
+/** As the package's own `loadImage` does it for bytes. */
+const loadNapi = (image: NapiImage, bytes: Buffer): Promise<NapiImage> =>
+  new Promise((resolve, reject) => {
+    image.onload = () => {
+      // Not within the setter, which may call this.
+      Promise.resolve()
+        .then(() => image.decode())
+        .then(() => resolve(image), reject)
+    }
+    image.onerror = reject
+    image.src = bytes
+  })
 
 const loaded = new Map<CanvasName, CanvasPackage | undefined>()
 
