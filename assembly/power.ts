@@ -22,18 +22,40 @@ export function power(value: f32): f32 {
   return reinterpret<f32>(reinterpret<i32>(p) + (reinterpret<i32>(y) << 23))
 }
 
+/** For powerV: four times each, in memory, as of a constant V8 makes a vector anew for each use. */
+export const POWER_TABLE = memory.data<f32>(
+  [
+    LEAST, LEAST, LEAST, LEAST,
+    C4, C4, C4, C4,
+    C3, C3, C3, C3,
+    C2, C2, C2, C2,
+    C1, C1, C1, C1,
+    1, 1, 1, 1,
+  ],
+  16
+)
+
 // @ts-ignore: decorator
 @inline
-export function powerV(value: v128): v128 {
-  const x = f32x4.pmax(f32x4.splat(LEAST), value)
-  const y = f32x4.add(x, f32x4.splat(MAGIC))
-  const r = f32x4.sub(x, f32x4.sub(y, f32x4.splat(MAGIC)))
-  const p = step(step(step(step(f32x4.splat(C4), r, C3), r, C2), r, C1), r, 1)
+export function powerV(
+  value: v128,
+  least: v128,
+  magic: v128,
+  c4: v128,
+  c3: v128,
+  c2: v128,
+  c1: v128,
+  c0: v128,
+): v128 {
+  const x = f32x4.pmax(least, value)
+  const y = f32x4.add(x, magic)
+  const r = f32x4.sub(x, f32x4.sub(y, magic))
+  const p = step(step(step(step(c4, r, c3), r, c2), r, c1), r, c0)
   return i32x4.add(p, i32x4.shl(y, 23))
 }
 
 // @ts-ignore: decorator
 @inline
-function step(p: v128, r: v128, term: f32): v128 {
-  return f32x4.add(f32x4.mul(p, r), f32x4.splat(term))
+function step(p: v128, r: v128, term: v128): v128 {
+  return f32x4.add(f32x4.mul(p, r), term)
 }

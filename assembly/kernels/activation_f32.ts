@@ -9,7 +9,7 @@
 // exp: assembly/exp.ts, erf: assembly/erf.ts. Correct to a few ulp, or to 1e-43; gelu to 3e-7 of |x|.
 // Plain float32 operations in one order, so every build gives the same bytes. NaN gives NaN.
 
-import { halfErf, halfErfV } from '../erf'
+import { geluVectors, halfErf, halfErfV } from '../erf'
 import { exp, expV } from '../exp'
 import { SIMD } from '../isa'
 import { start } from '../split'
@@ -36,7 +36,7 @@ export function activation_f32(i: usize, thread: i32, threads: i32): void {
   }
   for (; pixels > 0; pixels--) {
     if (SIMD) {
-      for (let b: usize = 0; b < bytes; b += 16) {
+      for (let b = kind == GELU ? geluVectors(input, output, bytes) : 0; b < bytes; b += 16) {
         const x = v128.load(input + b)
         storeFirst(output + b, curveV(x, kind), bytes - b)
       }

@@ -17,10 +17,10 @@
 // at most 1.00001, so p never exceeds weightLimit, which the largest score's is: nothing divides by zero.
 
 import { maximum } from '../exponentials'
-import { SIMD } from '../isa'
-import { power, powerV } from '../power'
+import { ones, SIMD } from '../isa'
+import { POWER_TABLE, power, powerV } from '../power'
 import { scratchOf, start } from '../split'
-import { roundEven, roundEvenV, storeFirst } from '../vector'
+import { ROUNDING, roundEven, storeFirst } from '../vector'
 import { address, float, word } from '../word'
 import { packValues } from './attention_values'
 import { multiply } from './linear_pairs'
@@ -197,35 +197,25 @@ function weigh(
   const fc = load<f32>(factors, 8)
   const fd = load<f32>(factors, 12)
   if (SIMD) {
-    const ones = i16x8.splat(1)
-    let ta = i32x4.splat(0)
-    let tb = ta
-    let tc = ta
-    let td = ta
-    for (let n: usize = 0; n < padded * 4; n += 32) {
-      const left = <i32>tokens - <i32>(n >> 2)
-      const wa = weightsOf(a + n, ma, fa, limit, left)
-      const wb = weightsOf(b + n, mb, fb, limit, left)
-      const wc = weightsOf(c + n, mc, fc, limit, left)
-      const wd = weightsOf(d + n, md, fd, limit, left)
-      ta = i32x4.add(ta, i32x4.dot_i16x8_s(wa, ones))
-      tb = i32x4.add(tb, i32x4.dot_i16x8_s(wb, ones))
-      tc = i32x4.add(tc, i32x4.dot_i16x8_s(wc, ones))
-      td = i32x4.add(td, i32x4.dot_i16x8_s(wd, ones))
+    store<f32>(inverses, <f32>1 / <f32>weighInPlace(a, tokens, ma, fa, limit))
+    store<f32>(inverses, <f32>1 / <f32>weighInPlace(b, tokens, mb, fb, limit), 4)
+    store<f32>(inverses, <f32>1 / <f32>weighInPlace(c, tokens, mc, fc, limit), 8)
+    store<f32>(inverses, <f32>1 / <f32>weighInPlace(d, tokens, md, fd, limit), 12)
+    for (let n: usize = 0; n < padded * 2; n += 16) {
+      const wa = v128.load(a + n)
+      const wb = v128.load(b + n)
+      const wc = v128.load(c + n)
+      const wd = v128.load(d + n)
       const abLow = i32x4.shuffle(wa, wb, 0, 4, 1, 5)
       const abHigh = i32x4.shuffle(wa, wb, 2, 6, 3, 7)
       const cdLow = i32x4.shuffle(wc, wd, 0, 4, 1, 5)
       const cdHigh = i32x4.shuffle(wc, wd, 2, 6, 3, 7)
-      const to = weights + n * 2
+      const to = weights + n * 4
       v128.store(to, i64x2.shuffle(abLow, cdLow, 0, 2))
       v128.store(to, i64x2.shuffle(abLow, cdLow, 1, 3), 16)
       v128.store(to, i64x2.shuffle(abHigh, cdHigh, 0, 2), 32)
       v128.store(to, i64x2.shuffle(abHigh, cdHigh, 1, 3), 48)
     }
-    store<f32>(inverses, <f32>1 / <f32>total(ta))
-    store<f32>(inverses, <f32>1 / <f32>total(tb), 4)
-    store<f32>(inverses, <f32>1 / <f32>total(tc), 8)
-    store<f32>(inverses, <f32>1 / <f32>total(td), 12)
   } else {
     weighRow(a, tokens, padded, ma, fa, limit, weights, inverses)
     weighRow(b, tokens, padded, mb, fb, limit, weights + 4, inverses + 4)
@@ -234,21 +224,36 @@ function weigh(
   }
 }
 
-/** Eight weights as int16, zero from the `left`-th on. */
-// @ts-ignore: decorator
-@inline
-function weightsOf(x: usize, m: f32, factor: f32, limit: f32, left: i32): v128 {
-  const q = i16x8.narrow_i32x4_s(weightV(v128.load(x), m, factor, limit), weightV(v128.load(x, 16), m, factor, limit))
-  if (left >= 8) return q
-  const place = i16x8(0, 1, 2, 3, 4, 5, 6, 7)
-  return v128.and(q, i16x8.lt_s(place, i16x8.splat(<i16>left)))
-}
-
-// @ts-ignore: decorator
-@inline
-function weightV(s: v128, m: f32, factor: f32, limit: f32): v128 {
-  const e = powerV(f32x4.mul(f32x4.sub(s, f32x4.splat(m)), f32x4.splat(factor)))
-  return roundEvenV(f32x4.mul(e, f32x4.splat(limit)))
+/** A row of scores becomes int16 weights, from its beginning on, zeros up to whole eights; returns their sum. */
+function weighInPlace(row: usize, tokens: usize, m: f32, factor: f32, limit: f32): i32 {
+  const one = ones()
+  const mV = f32x4.splat(m)
+  const f = f32x4.splat(factor)
+  const l = f32x4.splat(limit)
+  const magic = v128.load(ROUNDING)
+  const bits = v128.load(ROUNDING, 16)
+  const least = v128.load(POWER_TABLE)
+  const c4 = v128.load(POWER_TABLE, 16)
+  const c3 = v128.load(POWER_TABLE, 32)
+  const c2 = v128.load(POWER_TABLE, 48)
+  const c1 = v128.load(POWER_TABLE, 64)
+  const c0 = v128.load(POWER_TABLE, 80)
+  let sum = i32x4.splat(0)
+  let x = row
+  let to = row
+  for (let left = <i32>tokens; left > 0; left -= 8) {
+    const low = f32x4.mul(f32x4.sub(v128.load(x), mV), f)
+    const high = f32x4.mul(f32x4.sub(v128.load(x, 16), mV), f)
+    const e = f32x4.mul(powerV(low, least, magic, c4, c3, c2, c1, c0), l)
+    const g = f32x4.mul(powerV(high, least, magic, c4, c3, c2, c1, c0), l)
+    let q = i16x8.narrow_i32x4_s(i32x4.sub(f32x4.add(e, magic), bits), i32x4.sub(f32x4.add(g, magic), bits))
+    if (left < 8) q = v128.and(q, i16x8.lt_s(i16x8(0, 1, 2, 3, 4, 5, 6, 7), i16x8.splat(<i16>left)))
+    sum = i32x4.add(sum, i32x4.dot_i16x8_s(q, one))
+    v128.store(to, q)
+    x += 32
+    to += 16
+  }
+  return total(sum)
 }
 
 function weighRow(

@@ -33,7 +33,12 @@ function normalize(x: usize, y: usize, channels: usize, gamma: usize, beta: usiz
   if (SIMD) {
     const meanV = f32x4.splat(mean)
     const factorV = f32x4.splat(factor)
-    for (let b: usize = 0; b < bytes; b += 16) {
+    let b: usize = 0
+    for (const whole = bytes & ~15; b < whole; b += 16) {
+      const n = f32x4.mul(f32x4.sub(v128.load(x + b), meanV), factorV)
+      v128.store(y + b, f32x4.add(f32x4.mul(n, v128.load(gamma + b)), v128.load(beta + b)))
+    }
+    if (b < bytes) {
       const n = f32x4.mul(f32x4.sub(v128.load(x + b), meanV), factorV)
       storeFirst(y + b, f32x4.add(f32x4.mul(n, v128.load(gamma + b)), v128.load(beta + b)), bytes - b)
     }

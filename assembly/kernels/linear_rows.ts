@@ -2,7 +2,7 @@
 // of int8. See linear_s8.ts.
 
 import { addsQuads, RELAXED, SIMD } from '../isa'
-import { narrow, pmax, pmin, roundEven, roundEvenV } from '../vector'
+import { narrow, pmax, pmin, ROUNDING, roundEven } from '../vector'
 import { NARROW, OFFSET } from './linear_pack'
 import { combineRows } from './linear_seven'
 
@@ -28,8 +28,8 @@ export function quantizeRows(
     const place = <usize>(t & 3) * 4
     const target = to + <usize>(t >> 2) * groupBytes + place
     if (!quads) quantizeRow(x, depth, inverse, <f32>limit, target, 16)
-    else if (one) store<i32>(corrections + (<usize>t << 2), -OFFSET * quantizeQuads(x, depth, inverse, target, 0))
-    else quantizeQuads(x, depth, inverse, target, corrections + <usize>(t >> 2) * <usize>((depth + 15) >> 4) * 16 + place)
+    else if (one) store<i32>(corrections + (<usize>t << 2), -OFFSET * quantizeQuads(x, depth, inverse, <f32>limit, target, 0))
+    else quantizeQuads(x, depth, inverse, <f32>limit, target, corrections + <usize>(t >> 2) * <usize>((depth + 15) >> 4) * 16 + place)
     x += stride
     scales += 4
   }
@@ -68,9 +68,11 @@ function widenRow(x: usize, depth: i32, limit: f32, scale: usize, to: usize): vo
   const factor = f32x4.splat(rowFactor(x, depth, limit, scale))
   const least = f32x4.splat(-limit)
   const most = f32x4.splat(limit + 1)
+  const magic = v128.load(ROUNDING)
+  const bits = v128.load(ROUNDING, 16)
   for (const end = to + (<usize>depth << 1); to < end; to += 16) {
-    const low = limited(f32x4.mul(v128.load(x), factor), least, most)
-    const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
+    const low = limited(f32x4.mul(v128.load(x), factor), least, most, magic, bits)
+    const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most, magic, bits)
     v128.store(to, i16x8.narrow_i32x4_s(low, high))
     x += 32
   }
@@ -112,9 +114,11 @@ export function quantizeRow(x: usize, depth: i32, inverse: f32, limit: f32, to: 
     const factor = f32x4.splat(inverse)
     const least = f32x4.splat(-limit)
     const most = f32x4.splat(limit + 1)
+    const magic = v128.load(ROUNDING)
+    const bits = v128.load(ROUNDING, 16)
     for (const end = depth & ~7; k < end; k += 8) {
-      const low = limited(f32x4.mul(v128.load(x), factor), least, most)
-      const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
+      const low = limited(f32x4.mul(v128.load(x), factor), least, most, magic, bits)
+      const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most, magic, bits)
       const q = i16x8.narrow_i32x4_s(low, high)
       v128.store32_lane(to, q, 0)
       v128.store32_lane(to + step, q, 1)
@@ -136,21 +140,22 @@ export function quantizeRow(x: usize, depth: i32, inverse: f32, limit: f32, to: 
  * A row as quads of int8, padded to a multiple of 8; returns its sum. Of each four quads, 64 times the sum of their first and of
  * their last halves goes negated to `corrections`, two int16 every 16 bytes, if that is not 0.
  */
-function quantizeQuads(x: usize, depth: i32, inverse: f32, to: usize, corrections: usize): i32 {
-  const limit = <f32>NARROW
+function quantizeQuads(x: usize, depth: i32, inverse: f32, limit: f32, to: usize, corrections: usize): i32 {
   let sum = 0
   let k = 0
   if (SIMD) {
     const factor = f32x4.splat(inverse)
     const least = f32x4.splat(-limit)
     const most = f32x4.splat(limit + 1)
+    const magic = v128.load(ROUNDING)
+    const bits = v128.load(ROUNDING, 16)
     const minus = i16x8.splat(<i16>-OFFSET)
     let total = i32x4.splat(0)
     for (const end = depth & ~15; k < end; k += 16) {
-      const a = limited(f32x4.mul(v128.load(x), factor), least, most)
-      const b = limited(f32x4.mul(v128.load(x, 16), factor), least, most)
-      const c = limited(f32x4.mul(v128.load(x, 32), factor), least, most)
-      const d = limited(f32x4.mul(v128.load(x, 48), factor), least, most)
+      const a = limited(f32x4.mul(v128.load(x), factor), least, most, magic, bits)
+      const b = limited(f32x4.mul(v128.load(x, 16), factor), least, most, magic, bits)
+      const c = limited(f32x4.mul(v128.load(x, 32), factor), least, most, magic, bits)
+      const d = limited(f32x4.mul(v128.load(x, 48), factor), least, most, magic, bits)
       const q = narrow(a, b, c, d)
       v128.store32_lane(to, q, 0)
       v128.store32_lane(to, q, 1, 16)
@@ -191,6 +196,6 @@ function quantizeQuads(x: usize, depth: i32, inverse: f32, to: usize, correction
 
 // @ts-ignore: decorator
 @inline
-function limited(y: v128, least: v128, most: v128): v128 {
-  return roundEvenV(f32x4.pmin(most, f32x4.pmax(least, y)))
+function limited(y: v128, least: v128, most: v128, magic: v128, bits: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.pmin(most, f32x4.pmax(least, y)), magic), bits)
 }
