@@ -2,7 +2,7 @@
 // it wrote them; nothing is checked here but the opcode, so that host and engine of different versions cannot
 // misunderstand each other silently.
 
-import { ABORTED, barrier } from './barrier'
+import { ABORTED, barrier, closeGate, crewNow, gather, indexNow } from './barrier'
 import { THREADS } from './isa'
 import { add_f32 } from './kernels/add_f32'
 import { add_s8 } from './kernels/add_s8'
@@ -75,19 +75,47 @@ import {
   OP_WINOGRAD23_S8,
   OP_WINOGRAD43_S8,
 } from './opcodes'
+import { sharesOf, takeShare } from './shares'
+import { join } from './split'
 
 /**
  * Runs `count` instructions from `program`. Returns 0, or 1 + the index of an instruction whose opcode is unknown.
- * Of `threads` threads, which call this with the same program, this is number `thread`: a kernel does that share of
- * its work, and all finish an instruction before any begins the next. ABORTED when one of them failed.
+ * With several threads, the caller leads them (assembly/barrier.ts): a kernel does a share of its instruction's work, and
+ * all finish an instruction before any begins the next. ABORTED when one of them failed. A build without threads does the
+ * share of number `thread`, and nothing of the others'.
  */
 export function run(program: usize, count: i32, thread: i32, threads: i32): i32 {
+  if (THREADS && threads > 1 && count > 0) return gather(count, threads) ? follow(program, count, 0) : ABORTED
+  join(thread, threads)
   for (let n = 0; n < count; n++) {
     if (!execute(program, thread, threads)) return n + 1
-    if (THREADS && threads > 1 && !barrier(threads)) return ABORTED
     program += INSTRUCTION_BYTES
   }
   return 0
+}
+
+/** The rest of a frame, as number `thread` of its crew, which may grow from instruction to instruction. */
+export function follow(program: usize, count: i32, thread: i32): i32 {
+  for (let n = indexNow(); n < count; n++) {
+    const crew = crewNow()
+    join(thread, crew)
+    if (!share(program + <usize>n * INSTRUCTION_BYTES, thread, crew)) {
+      closeGate()
+      return n + 1
+    }
+    if (!barrier(crew, n + 1 == count)) return ABORTED
+  }
+  return 0
+}
+
+/** What a thread does of an instruction. */
+function share(i: usize, thread: i32, threads: i32): bool {
+  const each = threads > 1 ? sharesOf(i, threads) : 1
+  if (each == 1) return execute(i, thread, threads)
+  for (let part = takeShare(thread, threads, each); part >= 0; part = takeShare(thread, threads, each)) {
+    execute(i, part, threads * each)
+  }
+  return true
 }
 
 function execute(i: usize, thread: i32, threads: i32): bool {

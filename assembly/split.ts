@@ -1,6 +1,28 @@
 // How an instruction's work is shared: thread `thread` of `threads` does the parts from start(count, thread, threads) up
 // to start(count, thread + 1, threads), so the threads' shares are disjoint and together everything. What a part is
 // (rows, tiles, channels) is each kernel's to say; it must not matter to any byte who does it.
+//
+// Instructions with much work are cut into more shares than there are threads (assembly/shares.ts): a kernel then does share
+// `part` of `parts`, in the scratch of the thread that runs it.
+
+let self: i32 = 0
+let crew: i32 = 1
+
+/** From now on this instance is thread `thread` of `threads`. */
+export function join(thread: i32, threads: i32): void {
+  self = thread
+  crew = threads
+}
+
+/** How many threads run the program. */
+export function crewSize(): i32 {
+  return crew
+}
+
+/** The scratch of the thread that runs this. */
+export function ownScratch(i: usize, n: usize): usize {
+  return scratchOf(i, n, self)
+}
 
 /** The first part of a thread's share of `count`; those that come last may get less, or none. */
 // @ts-ignore: decorator

@@ -14,7 +14,7 @@
 // Exact: |x| <= 128 and |weight| <= 128, so a pair's products sum to at most 2^15 in int32; the host proves that no
 // sum of them with the bias leaves int32. low and high are int8, so |y| <= 255 when it is rounded.
 
-import { scratchOf, start } from '../split'
+import { crewSize, ownScratch, start } from '../split'
 import { address, word } from '../word'
 import { DOT, MLA, panel, panelOf, RELAXED_DOT, sumFields } from './conv_panels_s8'
 import { gather_s8 } from './gather_s8'
@@ -91,21 +91,21 @@ export function pack_conv_product_s8(
   }
 }
 
-export function conv_s8(i: usize, thread: i32, threads: i32): void {
-  convolve(i, DOT, thread, threads)
+export function conv_s8(i: usize, part: i32, parts: i32): void {
+  convolve(i, DOT, part, parts)
 }
 
 /** As conv_s8, by multiply-adds: its weights are [pair of depth][2][8]. */
-export function conv_mla_s8(i: usize, thread: i32, threads: i32): void {
-  convolve(i, MLA, thread, threads)
+export function conv_mla_s8(i: usize, part: i32, parts: i32): void {
+  convolve(i, MLA, part, parts)
 }
 
 /** As conv_s8, for weights within -64..63, by products of four: its weights are [quad of depth][8][4], 64 added. */
-export function conv_relaxed_s8(i: usize, thread: i32, threads: i32): void {
-  convolve(i, RELAXED_DOT, thread, threads)
+export function conv_relaxed_s8(i: usize, part: i32, parts: i32): void {
+  convolve(i, RELAXED_DOT, part, parts)
 }
 
-function convolve(i: usize, product: i32, thread: i32, threads: i32): void {
+function convolve(i: usize, product: i32, part: i32, parts: i32): void {
   const inputChannels = word(i, 8)
   const outputPixels = word(i, 10) * word(i, 11)
   const outputChannels = word(i, 12)
@@ -115,19 +115,22 @@ function convolve(i: usize, product: i32, thread: i32, threads: i32): void {
   const steps = <usize>(quads ? (depth + 3) >> 2 : (depth + 1) >> 1)
   const groups = word(i, 20)
   const size: usize = word(i, 26) == 1 ? 4 : 1
-  const scratch = scratchOf(i, 27, thread)
+  const scratch = ownScratch(i, 27)
   const block = word(i, 28)
   let weights = address(i, 3)
   let bias = address(i, 4)
   let multipliers = address(i, 5)
-  // Output pixels are shared, or panels where there are too few pixels to share evenly: then each thread gathers all.
+  // Output pixels are shared, or panels where there are too few pixels to share evenly: then each thread gathers all, and has
+  // as many shares as there are blocks.
   const tiles = (outputPixels + 3) >> 2
   const panels = (outputChannels + 7) >> 3
-  const byPixels = pixelsShareWell(tiles, panels, threads)
-  const firstPixel = byPixels ? start(tiles, thread, threads) * 4 : 0
-  const endPixel = byPixels ? min(start(tiles, thread + 1, threads) * 4, outputPixels) : outputPixels
-  const firstChannel = byPixels ? 0 : start(panels, thread, threads) * 8
-  const endChannel = byPixels ? outputChannels : min(start(panels, thread + 1, threads) * 8, outputChannels)
+  const crew = crewSize()
+  const byPixels = pixelsShareWell(tiles, panels, crew)
+  const each = byPixels ? parts : parts / crew
+  const firstPixel = start(tiles, part % each, each) * 4
+  const endPixel = min(start(tiles, (part % each) + 1, each) * 4, outputPixels)
+  const firstChannel = byPixels ? 0 : start(panels, part / each, crew) * 8
+  const endChannel = byPixels ? outputChannels : min(start(panels, part / each + 1, crew) * 8, outputChannels)
   if (firstChannel >= endChannel) return
   for (let g = 0; g < groups; g++) {
     const input = address(i, 1) + <usize>(g * inputChannels)
@@ -152,6 +155,13 @@ function convolve(i: usize, product: i32, thread: i32, threads: i32): void {
     bias += padded * 4
     multipliers += padded * 4
   }
+}
+
+/** Shares of each thread, for assembly/shares.ts: about as many as there are blocks of pixels, eight at most. */
+export function convShares(i: usize, threads: i32): i32 {
+  const pixels = word(i, 10) * word(i, 11)
+  const shared = pixelsShareWell((pixels + 3) >> 2, (word(i, 12) + 7) >> 3, threads) ? threads : 1
+  return min(8, max(1, pixels / (word(i, 28) * shared)))
 }
 
 /** Whether the largest share of the tiles is at most a tenth more than the largest share of the panels. */

@@ -20,14 +20,14 @@
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/strided.ts.
 
 import { SIMD } from '../isa'
-import { scratchOf, start } from '../split'
+import { crewSize, ownScratch, start } from '../split'
 import { address, word } from '../word'
 import { product_dot, product_mla } from './products_s8'
 import { BIAS42, weights42 } from './winograd42'
 import { SUMS_GAP } from './winograd_form'
 import { INPUT_WORK, locate, patch, transpose } from './winograd_input'
 import { transformOutput } from './winograd_output'
-import { columnOf, groupsOf, rowOf, TILING_BYTES, tileOutput, tilesOf } from './winograd_tiles'
+import { columnOf, groupsOf, rowOf, sharesTiles, TILING_BYTES, tileOutput, tilesOf } from './winograd_tiles'
 
 const FORM = 42
 const SIDE: i32 = 5
@@ -42,15 +42,19 @@ function phasesOf(n: i32): i32 {
   return n == SIDE - 1 ? 1 : 2
 }
 
-export function strided_winograd42_s8(i: usize, thread: i32, threads: i32): void {
-  const work = scratchOf(i, 21, thread)
+export function strided_winograd42_s8(i: usize, part: i32, parts: i32): void {
+  const work = ownScratch(i, 21)
   tileOutput(i, FORM, work + INPUT_WORK)
   const groups = groupsOf(work + INPUT_WORK)
   const panels = (word(i, 11) + 7) >> 3
-  if (groups >= threads * 8) {
-    blocks(i, start(groups, thread, threads), start(groups, thread + 1, threads), 0, panels, work)
+  const crew = crewSize()
+  if (sharesTiles(groups, crew)) {
+    blocks(i, start(groups, part, parts), start(groups, part + 1, parts), 0, panels, work)
   } else {
-    blocks(i, 0, groups, start(panels, thread, threads), start(panels, thread + 1, threads), work)
+    const each = parts / crew
+    const first = start(groups, part % each, each)
+    const panel = start(panels, part / each, crew)
+    blocks(i, first, start(groups, (part % each) + 1, each), panel, start(panels, part / each + 1, crew), work)
   }
 }
 

@@ -17,7 +17,7 @@
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/winograd.ts.
 
 import { SIMD } from '../isa'
-import { scratchOf, start } from '../split'
+import { crewSize, ownScratch, start } from '../split'
 import { address, word } from '../word'
 import { product_dot, product_mla } from './products_s8'
 import { bias23, weights23 } from './winograd23'
@@ -25,28 +25,30 @@ import { bias43, weights43 } from './winograd43'
 import { sideOf, SUMS_GAP } from './winograd_form'
 import { INPUT_WORK, transformInput } from './winograd_input'
 import { transformOutput } from './winograd_output'
-import { groupsOf, hasShortColumns, hasShortRows, TILING_BYTES, tileOutput } from './winograd_tiles'
+import { groupsOf, hasShortColumns, hasShortRows, sharesTiles, TILING_BYTES, tileOutput } from './winograd_tiles'
 
-export function winograd43_s8(i: usize, thread: i32, threads: i32): void {
-  winograd_s8(i, 43, thread, threads)
+export function winograd43_s8(i: usize, part: i32, parts: i32): void {
+  winograd_s8(i, 43, part, parts)
 }
 
-export function winograd23_s8(i: usize, thread: i32, threads: i32): void {
-  winograd_s8(i, 23, thread, threads)
+export function winograd23_s8(i: usize, part: i32, parts: i32): void {
+  winograd_s8(i, 23, part, parts)
 }
 
-function winograd_s8(i: usize, form: i32, thread: i32, threads: i32): void {
-  const work = scratchOf(i, 21, thread)
+function winograd_s8(i: usize, form: i32, part: i32, parts: i32): void {
+  const work = ownScratch(i, 21)
   tileOutput(i, form, work + INPUT_WORK)
   const groups = groupsOf(work + INPUT_WORK)
   const panels = (word(i, 11) + 7) >> 3
-  const most = word(i, 22)
-  if (groups >= threads * 8) {
-    const first = start(groups, thread, threads)
-    blocks(i, form, first, start(groups, thread + 1, threads), most, 0, panels, work)
+  const crew = crewSize()
+  if (sharesTiles(groups, crew)) {
+    blocks(i, form, start(groups, part, parts), start(groups, part + 1, parts), 0, panels, work)
   } else {
-    const first = start(panels, thread, threads)
-    blocks(i, form, 0, groups, most, first, start(panels, thread + 1, threads), work)
+    // Each thread's panels, in as many shares as there are blocks of tiles.
+    const each = parts / crew
+    const first = start(groups, part % each, each)
+    const panel = start(panels, part / each, crew)
+    blocks(i, form, first, start(groups, (part % each) + 1, each), panel, start(panels, part / each + 1, crew), work)
   }
 }
 
@@ -56,13 +58,13 @@ function blocks(
   form: i32,
   firstGroup: i32,
   endGroup: i32,
-  most: i32,
   firstPanel: i32,
   endPanel: i32,
   work: usize,
 ): void {
   if (firstGroup >= endGroup || firstPanel >= endPanel) return
   const panels = (word(i, 11) + 7) >> 3
+  const most = word(i, 22)
   const chunk = word(i, 23)
   const dot = word(i, 24) == 0
   const productsOnly = word(i, 25) == 1

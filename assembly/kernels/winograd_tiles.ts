@@ -71,3 +71,17 @@ export function hasShortRows(tiling: usize, group: i32): bool {
 export function hasShortColumns(tiling: usize, group: i32): bool {
   return group * 4 >= word(tiling, 4) && min(group * 4 + 3, word(tiling, 7) - 1) < word(tiling, 6)
 }
+
+/** Whether threads share the tiles; else there are too few, and they share output channels, and each transforms all tiles. */
+export function sharesTiles(groups: i32, threads: i32): bool {
+  return groups >= threads * 8
+}
+
+/** Shares of each thread, for assembly/shares.ts: blocks of `most` groups, eight at most where tiles are shared. */
+export function winogradShares(i: usize, form: i32, threads: i32): i32 {
+  const size = sizeOf(form)
+  const groups = (((word(i, 9) + size - 1) / size) * ((word(i, 10) + size - 1) / size) + 3) >> 2
+  const most = word(i, 22)
+  if (!sharesTiles(groups, threads)) return (groups + most - 1) / most
+  return min(8, (groups + most * threads - 1) / (most * threads))
+}

@@ -1,4 +1,4 @@
-import { limits } from '../limits.js'
+import { Patience } from './patience.js'
 
 /**
  * The block of shared memory through which the threads of a session agree: the host's copy of what heads
@@ -20,7 +20,9 @@ export const offsets = {
   /** How many sleep until the phase changes. */
   sleepers: 320,
   ready: 384,
-  reason: 384 + limits.threads * 4,
+  /** The frame's number and, in the low byte, how many have entered it; 0: none may. */
+  gate: 640,
+  reason: 768,
 } as const
 
 const reasonBytes = 0x400 - offsets.reason
@@ -32,6 +34,7 @@ export class Control {
   readonly #words: Int32Array
   readonly #reason: Uint8Array
   readonly #sleeps: boolean
+  readonly #patience = new Patience()
 
   constructor(memory: WebAssembly.Memory) {
     this.#words = new Int32Array(memory.buffer, controlStart, 0x400 / 4)
@@ -44,7 +47,10 @@ export class Control {
     const words = this.#words
     words[offsets.program / 4] = program
     words[offsets.count / 4] = count
-    Atomics.add(words, offsets.generation / 4, 1)
+    const frame = Atomics.load(words, offsets.generation / 4) + 1
+    // The caller is the first to enter. Open before anyone looks: who finds the gate closed waits for the next frame.
+    Atomics.store(words, offsets.gate / 4, (frame << 8) | 1)
+    Atomics.store(words, offsets.generation / 4, frame)
     Atomics.notify(words, offsets.generation / 4)
   }
 
@@ -55,12 +61,14 @@ export class Control {
 
   /**
    * Gives the processor away until the barrier's phase is no longer this one, or for up to a millisecond, longer each time;
-   * a page's main thread must not, and spins.
+   * a page's main thread must not, and spins. `times`: how often this wait has asked before, or -1 - that of a thread that
+   * is not of the crew yet, and may wait for long.
    */
   sleep(times: number, phase: number): void {
-    if (!this.#sleeps) return
+    if (!this.#sleeps || !this.#patience.isOver(times)) return
+    const asked = times < 0 ? -1 - times : times
     Atomics.add(this.#words, offsets.sleepers / 4, 1)
-    Atomics.wait(this.#words, offsets.phase / 4, phase, Math.min(1, 0.05 * 2 ** Math.min(times, 8)))
+    Atomics.wait(this.#words, offsets.phase / 4, phase, Math.min(1, 0.05 * 2 ** Math.min(asked, 8)))
     Atomics.sub(this.#words, offsets.sleepers / 4, 1)
   }
 
