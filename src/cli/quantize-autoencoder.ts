@@ -43,6 +43,7 @@ export async function openAutoencoder(
         ...networkOptions(words),
         epsilon: words.epsilon?.[0],
         precision: 'int8',
+        bits: words.reduceRange ? 7 : 8,
       })
       return { model, float: () => openModel(path, words) }
     } finally {

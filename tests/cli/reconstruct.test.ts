@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { readModel } from '../../src/host/graph/file.js'
 import { decodeImage } from '../../src/host/platform/node/canvas.js'
 import { fileOf, maeWeights } from '../helpers/mae.js'
 import { readNpy } from '../helpers/npy.js'
@@ -112,6 +113,12 @@ describe('eval', () => {
     writeFileSync(checkpoint, fileOf(maeWeights(3, { patch: 8 })))
     const model = at('quantized.safetensors')
     expect((await ocellus('quantize', checkpoint, '-o', model, '--reduce-range')).code).toBe(0)
+    const { graph, constants } = readModel(readFileSync(model), model)
+    const linears = graph.nodes
+      .filter((n) => n.op === 'linear')
+      .map((n) => ({ bits: n.attributes.bits, weights: constants.get(n.constants.weight)!.data }))
+    expect(linears.map(({ bits }) => bits)).toEqual(linears.map(() => 7))
+    expect(Math.max(...linears.map(({ weights }) => Math.max(...Array.from(weights, Math.abs))))).toBe(63)
     const photos = join(root, 'samples')
     const { code, stdout } = await ocellus('eval', model, '--against', checkpoint, '--data', photos, '--json')
     expect(code).toBe(0)
