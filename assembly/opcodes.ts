@@ -36,6 +36,7 @@ export const OP_SCATTER_TOKENS_F32: i32 = 46
 export const OP_ATTENTION_S16: i32 = 47
 export const OP_DECODE_YOLO: i32 = 60
 export const OP_SUPPRESS: i32 = 61
+export const OP_PACK: i32 = 62
 export const OP_CONV_TRANSPOSE_S8: i32 = 30
 export const OP_CONV_TRANSPOSE_F32: i32 = 31
 export const OP_TRANSPOSED_WINOGRAD42_S8: i32 = 32

@@ -22,6 +22,7 @@ import { layer_norm_f32 } from './kernels/layer_norm_f32'
 import { softmax_f32 } from './kernels/softmax_f32'
 import { attention_f32 } from './kernels/attention_f32'
 import { attention_s16 } from './kernels/attention_s16'
+import { pack } from './kernels/pack'
 import { patches_f32 } from './kernels/patches_f32'
 import { embed_tokens_f32 } from './kernels/embed_tokens_f32'
 import { scatter_tokens_f32 } from './kernels/scatter_tokens_f32'
@@ -55,6 +56,7 @@ import {
   OP_DEQUANTIZE_S8,
   OP_MAX_POOL_F32,
   OP_MAX_POOL_S8,
+  OP_PACK,
   OP_PREPROCESS,
   OP_QUANTIZE_S8,
   OP_REQUANTIZE_S8,
@@ -230,6 +232,9 @@ function execute(i: usize, thread: i32, threads: i32): bool {
       break
     case OP_TRANSPOSED_WINOGRAD22_S8:
       transposed_winograd22_s8(i, thread, threads)
+      break
+    case OP_PACK:
+      pack(i, thread, threads)
       break
     default:
       return false

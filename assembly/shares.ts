@@ -12,11 +12,13 @@
 
 import { SHARES } from './barrier'
 import { convShares } from './kernels/conv_s8'
+import { packShares } from './kernels/pack'
 import { winogradShares } from './kernels/winograd_tiles'
 import {
   OP_CONV_MLA_S8,
   OP_CONV_RELAXED_S8,
   OP_CONV_S8,
+  OP_PACK,
   OP_STRIDED_WINOGRAD42_S8,
   OP_WINOGRAD23_S8,
   OP_WINOGRAD43_S8,
@@ -35,6 +37,8 @@ export function sharesOf(i: usize, threads: i32): i32 {
     case OP_CONV_MLA_S8:
     case OP_CONV_RELAXED_S8:
       return convShares(i, threads)
+    case OP_PACK:
+      return packShares(i, threads)
     default:
       return 1
   }

@@ -7,10 +7,15 @@ import { RELAXED, SIMD } from '../isa'
 export const NARROW: i32 = 63
 export const OFFSET: i32 = 64
 
+/** Bytes of a panel of weights. */
+export function panelBytesOf(depth: i32, limit: i32): usize {
+  return <usize>(RELAXED && limit == NARROW ? (depth + 7) & ~7 : depth + (depth & 1)) * 8
+}
+
 /** Of `limit` 63, relaxed builds take products of quads. */
 export function pack_linear_s8(source: usize, target: usize, outputChannels: i32, depth: i32, limit: i32): void {
   const quads = RELAXED && limit == NARROW
-  const panelBytes = <usize>(quads ? (depth + 7) & ~7 : depth + (depth & 1)) * 8
+  const panelBytes = panelBytesOf(depth, limit)
   for (let o = 0; o < outputChannels; o += 8) {
     const turned = SIMD && o + 8 <= outputChannels ? depth & ~15 : 0
     if (quads) turnQuads(source, target, <usize>depth, turned)

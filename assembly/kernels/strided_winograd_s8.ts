@@ -207,9 +207,24 @@ export function pack_strided_s8(
   chunk: i32,
   product: i32,
 ): void {
+  packStridedPanels(source, foldedBias, target, outputChannels, channels, chunk, product, 0, (outputChannels + 7) >> 3)
+}
+
+/** The same, of some of its panels. */
+export function packStridedPanels(
+  source: usize,
+  foldedBias: usize,
+  target: usize,
+  outputChannels: i32,
+  channels: i32,
+  chunk: i32,
+  product: i32,
+  firstPanel: i32,
+  endPanel: i32,
+): void {
   const pairs = <usize>((channels + 7) >> 3) * 4
   const panels = (outputChannels + 7) >> 3
-  for (let panel = 0; panel < panels; panel++) {
+  for (let panel = firstPanel; panel < endPanel; panel++) {
     const opening = (panel / chunk) * chunk
     const inChunk = <usize>min(chunk, panels - opening)
     let to = target + <usize>opening * panelBytesOf(pairs)

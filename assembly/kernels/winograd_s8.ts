@@ -135,12 +135,29 @@ export function pack_winograd_s8(
   product: i32,
   work: usize,
 ): void {
+  packWinogradPanels(size, source, foldedBias, target, outputChannels, channels, chunk, product, work, 0, (outputChannels + 7) >> 3)
+}
+
+/** The same, of some of its panels. */
+export function packWinogradPanels(
+  size: i32,
+  source: usize,
+  foldedBias: usize,
+  target: usize,
+  outputChannels: i32,
+  channels: i32,
+  chunk: i32,
+  product: i32,
+  work: usize,
+  firstPanel: i32,
+  endPanel: i32,
+): void {
   const side = size + 2
   const taps = <usize>(side * side)
   const panelBytes = <usize>((channels + 7) >> 3) * 128 + 32
   const panels = (outputChannels + 7) >> 3
   const channelStep: usize = product == 0 ? 4 : 2
-  for (let panel = 0; panel < panels; panel++) {
+  for (let panel = firstPanel; panel < endPanel; panel++) {
     const opening = (panel / chunk) * chunk
     const inChunk = <usize>min(chunk, panels - opening)
     const first = target + (<usize>opening * taps + <usize>(panel - opening)) * panelBytes

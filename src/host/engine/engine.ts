@@ -18,6 +18,8 @@ export interface Engine {
   readonly threads: number
   /** Runs instructions, with `alone` in the caller's thread; 0, or 1 + the index of one that the build does not know. */
   run(program: number, count: number, alone?: boolean): number
+  /** Starts the threads, where there are any; does not wait for them. */
+  hire(): void
   /** Work is about to come: threads that sleep may wake up. */
   wake(): void
   /** Settles when all threads take part, or none will: how many there are. */
@@ -40,6 +42,7 @@ export function singleEngine(
     memory,
     threads: 1,
     run: (program, count) => exports.run(program, count, 0, 1),
+    hire() {},
     wake() {},
     ready: async () => 1,
     close() {},

@@ -2,6 +2,7 @@ import { constantBytes, type Loader, roundUp } from '../graph/descriptor.js'
 import { type Plan, programStart } from '../plan/plan.js'
 import { preprocessTables } from '../plan/program.js'
 import type { Engine } from './engine.js'
+import { sharedPacking } from './pack.js'
 
 /** Writes a plan's constants, as its kernels want them, but for those of nodes that come later, and its program. */
 export function loadPlan(
@@ -26,7 +27,9 @@ export function loadNodes(plan: Plan, engine: Engine, nodes: Iterable<number>): 
     if (own.size === 0) continue
     const { view, operator } = plan.model.views[index]
     // The arena is idle before a run: constants pass through it on their way to the kernel's layout.
-    operator.load(view, loaderOf(engine, own, plan.arenaStart))
+    // While they are copied to there, threads wake up.
+    engine.wake()
+    operator.load(view, { ...loaderOf(engine, own, plan.arenaStart), engine: sharedPacking(engine, plan) })
   }
 }
 

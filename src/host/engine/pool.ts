@@ -10,7 +10,7 @@ import { createMemory, EngineMemory } from './memory.js'
 const forgotten = new FinalizationRegistry<{ crew: Crew | undefined }>((held) => held.crew?.stop())
 
 /**
- * An engine whose runs are shared among threads. They are started by the second run, as many a program looks at one
+ * An engine whose runs are shared among threads. They are started by the second run, or when hired, as many a program looks at one
  * picture only, and not waited for: until all are there the caller works alone, with the same bytes. After a frame that
  * failed, workers and memory are replaced: a thread that did not answer may still write to the old one.
  */
@@ -43,6 +43,10 @@ export class ThreadedEngine implements Engine {
 
   get threads(): number {
     return this.#held.crew?.complete ? this.wanted : 1
+  }
+
+  hire(): void {
+    this.#start()
   }
 
   #start(): void {

@@ -41,6 +41,11 @@ export interface SessionOptions extends KernelOptions {
 const tensorsOf = ({ model }: Plan, ends: 'inputs' | 'outputs'): readonly Tensor[] =>
   model.graph[ends].map((name) => model.tensorsByName.get(name)!)
 
+/** How long after a first run without packed weights the threads are started, which share the packing for the second. */
+const hireMs = 10
+/** Bytes of weights that take longer to pack than threads to start: they are started before all is loaded. */
+const muchPacking = 32 << 20
+
 /**
  * A model in the engine's memory, ready to run: the layer beneath the tasks. A session holds one
  * inference at a time; its calls are synchronous, so they cannot overlap.
@@ -86,6 +91,7 @@ export class Session {
     try {
       const session = new Session(engine, plan)
       session.#first = lasting && plan.preprocessing !== undefined ? planFirst(plan) : undefined
+      if (session.#first === undefined && plan.packedBytes >= muchPacking) engine.hire()
       loadPlan(plan, program, engine, session.#first?.nodes)
       return session
     } catch (error) {
@@ -182,6 +188,9 @@ export class Session {
       this.#hasRunFirst = true
       runFirst(this.plan, this.#first, this.#live(), (at, n) => this.#executeAt(at, n, 1, true))
       this.#recheck()
+      // For a program that looks at one picture only, it ends sooner.
+      const hire = setTimeout(() => this.#engine?.hire(), hireMs) as { unref?: () => void } | number
+      if (typeof hire === 'object') hire.unref?.()
       return
     }
     this.#settle()
@@ -255,9 +264,11 @@ export class Session {
   /** Loads what the first run did without; outputs of a run are lost. */
   #settle(): void {
     if (this.#first === undefined) return
-    const { nodes } = this.#first
+    const engine = this.#live()
+    if (this.#hasRunFirst) engine.hire()
+    loadNodes(this.#plan, engine, this.#first.nodes.keys())
+    // Not before: where a thread is lost on the way, all is loaded anew.
     this.#first = undefined
-    loadNodes(this.#plan, this.#live(), nodes.keys())
   }
 
   /** Instructions before the first step's: the preprocessing of a model that takes pictures. */

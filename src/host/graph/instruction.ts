@@ -44,6 +44,7 @@ export const opcodes = {
   attentionS16: 47,
   decodeYolo: 60,
   suppress: 61,
+  pack: 62,
   convTransposeS8: 30,
   convTransposeF32: 31,
   transposedWinograd42S8: 32,
@@ -303,6 +304,8 @@ export const fields = {
     'sourceHeight',
     'parameters',
   ],
+  /** Of src/host/engine/pack.ts: what one of the packing exports does, with its arguments in its order. */
+  pack: ['kind', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'],
   convTransposeS8: transposed,
   convTransposeF32: transposed,
   /** Output and paddings are those of the whole, not of a phase; `chunk` is not read. */
