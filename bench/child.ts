@@ -5,7 +5,6 @@
  */
 import { readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { allowRelaxed } from '../src/host/platform/node/relaxed.js'
 import type { Job, Loaded } from './contender.js'
 import type { LoadedOcellus } from './ocellus.js'
 import { loadRuntime } from './peers/load.js'
@@ -91,7 +90,6 @@ function peakMiB(): number {
 }
 
 try {
-  allowRelaxed()
   await main(process.argv[2], process.argv[3])
   // Runtimes keep worker threads that would keep the process.
   process.exit()

@@ -72,7 +72,9 @@ export async function nodeStarts(times: number): Promise<NodeStarts> {
 /** Milliseconds until a script tells that it is done; NaN when it does not. */
 async function startOf(script: string): Promise<number> {
   const begin = performance.timeOrigin + performance.now()
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+  const child = spawn(process.execPath, [...process.execArgv, '-e', script], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  })
   const told = await text(child.stdio[3] as Readable)
   return told === '' ? Number.NaN : Number(told) - begin
 }

@@ -151,7 +151,7 @@ function command(job: Job, file: string, version: string): string[] {
   const child = join(packageFolder, 'dist/bench/child.js')
   if (!existsSync(child))
     throw new OcellusError('E_FILE_MISSING', `${child} is missing: run \`npm run build\``)
-  return [process.execPath, child, file, version]
+  return [process.execPath, ...process.execArgv, child, file, version]
 }
 
 /** OpenCV's Debian package belongs to the system's own Python, which need not be the first in PATH. */

@@ -1,13 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { OcellusError } from '../host/errors.js'
-import { allowRelaxed } from '../host/platform/node/relaxed.js'
 import { version } from './version.js'
 
 // Letters are drawn with our own font: node's canvas need not search the system for others.
 process.env.DISABLE_SYSTEM_FONTS_LOAD ??= '1'
-
-allowRelaxed()
 
 /** How each verb is added, in the order of the help: only the one that is asked for is loaded, with what it brings along. */
 const verbs: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {

@@ -12,7 +12,6 @@ import { openModel, readCapped } from './node/files.js'
 import { embeddedFolder, modelFile } from './node/models.js'
 import { notes } from './node/notes.js'
 import { packageFolder } from './node/package.js'
-import { enableRelaxed } from './node/relaxed.js'
 
 export * from '../index.js'
 export { packageFolder, readCapped }
@@ -56,7 +55,6 @@ usePlatform({
     } catch (cause) {
       throw new OcellusError('E_ENGINE_BUILD', `${path} is missing: run \`npm run build\``, { cause })
     }
-    if (build === 'relaxed') enableRelaxed()
     return WebAssembly.compile(bytes)
   },
   processors: availableParallelism,
