@@ -7,7 +7,7 @@
 // the leader among them, or 0 when it is closed; who enters is the thread whose number it held. After each instruction all of the
 // crew meet at the barrier, which counts arrivals: the last to come takes into the crew who has entered meanwhile (CREW becomes
 // GATE) or, after the last instruction, closes the gate, and opens the next phase. Who has entered but finds the gate closed,
-// or of another frame, was never waited for and goes back to park. A frame of one instruction, which is timed, waits for all.
+// or of another frame, was never waited for and goes back to park. The host may ask for a QUORUM, as when layers are timed.
 //
 // A spin costs 0.1 to 0.4 microseconds where a sleep costs ten times that or more, so sleeping within a frame is the host's last
 // resort (src/host/engine/patience.ts): `stalled` is called every SPINS turns, and after some milliseconds sleeps until the phase
@@ -27,6 +27,7 @@ export const CONTROL: usize = 0xfc00
 const GENERATION = CONTROL
 const PROGRAM = CONTROL + 64
 const COUNT = CONTROL + 68
+const QUORUM = CONTROL + 72 // how many must be there at the beginning
 const ARRIVED = CONTROL + 128
 const PHASE = CONTROL + 192
 const FAILED = CONTROL + 256
@@ -53,14 +54,15 @@ const WELCOME_SPINS = 2_000
 @external('env', 'stalled')
 declare function stalled(times: i32, phase: i32): i32
 
-/** Begins a frame of `count` instructions, with those of `threads` that are there. False when one is missing that has to be. */
-export function gather(count: i32, threads: i32): bool {
+/** Begins a frame with those of `threads` that are there. False when one is missing that has to be. */
+export function gather(threads: i32): bool {
   const phase = atomic.load<i32>(PHASE)
+  const quorum = load<i32>(QUORUM)
   let spins = 0
   let times = 0
-  while ((atomic.load<i32>(GATE) & 0xff) < threads) {
+  for (let here = 1; here < threads; here = atomic.load<i32>(GATE) & 0xff) {
     if (atomic.load<i32>(FAILED)) return false
-    if (count > 1 && spins == WELCOME_SPINS) break
+    if (here >= quorum && spins >= WELCOME_SPINS) break
     if (++spins == SPINS) {
       spins = 0
       if (stalled(times++, phase)) return false

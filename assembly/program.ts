@@ -87,7 +87,7 @@ import { join } from './split'
  * share of number `thread`, and nothing of the others'.
  */
 export function run(program: usize, count: i32, thread: i32, threads: i32): i32 {
-  if (THREADS && threads > 1 && count > 0) return gather(count, threads) ? follow(program, count, 0) : ABORTED
+  if (THREADS && threads > 1 && count > 0) return gather(threads) ? follow(program, count, 0) : ABORTED
   join(thread, threads)
   for (let n = 0; n < count; n++) {
     if (!execute(program, thread, threads)) return n + 1

@@ -333,7 +333,7 @@ describe('a session with threads', () => {
 it('host and engine have one control block', () => {
   const source = readFileSync(new URL('../../assembly/barrier.ts', import.meta.url), 'utf8')
   expect(Number(source.match(/CONTROL: usize = (\w+)/)?.[1])).toBe(controlStart)
-  for (const name of ['program', 'count', 'arrived', 'phase', 'failed', 'ready', 'gate'] as const) {
+  for (const name of ['program', 'count', 'quorum', 'arrived', 'phase', 'failed', 'ready', 'gate'] as const) {
     const [, offset] = source.match(new RegExp(`const ${name.toUpperCase()} = CONTROL \\+ (\\d+)`))!
     expect(Number(offset), name).toBe(offsets[name])
   }

@@ -11,6 +11,7 @@ export const offsets = {
   generation: 0,
   program: 64,
   count: 68,
+  quorum: 72,
   arrived: 128,
   phase: 192,
   failed: 256,
@@ -42,11 +43,12 @@ export class Control {
     this.#sleeps = maySleep(this.#words)
   }
 
-  /** Sets the workers to work on `count` instructions; those that are parked wake up. */
-  begin(program: number, count: number): void {
+  /** Sets the workers to work on `count` instructions, once `quorum` threads are there; those that are parked wake up. */
+  begin(program: number, count: number, quorum: number): void {
     const words = this.#words
     words[offsets.program / 4] = program
     words[offsets.count / 4] = count
+    words[offsets.quorum / 4] = quorum
     const frame = Atomics.load(words, offsets.generation / 4) + 1
     // The caller is the first to enter. Open before anyone looks: who finds the gate closed waits for the next frame.
     Atomics.store(words, offsets.gate / 4, (frame << 8) | 1)

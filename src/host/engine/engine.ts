@@ -9,6 +9,12 @@ export interface EngineExports extends PackExports {
   work(thread: number, threads: number): void
 }
 
+/**
+ * Which threads run instructions: the caller's, it and whoever of the others wakes in time, or all of them, waited for, so that
+ * each instruction takes as long as in a frame.
+ */
+export type Who = 'caller' | 'whoever' | 'everyone'
+
 /** A build that was chosen, its memory, and whoever runs programs in it. */
 export interface Engine {
   readonly build: Build
@@ -16,8 +22,8 @@ export interface Engine {
   readonly memory: EngineMemory
   /** How many threads share the next run. */
   readonly threads: number
-  /** Runs instructions, with `alone` in the caller's thread; 0, or 1 + the index of one that the build does not know. */
-  run(program: number, count: number, alone?: boolean): number
+  /** Runs instructions; 0, or 1 + the index of one that the build does not know. */
+  run(program: number, count: number, who?: Who): number
   /** Starts the threads, where there are any; does not wait for them. */
   hire(): void
   /** Work is about to come: threads that sleep may wake up. */

@@ -3,7 +3,7 @@ import { OcellusError } from '../errors.js'
 import type { Build } from './build.js'
 import { aborted, Control } from './control.js'
 import { Crew } from './crew.js'
-import type { Engine, EngineExports } from './engine.js'
+import type { Engine, EngineExports, Who } from './engine.js'
 import { createMemory, EngineMemory } from './memory.js'
 
 /** Workers whose session was forgotten, not closed, go with it. */
@@ -53,14 +53,15 @@ export class ThreadedEngine implements Engine {
     this.#held.crew ??= new Crew(this.module, this.memory.memory, this.wanted)
   }
 
-  run(program: number, count: number, alone = false): number {
+  run(program: number, count: number, who: Who = 'whoever'): number {
+    const alone = who === 'caller'
     if (this.#spoilt) this.#renew()
     if (this.#hasRun && !alone) this.#start()
     this.#hasRun = true
     const { crew } = this.#held
     if (alone || !crew?.complete) return this.#exports.run(program, count, 0, 1)
     const { control } = crew
-    control.begin(program, count)
+    control.begin(program, count, who === 'everyone' ? this.wanted : 1)
     let status: number
     try {
       status = this.#exports.run(program, count, 0, this.wanted)

@@ -10,7 +10,7 @@ import { memoryOf, type Plan, programStart } from '../plan/plan.js'
 import { compileProgram, describeInstruction } from '../plan/program.js'
 import { type Build, loadEngine } from './build.js'
 import { hasNarrowWeights, type KernelOptions, planKernels } from './choose.js'
-import type { Engine } from './engine.js'
+import type { Engine, Who } from './engine.js'
 import { runFirst } from './first.js'
 import { checkFit, type Fit, writeFrame } from './frame.js'
 import { loadNodes, loadPlan } from './load.js'
@@ -186,7 +186,7 @@ export class Session {
     const end = output === undefined ? undefined : this.#endOf(output)
     if (this.#first !== undefined && !this.#hasRunFirst && end === undefined && this.#source === 'frame') {
       this.#hasRunFirst = true
-      runFirst(this.plan, this.#first, this.#live(), (at, n) => this.#executeAt(at, n, 1, true))
+      runFirst(this.plan, this.#first, this.#live(), (at, n) => this.#executeAt(at, n, 1, 'caller'))
       this.#recheck()
       // For a program that looks at one picture only, it ends sooner.
       const hire = setTimeout(() => this.#engine?.hire(), hireMs) as { unref?: () => void } | number
@@ -201,7 +201,7 @@ export class Session {
 
   /** Runs instructions of a task's own, at an address that the plan gives them, in this thread alone. */
   execute(address: number, count: number): void {
-    if (this.#call(address, count, true) !== 0)
+    if (this.#call(address, count, 'caller') !== 0)
       throw new OcellusError('E_ENGINE_TRAP', `the ${this.build} build lacks an instruction of the task`)
   }
 
@@ -232,7 +232,7 @@ export class Session {
   profile(): StepTime[] {
     this.#settle()
     const first = this.#begin()
-    const execute = (instruction: number): void => this.#execute(instruction, 1)
+    const execute = (instruction: number): void => this.#execute(instruction, 1, 'everyone')
     return profileSteps(this.plan, this.#memory, first, this.#end, execute)
   }
 
@@ -314,21 +314,21 @@ export class Session {
     this.#failed = false
   }
 
-  #execute(first: number, count: number): void {
-    this.#executeAt(programStart + first * instructionBytes, first, count)
+  #execute(first: number, count: number, who?: Who): void {
+    this.#executeAt(programStart + first * instructionBytes, first, count, who)
   }
 
   /** Runs instructions at an address, of which the first does what number `first` of the program does. */
-  #executeAt(address: number, first: number, count: number, alone = false): void {
-    const status = this.#call(address, count, alone)
+  #executeAt(address: number, first: number, count: number, who?: Who): void {
+    const status = this.#call(address, count, who)
     if (status === 0) return
     const { name } = describeInstruction(this.plan, first + status - 1)
     throw new OcellusError('E_ENGINE_TRAP', `${name}: the ${this.build} build has no such instruction`)
   }
 
-  #call(address: number, count: number, alone = false): number {
+  #call(address: number, count: number, who?: Who): number {
     try {
-      return this.#live().run(address, count, alone)
+      return this.#live().run(address, count, who)
     } catch (cause) {
       if (cause instanceof OcellusError) throw cause
       throw new OcellusError('E_ENGINE_TRAP', `the engine stopped: ${String(cause)}`, { cause })
