@@ -34,7 +34,7 @@ export function upright({ width, height, data }: Pixels, orientation: Orientatio
 }
 
 /** A pixel a word; copied where the bytes do not lie at a multiple of 4. */
-export function words(data: Pixels['data']): Uint32Array {
+function words(data: Pixels['data']): Uint32Array {
   const aligned = data.byteOffset % 4 === 0 ? data : data.slice()
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4)
 }
