@@ -19,11 +19,6 @@ export function crewSize(): i32 {
   return crew
 }
 
-/** The scratch of the thread that runs this. */
-export function ownScratch(i: usize, n: usize): usize {
-  return scratchOf(i, n, self)
-}
-
 /** The first part of a thread's share of `count`; those that come last may get less, or none. */
 // @ts-ignore: decorator
 @inline
@@ -31,9 +26,9 @@ export function start(count: i32, thread: i32, threads: i32): i32 {
   return min(((count + threads - 1) / threads) * thread, count)
 }
 
-/** A thread's own scratch: field `n` is the first thread's, the others' follow at the stride in word 31. */
+/** The scratch of the thread that runs this: field `n` is the first thread's, the others' follow at the stride in word 31. */
 // @ts-ignore: decorator
 @inline
-export function scratchOf(i: usize, n: usize, thread: i32): usize {
-  return <usize>load<u32>(i + (n << 2)) + <usize>load<u32>(i, 124) * <usize>thread
+export function scratchOf(i: usize, n: usize): usize {
+  return <usize>load<u32>(i + (n << 2)) + <usize>load<u32>(i, 124) * <usize>self
 }

@@ -24,7 +24,7 @@ export function attention_f32(i: usize, thread: i32, threads: i32): void {
   const heads = word(i, 4)
   const d = word(i, 5)
   const groups = (tokens + 3) >> 2
-  const keys = scratchOf(i, 9, thread)
+  const keys = scratchOf(i, 9)
   const values = keys + <usize>((tokens + 7) & ~7) * <usize>d * 4
   const queries = values + <usize>tokens * <usize>((d + 7) & ~7) * 4
   const last = start(heads * groups, thread + 1, threads)

@@ -35,7 +35,7 @@ export function attention_s16(i: usize, thread: i32, threads: i32): void {
   const padded = <usize>((tokens + 7) & ~7)
   const pairs = <usize>((d + 1) >> 1)
   const channels = <usize>((d + 7) & ~7)
-  const keys = scratchOf(i, 9, thread)
+  const keys = scratchOf(i, 9)
   const keyScales = keys + padded * pairs * 4
   const values = keyScales + padded * 4
   const valueScales = values + padded * channels * 2

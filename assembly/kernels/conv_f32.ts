@@ -41,7 +41,7 @@ export function conv_f32(i: usize, thread: i32, threads: i32): void {
   const outputStride = <usize>word(i, 13)
   const depth = word(i, 14) * word(i, 15) * inputChannels
   const groups = word(i, 20)
-  const scratch = scratchOf(i, 27, thread)
+  const scratch = scratchOf(i, 27)
   const block = word(i, 28)
   const start4 = start((outputPixels + 3) >> 2, thread, threads) * 4
   const end = min(start((outputPixels + 3) >> 2, thread + 1, threads) * 4, outputPixels)

@@ -14,7 +14,7 @@
 // Exact: |x| <= 128 and |weight| <= 128, so a pair's products sum to at most 2^15 in int32; the host proves that no
 // sum of them with the bias leaves int32. low and high are int8, so |y| <= 255 when it is rounded.
 
-import { crewSize, ownScratch, start } from '../split'
+import { crewSize, scratchOf, start } from '../split'
 import { address, word } from '../word'
 import { DOT, MLA, panel, panelOf, RELAXED_DOT, sumFields } from './conv_panels_s8'
 import { gather_s8 } from './gather_s8'
@@ -115,7 +115,7 @@ function convolve(i: usize, product: i32, part: i32, parts: i32): void {
   const steps = <usize>(quads ? (depth + 3) >> 2 : (depth + 1) >> 1)
   const groups = word(i, 20)
   const size: usize = word(i, 26) == 1 ? 4 : 1
-  const scratch = ownScratch(i, 27)
+  const scratch = scratchOf(i, 27)
   const block = word(i, 28)
   let weights = address(i, 3)
   let bias = address(i, 4)

@@ -21,7 +21,7 @@ export function conv_transpose_f32(i: usize, thread: i32, threads: i32): void {
   const outputChannels = word(i, 12)
   const panels = (outputChannels + 7) >> 3
   const block = word(i, 28)
-  const record = scratchOf(i, 27, thread)
+  const record = scratchOf(i, 27)
   const offsets = record + RECORD_BYTES
   const fields = offsets + ((<usize>block * 4 + 63) & ~63)
   const phasesY = min(word(i, 16), word(i, 10))

@@ -69,7 +69,7 @@ export function depthwise_s8(i: usize, thread: i32, threads: i32): void {
   const strideX = word(i, 17)
   const padTop = word(i, 18)
   const padLeft = word(i, 19)
-  const taps = scratchOf(i, 27, thread)
+  const taps = scratchOf(i, 27)
   const count = <usize>(kernelHeight * kernelWidth)
   const outside = taps + (count + 1) * 4
   memory.fill(outside, <u8>word(i, 21), (<usize>word(i, 20) + 7) & ~7)

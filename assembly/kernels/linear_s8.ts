@@ -41,7 +41,7 @@ function products(i: usize, quads: bool, thread: i32, threads: i32): void {
   const inputStride = <usize>word(i, 8)
   const outputChannels = word(i, 9)
   const outputStride = <usize>word(i, 10)
-  const rows = scratchOf(i, 11, thread)
+  const rows = scratchOf(i, 11)
   const block = word(i, 12)
   const limit = word(i, 13)
   const rounded = <usize>((block + 3) & ~3)
@@ -76,7 +76,7 @@ function sevenProducts(i: usize, thread: i32, threads: i32): void {
   const outputStride = <usize>word(i, 10)
   const block = word(i, 12)
   const rounded = <usize>((((block + 1) >> 1) + 3) & ~3)
-  const rows = scratchOf(i, 11, thread)
+  const rows = scratchOf(i, 11)
   const work = rows + rounded * 7 * depth
   const sums = work + depth * 4
   const results = sums + rounded * 224

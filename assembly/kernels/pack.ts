@@ -2,7 +2,7 @@
 // is written whole by one share and depends on no other. `kind` says which export it is; the words behind it are that
 // export's arguments, in its order. What Winograd's filters pass through is each thread's own.
 
-import { ownScratch, start } from '../split'
+import { scratchOf, start } from '../split'
 import { address, word } from '../word'
 import { pack_linear_s8, panelBytesOf } from './linear_pack'
 import { packStridedPanels } from './strided_winograd_s8'
@@ -36,7 +36,7 @@ export function pack(i: usize, thread: i32, threads: i32): void {
   const b = address(i, 3)
   const c = address(i, 4)
   if (kind == WINOGRAD) {
-    const work = ownScratch(i, 10)
+    const work = scratchOf(i, 10)
     packWinogradPanels(word(i, 2), b, c, address(i, 5), outputChannels, word(i, 7), word(i, 8), word(i, 9), work, first, end)
   } else if (kind == STRIDED) {
     packStridedPanels(a, b, c, outputChannels, word(i, 6), word(i, 7), word(i, 8), first, end)

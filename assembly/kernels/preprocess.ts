@@ -40,7 +40,7 @@ export function preprocess(i: usize, thread: i32, threads: i32): void {
   const offsetY = word(i, 13)
   const firstLine = start(outputHeight, thread, threads)
   const endLine = start(outputHeight, thread + 1, threads)
-  const columns = scratchOf(i, 15, thread)
+  const columns = scratchOf(i, 15)
   const kind = word(i, 8) != 0 ? LOOKUP_F32 : SIMD && onlyAdds(address(i, 9)) ? ADD_S8 : LOOKUP_S8
   columnTable(columns, sourceWidth, resizedWidth)
   const scaleY: f64 = 1.0 / (<f64>resizedHeight / <f64>sourceHeight)

@@ -20,14 +20,14 @@
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/strided.ts.
 
 import { SIMD } from '../isa'
-import { crewSize, ownScratch, start } from '../split'
+import { scratchOf, start } from '../split'
 import { address, word } from '../word'
 import { product_dot, product_mla } from './products_s8'
 import { BIAS42, weights42 } from './winograd42'
 import { SUMS_GAP } from './winograd_form'
 import { INPUT_WORK, locate, patch, transpose } from './winograd_input'
 import { transformOutput } from './winograd_output'
-import { columnOf, groupsOf, rowOf, sharesTiles, TILING_BYTES, tileOutput, tilesOf } from './winograd_tiles'
+import { columnOf, rowOf, takePart, TILING_BYTES, tileOutput, tilesOf } from './winograd_tiles'
 
 const FORM = 42
 const SIDE: i32 = 5
@@ -43,22 +43,14 @@ function phasesOf(n: i32): i32 {
 }
 
 export function strided_winograd42_s8(i: usize, part: i32, parts: i32): void {
-  const work = ownScratch(i, 21)
-  tileOutput(i, FORM, work + INPUT_WORK)
-  const groups = groupsOf(work + INPUT_WORK)
-  const panels = (word(i, 11) + 7) >> 3
-  const crew = crewSize()
-  if (sharesTiles(groups, crew)) {
-    blocks(i, start(groups, part, parts), start(groups, part + 1, parts), 0, panels, work)
-  } else {
-    const each = parts / crew
-    const first = start(groups, part % each, each)
-    const panel = start(panels, part / each, crew)
-    blocks(i, first, start(groups, (part % each) + 1, each), panel, start(panels, part / each + 1, crew), work)
-  }
-}
-
-function blocks(i: usize, firstGroup: i32, endGroup: i32, firstPanel: i32, endPanel: i32, work: usize): void {
+  const work = scratchOf(i, 21)
+  const tiling = work + INPUT_WORK
+  tileOutput(i, FORM, tiling)
+  takePart(i, tiling, part, parts)
+  const firstGroup = word(tiling, 8)
+  const endGroup = word(tiling, 9)
+  const firstPanel = word(tiling, 10)
+  const endPanel = word(tiling, 11)
   if (firstGroup >= endGroup || firstPanel >= endPanel) return
   const panels = (word(i, 11) + 7) >> 3
   const most = word(i, 22)
@@ -67,7 +59,6 @@ function blocks(i: usize, firstGroup: i32, endGroup: i32, firstPanel: i32, endPa
   const productsOnly = word(i, 25) == 1
   const pairs = <usize>((word(i, 7) + 7) >> 3) * 4
   const groupBytes = pairs * 64
-  const tiling = work + INPUT_WORK
   const patches: usize = 4 * (<usize>(REACH * REACH) * (<usize>(word(i, 7) + 15) & ~15) + 16)
   const tapStride = <usize>most * groupBytes + 64
   const transformed = work + ((INPUT_WORK + TILING_BYTES + 64 + patches + 63) & ~63)

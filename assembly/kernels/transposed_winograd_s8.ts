@@ -49,7 +49,7 @@ export function transposed_winograd22_s8(i: usize, thread: i32, threads: i32): v
 function phases(i: usize, form: i32, thread: i32, threads: i32): void {
   const strideY = word(i, 27)
   const strideX = word(i, 28)
-  const record = scratchOf(i, 21, thread)
+  const record = scratchOf(i, 21)
   const phaseBytes = <i32>(<usize>((word(i, 11) + 7) >> 3) * panelBytesOf(i))
   memory.copy(record, i, RECORD_BYTES)
   store<i32>(record, word(i, 12) * strideX, 48)

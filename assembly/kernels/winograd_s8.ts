@@ -17,7 +17,7 @@
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/winograd.ts.
 
 import { SIMD } from '../isa'
-import { crewSize, ownScratch, start } from '../split'
+import { scratchOf, start } from '../split'
 import { address, word } from '../word'
 import { product_dot, product_mla } from './products_s8'
 import { bias23, weights23 } from './winograd23'
@@ -25,7 +25,7 @@ import { bias43, weights43 } from './winograd43'
 import { sideOf, SUMS_GAP } from './winograd_form'
 import { INPUT_WORK, transformInput } from './winograd_input'
 import { transformOutput } from './winograd_output'
-import { groupsOf, hasShortColumns, hasShortRows, sharesTiles, TILING_BYTES, tileOutput } from './winograd_tiles'
+import { hasShortColumns, hasShortRows, takePart, TILING_BYTES, tileOutput } from './winograd_tiles'
 
 export function winograd43_s8(i: usize, part: i32, parts: i32): void {
   winograd_s8(i, 43, part, parts)
@@ -35,33 +35,16 @@ export function winograd23_s8(i: usize, part: i32, parts: i32): void {
   winograd_s8(i, 23, part, parts)
 }
 
-function winograd_s8(i: usize, form: i32, part: i32, parts: i32): void {
-  const work = ownScratch(i, 21)
-  tileOutput(i, form, work + INPUT_WORK)
-  const groups = groupsOf(work + INPUT_WORK)
-  const panels = (word(i, 11) + 7) >> 3
-  const crew = crewSize()
-  if (sharesTiles(groups, crew)) {
-    blocks(i, form, start(groups, part, parts), start(groups, part + 1, parts), 0, panels, work)
-  } else {
-    // Each thread's panels, in as many shares as there are blocks of tiles.
-    const each = parts / crew
-    const first = start(groups, part % each, each)
-    const panel = start(panels, part / each, crew)
-    blocks(i, form, first, start(groups, (part % each) + 1, each), panel, start(panels, part / each + 1, crew), work)
-  }
-}
-
 /** Groups of tiles in blocks of at most `most`, as even as can be. */
-function blocks(
-  i: usize,
-  form: i32,
-  firstGroup: i32,
-  endGroup: i32,
-  firstPanel: i32,
-  endPanel: i32,
-  work: usize,
-): void {
+function winograd_s8(i: usize, form: i32, part: i32, parts: i32): void {
+  const work = scratchOf(i, 21)
+  const tiling = work + INPUT_WORK
+  tileOutput(i, form, tiling)
+  takePart(i, tiling, part, parts)
+  const firstGroup = word(tiling, 8)
+  const endGroup = word(tiling, 9)
+  const firstPanel = word(tiling, 10)
+  const endPanel = word(tiling, 11)
   if (firstGroup >= endGroup || firstPanel >= endPanel) return
   const panels = (word(i, 11) + 7) >> 3
   const most = word(i, 22)
@@ -73,7 +56,6 @@ function blocks(
   const taps = side * side
   const panelBytes = pairs * 32 + 32
   const groupBytes = pairs * 16
-  const tiling = work + INPUT_WORK
   // Not a power of two apart, so that the taps of a tile don't compete for the same lines of the cache.
   const tapStride = <usize>most * groupBytes + 64
   const transformed = work + ((INPUT_WORK + TILING_BYTES + 64 + 4 * (<usize>taps * (<usize>(word(i, 7) + 15) & ~15) + 16) + 63) & ~63)

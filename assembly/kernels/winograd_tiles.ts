@@ -5,10 +5,12 @@
 // Tiles are numbered by kind: whole ones, those that are short in width, in both, in height. Four in turn make a group, which
 // computes all that the largest of them needs: short in a direction only where all four are.
 
+import { crewSize, start } from '../split'
 import { word } from '../word'
 import { sizeOf } from './winograd_form'
 
-// A tiling: int32 rows and columns of whole tiles, rows and columns of short ones, and where each kind of tile ends.
+// A tiling: int32 rows and columns of whole tiles, rows and columns of short ones, and where each kind of tile ends; then, of
+// the share that is computed, the first group and the end of groups, the first panel and the end of panels.
 export const TILING_BYTES: usize = 64
 
 /** The tiling of the instruction's output, to `to`. */
@@ -73,8 +75,22 @@ export function hasShortColumns(tiling: usize, group: i32): bool {
 }
 
 /** Whether threads share the tiles; else there are too few, and they share output channels, and each transforms all tiles. */
-export function sharesTiles(groups: i32, threads: i32): bool {
+function sharesTiles(groups: i32, threads: i32): bool {
   return groups >= threads * 8
+}
+
+/** Share `part` of `parts` of an instruction, to its tiling: groups of tiles, and panels of output channels. */
+export function takePart(i: usize, tiling: usize, part: i32, parts: i32): void {
+  const groups = groupsOf(tiling)
+  const panels = (word(i, 11) + 7) >> 3
+  const crew = crewSize()
+  // Each thread's panels, in as many shares as there are blocks of tiles; or all.
+  const shares = sharesTiles(groups, crew)
+  const each = shares ? parts : parts / crew
+  store<i32>(tiling, start(groups, part % each, each), 32)
+  store<i32>(tiling, start(groups, (part % each) + 1, each), 36)
+  store<i32>(tiling, shares ? 0 : start(panels, part / each, crew), 40)
+  store<i32>(tiling, shares ? panels : start(panels, part / each + 1, crew), 44)
 }
 
 /** Shares of each thread, for assembly/shares.ts: blocks of `most` groups, eight at most where tiles are shared. */
