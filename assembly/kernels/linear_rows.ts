@@ -37,7 +37,7 @@ export function quantizeRows(
 
 /**
  * Rows as linear_seven.ts wants them, depth a multiple of 16: row t and row t + half of `count` make a row of each of its seven
- * matrices. `work` has room for two rows of int16.
+ * matrices. `work` has room for eight rows of int16.
  */
 export function quantizeSeven(
   x: usize,
@@ -52,19 +52,25 @@ export function quantizeSeven(
   const half = (count + 1) >> 1
   const row = <usize>depth
   const step = <usize>((half + 3) & ~3) * row
-  for (let t = 0; t < half; t++) {
-    widenRow(x, depth, <f32>limit, scales, work)
-    const lower = half + t < count
-    if (lower) widenRow(x + <usize>half * stride, depth, <f32>limit, scales + (<usize>half << 2), work + row * 2)
-    else memory.fill(work + row * 2, 0, row * 2)
-    combineRows(work, row, to + <usize>(t >> 2) * row * 4 + <usize>(t & 3) * 4, step)
-    x += stride
-    scales += 4
+  for (let t = 0; t < half; t += 4) {
+    for (let n = 0; n < 4; n++) {
+      const at = t + n
+      const to = work + <usize>n * row * 2
+      const place = <usize>at << 2
+      widenRow(x + <usize>at * stride, depth, <f32>limit, scales + place, to, at < half)
+      const lower = half + at
+      widenRow(x + <usize>lower * stride, depth, <f32>limit, scales + (<usize>lower << 2), to + row * 8, at < half && lower < count)
+    }
+    combineRows(work, row, to + <usize>t * row, step)
   }
 }
 
-/** A row as int16, side by side. */
-function widenRow(x: usize, depth: i32, limit: f32, scale: usize, to: usize): void {
+/** A row as int16, side by side, or zeros where there is none. */
+function widenRow(x: usize, depth: i32, limit: f32, scale: usize, to: usize, real: bool): void {
+  if (!real) {
+    memory.fill(to, 0, <usize>depth << 1)
+    return
+  }
   const factor = f32x4.splat(rowFactor(x, depth, limit, scale))
   const least = f32x4.splat(-limit)
   const most = f32x4.splat(limit + 1)

@@ -11,13 +11,14 @@
 // Exact: of values within -127..127, S4 and T4 are sums of four, so at most 508, which fits int16, as two products at most
 // 516,128 fit int32. Sums wrap modulo 2^32 in between; Y is within int32, so it comes out right.
 
-import { multiply } from './linear_pairs'
+import { multiplyTwo } from './linear_two'
 
-const CHUNK: usize = 128 // pairs of seven panels that are widened at a time
+const CHUNK: usize = 256 // pairs of seven panels that are widened at a time
+const PANEL: usize = CHUNK * 32 + 64 // bytes from one to the next, not a power of two, so that they don't compete for lines of the cache
 /** Bytes of these panels. */
-export const SEVEN_PANELS: usize = CHUNK * 32 * 7
+export const SEVEN_PANELS: usize = PANEL * 7
 
-/** Panels 2 p and 2 p + 1 with all rows: sums of 2 * half rows to `results`, [panel][row][8] int32. */
+/** Panels 4 p to 4 p + 3 with all rows: M1 to M7 of panels 4 p and 4 p + 1, then of the others, to `sums`, [row][8] int32 each. */
 export function multiplySeven(
   rows: usize,
   weights: usize,
@@ -25,119 +26,161 @@ export function multiplySeven(
   depth: usize,
   half: i32,
   sums: usize,
-  results: usize,
   panels: usize,
 ): void {
   const pairs = depth >> 2
   const rounded = <usize>((half + 3) & ~3)
-  const from = weights + <usize>p * depth * 16
+  const from = weights + <usize>p * depth * 32
+  const far = depth * 16
+  const sumsStep = rounded * 224
   for (let done: usize = 0; done < pairs; done += CHUNK) {
     const length = min(CHUNK, pairs - done)
     widenSeven(from + done * 16, depth * 4, panels, length)
+    widenSeven(from + done * 16 + far, depth * 4, panels + SEVEN_PANELS, length)
     for (let m: usize = 0; m < 7; m++) {
       const matrix = rows + m * rounded * depth + done * 16
-      multiply(matrix, depth * 4, panels + m * length * 32, length, sums + m * rounded * 32, half, done == 0)
+      multiplyTwo(matrix, depth * 4, panels + m * PANEL, SEVEN_PANELS, length, sums + m * rounded * 32, sumsStep, half, done == 0)
     }
   }
-  combineSums(sums, rounded * 32, results, <usize>half * 32)
 }
 
 /** [pair][8][2] int8 of four quarters, `far` bytes from one to the next, to seven panels of int16. */
 function widenSeven(from: usize, far: usize, to: usize, pairs: usize): void {
-  const bytes = pairs * 32
-  for (const end = to + bytes; to < end; to += 32) {
-    const w11 = v128.load(from)
-    const w21 = v128.load(from + far)
-    const w12 = v128.load(from + far * 2)
-    const w22 = v128.load(from + far * 3)
-    storeSeven(
-      to,
-      bytes,
-      i16x8.extend_low_i8x16_s(w11),
-      i16x8.extend_low_i8x16_s(w21),
-      i16x8.extend_low_i8x16_s(w12),
-      i16x8.extend_low_i8x16_s(w22),
-    )
-    storeSeven(
-      to + 16,
-      bytes,
-      i16x8.extend_high_i8x16_s(w11),
-      i16x8.extend_high_i8x16_s(w21),
-      i16x8.extend_high_i8x16_s(w12),
-      i16x8.extend_high_i8x16_s(w22),
-    )
-    from += 16
+  for (const end = to + pairs * 32; to < end; to += 16) {
+    const w11 = v128.load8x8_s(from)
+    const w21 = v128.load8x8_s(from + far)
+    const w12 = v128.load8x8_s(from + far * 2)
+    const w22 = v128.load8x8_s(from + far * 3)
+    const t1 = i16x8.sub(w12, w11)
+    const t2 = i16x8.sub(w22, t1)
+    v128.store(to, w11)
+    v128.store(to, w21, PANEL)
+    v128.store(to, w22, PANEL * 2)
+    v128.store(to, i16x8.sub(w21, t2), PANEL * 3)
+    v128.store(to, t1, PANEL * 4)
+    v128.store(to, t2, PANEL * 5)
+    v128.store(to, i16x8.sub(w22, w12), PANEL * 6)
+    from += 8
+  }
+}
+
+/**
+ * M1 to M7, `step` bytes from one to the next, to float32 as linear_s8.ts says: two panels of `count` rows, of which the second
+ * half begins with row `half`.
+ */
+export function finishSeven(
+  sums: usize,
+  step: usize,
+  half: i32,
+  count: i32,
+  rowScales: usize,
+  scales: usize,
+  bias: usize,
+  to: usize,
+  stride: usize,
+): void {
+  for (let part: usize = 0; part < 32; part += 16) {
+    const at = scales + part
+    const left = v128.load(at)
+    const right = v128.load(at, 32)
+    const leftBias = v128.load(bias + part)
+    const rightBias = v128.load(bias + part, 32)
+    let from = sums + part
+    let upper = to + part
+    let lower = upper + <usize>half * stride
+    for (let t = 0; t < half; t++) {
+      const m1 = v128.load(from)
+      const m5 = v128.load(from + step * 4)
+      const u2 = i32x4.add(m1, v128.load(from + step * 5))
+      let scale = v128.load32_splat(rowScales + (<usize>t << 2))
+      v128.store(upper, scaled(i32x4.add(m1, v128.load(from + step)), scale, left, leftBias))
+      const second = i32x4.add(i32x4.add(u2, m5), v128.load(from + step * 2))
+      v128.store(upper, scaled(second, scale, right, rightBias), 32)
+      if (half + t < count) {
+        const u3 = i32x4.add(u2, v128.load(from + step * 6))
+        scale = v128.load32_splat(rowScales + (<usize>(half + t) << 2))
+        v128.store(lower, scaled(i32x4.add(u3, v128.load(from + step * 3)), scale, left, leftBias))
+        v128.store(lower, scaled(i32x4.add(u3, m5), scale, right, rightBias), 32)
+      }
+      from += 32
+      upper += stride
+      lower += stride
+    }
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function storeSeven(to: usize, step: usize, w11: v128, w21: v128, w12: v128, w22: v128): void {
-  const t1 = i16x8.sub(w12, w11)
-  const t2 = i16x8.sub(w22, t1)
-  v128.store(to, w11)
-  to += step
-  v128.store(to, w21)
-  to += step
-  v128.store(to, w22)
-  to += step
-  v128.store(to, i16x8.sub(w21, t2))
-  to += step
-  v128.store(to, t1)
-  to += step
-  v128.store(to, t2)
-  to += step
-  v128.store(to, i16x8.sub(w22, w12))
+export function scaled(acc: v128, rowScale: v128, scale: v128, bias: v128): v128 {
+  return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), f32x4.mul(rowScale, scale)), bias)
 }
 
-/** M1 to M7, `step` bytes from one to the next, to [Y11; Y21] and [Y12; Y22], `bytes` each of the four. */
-function combineSums(sums: usize, step: usize, to: usize, bytes: usize): void {
-  for (const end = sums + bytes; sums < end; sums += 16) {
-    const m1 = v128.load(sums)
-    const m5 = v128.load(sums + step * 4)
-    const u2 = i32x4.add(m1, v128.load(sums + step * 5))
-    const u3 = i32x4.add(u2, v128.load(sums + step * 6))
-    v128.store(to, i32x4.add(m1, v128.load(sums + step)))
-    v128.store(to + bytes, i32x4.add(u3, v128.load(sums + step * 3)))
-    v128.store(to + bytes * 2, i32x4.add(i32x4.add(u2, m5), v128.load(sums + step * 2)))
-    v128.store(to + bytes * 3, i32x4.add(u3, m5))
-    to += 16
-  }
-}
-
-/** Two rows of int16, of `depth` values, `depth` * 2 bytes apart, to the seven matrices, `step` bytes apart. */
+/**
+ * Four rows of int16, of `depth` values, and the four that they are combined with, one after the other, to a group of each
+ * of the seven matrices, `step` bytes apart.
+ */
 export function combineRows(from: usize, depth: usize, to: usize, step: usize): void {
   for (const end = from + depth; from < end; from += 16) {
-    const x11 = v128.load(from)
-    const x12 = v128.load(from + depth)
-    const x21 = v128.load(from + depth * 2)
-    const x22 = v128.load(from + depth * 3)
-    const s1 = i16x8.add(x21, x22)
-    const s2 = i16x8.sub(s1, x11)
-    let at = to
-    storePairs(at, x11)
-    at += step
-    storePairs(at, x12)
-    at += step
-    storePairs(at, i16x8.sub(x12, s2))
-    at += step
-    storePairs(at, x22)
-    at += step
-    storePairs(at, s1)
-    at += step
-    storePairs(at, s2)
-    at += step
-    storePairs(at, i16x8.sub(x11, x21))
+    combinePairs<bool>(from, depth, to, step)
+    combinePairs<i32>(from, depth, to + 32, step)
     to += 64
   }
 }
 
-/** Four pairs of a row, to where three other rows' pairs stand between them. */
+/** The first two (T: bool) or last two of four pairs. */
 // @ts-ignore: decorator
 @inline
-function storePairs(to: usize, v: v128): void {
-  v128.store32_lane(to, v, 0)
-  v128.store32_lane(to, v, 1, 16)
-  v128.store32_lane(to, v, 2, 32)
-  v128.store32_lane(to, v, 3, 48)
+function combinePairs<T>(from: usize, depth: usize, to: usize, step: usize): void {
+  const lower = from + depth * 8
+  const a11 = neighbours<T>(from, depth * 2)
+  const b11 = neighbours<T>(from + depth * 4, depth * 2)
+  const a12 = neighbours<T>(from + depth, depth * 2)
+  const b12 = neighbours<T>(from + depth * 5, depth * 2)
+  const a21 = neighbours<T>(lower, depth * 2)
+  const b21 = neighbours<T>(lower + depth * 4, depth * 2)
+  const a22 = neighbours<T>(lower + depth, depth * 2)
+  const b22 = neighbours<T>(lower + depth * 5, depth * 2)
+  storeSums(to, step, firstOf(a11, b11), firstOf(a12, b12), firstOf(a21, b21), firstOf(a22, b22))
+  storeSums(to + 16, step, secondOf(a11, b11), secondOf(a12, b12), secondOf(a21, b21), secondOf(a22, b22))
+}
+
+/** Pairs of two rows, side by side. */
+// @ts-ignore: decorator
+@inline
+function neighbours<T>(row: usize, stride: usize): v128 {
+  const a = v128.load(row)
+  const b = v128.load(row + stride)
+  return isBoolean<T>() ? v128.shuffle<i32>(a, b, 0, 4, 1, 5) : v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+}
+
+// @ts-ignore: decorator
+@inline
+function firstOf(a: v128, b: v128): v128 {
+  return v128.shuffle<i64>(a, b, 0, 2)
+}
+
+// @ts-ignore: decorator
+@inline
+function secondOf(a: v128, b: v128): v128 {
+  return v128.shuffle<i64>(a, b, 1, 3)
+}
+
+// @ts-ignore: decorator
+@inline
+function storeSums(to: usize, step: usize, x11: v128, x12: v128, x21: v128, x22: v128): void {
+  const s1 = i16x8.add(x21, x22)
+  const s2 = i16x8.sub(s1, x11)
+  v128.store(to, x11)
+  to += step
+  v128.store(to, x12)
+  to += step
+  v128.store(to, i16x8.sub(x12, s2))
+  to += step
+  v128.store(to, x22)
+  to += step
+  v128.store(to, s1)
+  to += step
+  v128.store(to, s2)
+  to += step
+  v128.store(to, i16x8.sub(x11, x21))
 }

@@ -18,7 +18,7 @@ const maxBlock = 64
 /** Bytes of a piece of widened weights: 512 pairs of depth, 8 channels. */
 const panelBytes = 512 * 32
 /** The same of seven products of halves, which pays from some dozens of rows on: the more, the better. */
-const seven = { blockBytes: 640 * 1024, minBlock: 32, maxBlock: 128, panelBytes: 7 * 128 * 32 }
+const seven = { blockBytes: 800 * 1024, minBlock: 32, maxBlock: 256, panelBytes: 14 * (256 * 32 + 64) }
 
 /**
  * Tokens times weights [out, in], plus bias, in float32. With int8 weights and `weightScale`, one for each output
@@ -56,7 +56,7 @@ export const linear: OperatorDescriptor = {
     if (!isInt8(view)) return block * row + 64
     if (!halves) return block * (row + 4 + 32) + panelBytes
     const depth = view.inputs[0].shape[3]
-    return halfOf(block) * (7 * depth + 352 + 8) + depth * 4 + seven.panelBytes
+    return halfOf(block) * (7 * depth + 448 + 8) + depth * 16 + seven.panelBytes
   },
   blocks,
   load,
@@ -147,7 +147,7 @@ const halfOf = (block: number): number => roundUp(Math.ceil(block / 2), 4)
 function blockOf(view: NodeView): { block: number; halves: boolean } {
   const [, , tokens, outputs] = view.output.shape
   const [, , , depth] = view.inputs[0].shape
-  if (isInt8(view) && depth % 16 === 0 && outputs % 16 === 0) {
+  if (isInt8(view) && depth % 16 === 0 && outputs % 32 === 0) {
     const fits = Math.min(seven.maxBlock, Math.floor(seven.blockBytes / (depth * 3.5)))
     const block = Math.ceil(tokens / Math.ceil(tokens / fits))
     if (block >= seven.minBlock) return { block: roundUp(block, 2), halves: true }
