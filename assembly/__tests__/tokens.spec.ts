@@ -38,7 +38,7 @@ function checkLinear(tokens: i32, depth: i32, outputs: i32, limit: i32, seven: i
   const y = floats(tokens * outputs)
   const after = at(y, tokens * outputs)
   pack_linear_s8(source, packed, outputs, depth, limit)
-  const scratch = block(8 * ((depth + 16) * 2 + 36) + 16384 + seven * (depth * 32 + 120000))
+  const scratch = block(8 * ((depth + 16) * 2 + 36) + 16384 + depth * 32 + 4096 + seven * 448)
   linear_s8(
     instruction([
       <i32>x, <i32>y, <i32>packed, <i32>bias, <i32>scales, tokens, depth, depth * 4, outputs, outputs * 4, <i32>scratch, 8, limit, seven,
@@ -72,8 +72,9 @@ describe('linear_s8', () => {
     checkLinear(5, 1200, 10, 127)
     checkLinear(5, 1200, 10, 63)
     checkLinear(6, 2084, 16, 63)
-    checkLinear(13, 48, 32, 127, 1)
-    checkLinear(7, 1040, 32, 127, 1)
+    checkLinear(13, 48, 32, 127, 64)
+    checkLinear(7, 1040, 32, 127, 64)
+    checkLinear(7, 1040, 32, 127, 256)
   })
 })
 

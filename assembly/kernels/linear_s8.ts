@@ -9,12 +9,12 @@
 // scratch; then each panel of 8 channels is multiplied with all rows of the block. Threads share the panels and each
 // quantises all rows: that is little beside the products. Forms of the product, with the same sums:
 // - linear_pairs.ts: int16 pairs; depth is padded with zeros to whole pairs.
-// - linear_seven.ts: the same, four panels at a time, an eighth of the products saved. The host asks for it (`seven`) where blocks
-//   are of 32 rows or more; depth is a multiple of 16, outputChannels of 32. Not in the scalar build, which is no faster by it.
+// - linear_seven.ts: the same, four panels at a time, an eighth of the products saved. The host asks for it where blocks are of
+//   8 rows or more: `seven` is 64 or 256, the pairs of depth that are widened at a time. depth is a multiple of 16, outputChannels of 32. Not in the scalar build, which is no faster by it.
 // - linear_quads.ts: int8 quads, in relaxed builds with limit 63; depth is padded to a multiple of 8.
 // Scratch, with rows = roundUp(block, 4): rows * ceil(depth / 16) * 32 (rows; those of quads take half of it, and a quarter of
 // that again for corrections) + rows * 4 (scales) + rows * 32 (sums) + 16384 (panel). With `seven`,
-// r = roundUp(ceil(block / 2), 4): 7 * r * depth (rows) + depth * 16 (eight rows) + r * 448 (sums) + 115584 (panels) + r * 8 (scales).
+// r = roundUp(ceil(block / 2), 4): 7 * r * depth (rows) + depth * 16 (eight rows) + r * 448 (sums) + 14 * (seven * 32 + 64) (panels) + r * 8 (scales).
 //
 // Exact: |q| and |weight| <= 127 and depth < 2^17, so |acc| < 2^31. |x * (limit / m)| <= 127.0001 where m is the
 // largest, so rounding gives at most limit.
@@ -27,7 +27,7 @@ import { NARROW } from './linear_pack'
 import { multiplyPairs } from './linear_pairs'
 import { multiplyQuads } from './linear_quads'
 import { quantizeRows, quantizeSeven } from './linear_rows'
-import { finishSeven, multiplySeven, scaled, SEVEN_PANELS } from './linear_seven'
+import { finishSeven, multiplySeven, scaled, sevenPanels } from './linear_seven'
 
 export function linear_s8(i: usize, thread: i32, threads: i32): void {
   const quads = RELAXED && word(i, 13) == NARROW
@@ -75,12 +75,13 @@ function sevenProducts(i: usize, thread: i32, threads: i32): void {
   const inputStride = <usize>word(i, 8)
   const outputStride = <usize>word(i, 10)
   const block = word(i, 12)
+  const chunk = <usize>word(i, 14)
   const rounded = <usize>((((block + 1) >> 1) + 3) & ~3)
   const rows = scratchOf(i, 11)
   const work = rows + rounded * 7 * depth
   const sums = work + depth * 16
   const panels = sums + rounded * 448
-  const rowScales = panels + SEVEN_PANELS * 2
+  const rowScales = panels + sevenPanels(chunk)
   const quadruples = word(i, 9) >> 5
   const begin = start(quadruples, thread, threads)
   const last = start(quadruples, thread + 1, threads)
@@ -93,7 +94,7 @@ function sevenProducts(i: usize, thread: i32, threads: i32): void {
     quantizeSeven(input, inputStride, count, <i32>depth, word(i, 13), rows, rowScales, work)
     const output = address(i, 2) + <usize>first * outputStride
     for (let p = begin; p < last; p++) {
-      multiplySeven(rows, address(i, 3), p, depth, half, sums, panels)
+      multiplySeven(rows, address(i, 3), p, depth, half, sums, panels, chunk)
       for (let n: usize = 0; n < 2; n++) {
         const at = <usize>p * 128 + n * 64
         const from = sums + n * step * 7

@@ -13,10 +13,18 @@
 
 import { multiplyTwo } from './linear_two'
 
-const CHUNK: usize = 256 // pairs of seven panels that are widened at a time
-const PANEL: usize = CHUNK * 32 + 64 // bytes from one to the next, not a power of two, so that they don't compete for lines of the cache
-/** Bytes of these panels. */
-export const SEVEN_PANELS: usize = PANEL * 7
+/** Pairs of depth of fourteen panels that are widened at a time, in large layers and in small ones, which should need little memory. */
+const LONG: usize = 256
+const SHORT: usize = 64
+
+/** Bytes from one panel to the next: no power of two, so that they don't compete for lines of the cache. */
+const LONG_BYTES: usize = LONG * 32 + 64
+const SHORT_BYTES: usize = SHORT * 32 + 64
+
+/** Bytes of all fourteen. */
+export function sevenPanels(chunk: usize): usize {
+  return (chunk * 32 + 64) * 14
+}
 
 /** Panels 4 p to 4 p + 3 with all rows: M1 to M7 of panels 4 p and 4 p + 1, then of the others, to `sums`, [row][8] int32 each. */
 export function multiplySeven(
@@ -27,25 +35,34 @@ export function multiplySeven(
   half: i32,
   sums: usize,
   panels: usize,
+  chunk: usize,
 ): void {
   const pairs = depth >> 2
+  const panel = chunk * 32 + 64
+  const second = panels + panel * 7
   const rounded = <usize>((half + 3) & ~3)
   const from = weights + <usize>p * depth * 32
   const far = depth * 16
   const sumsStep = rounded * 224
-  for (let done: usize = 0; done < pairs; done += CHUNK) {
-    const length = min(CHUNK, pairs - done)
-    widenSeven(from + done * 16, depth * 4, panels, length)
-    widenSeven(from + done * 16 + far, depth * 4, panels + SEVEN_PANELS, length)
+  for (let done: usize = 0; done < pairs; done += chunk) {
+    const length = min(chunk, pairs - done)
+    const at = from + done * 16
+    if (chunk == LONG) {
+      widenSeven<i32>(at, depth * 4, panels, length)
+      widenSeven<i32>(at + far, depth * 4, second, length)
+    } else {
+      widenSeven<bool>(at, depth * 4, panels, length)
+      widenSeven<bool>(at + far, depth * 4, second, length)
+    }
     for (let m: usize = 0; m < 7; m++) {
       const matrix = rows + m * rounded * depth + done * 16
-      multiplyTwo(matrix, depth * 4, panels + m * PANEL, SEVEN_PANELS, length, sums + m * rounded * 32, sumsStep, half, done == 0)
+      multiplyTwo(matrix, depth * 4, panels + m * panel, panel * 7, length, sums + m * rounded * 32, sumsStep, half, done == 0)
     }
   }
 }
 
-/** [pair][8][2] int8 of four quarters, `far` bytes from one to the next, to seven panels of int16. */
-function widenSeven(from: usize, far: usize, to: usize, pairs: usize): void {
+/** [pair][8][2] int8 of four quarters, `far` bytes from one to the next, to seven panels of int16. T: bool for short ones. */
+function widenSeven<T>(from: usize, far: usize, to: usize, pairs: usize): void {
   for (const end = to + pairs * 32; to < end; to += 16) {
     const w11 = v128.load8x8_s(from)
     const w21 = v128.load8x8_s(from + far)
@@ -54,12 +71,12 @@ function widenSeven(from: usize, far: usize, to: usize, pairs: usize): void {
     const t1 = i16x8.sub(w12, w11)
     const t2 = i16x8.sub(w22, t1)
     v128.store(to, w11)
-    v128.store(to, w21, PANEL)
-    v128.store(to, w22, PANEL * 2)
-    v128.store(to, i16x8.sub(w21, t2), PANEL * 3)
-    v128.store(to, t1, PANEL * 4)
-    v128.store(to, t2, PANEL * 5)
-    v128.store(to, i16x8.sub(w22, w12), PANEL * 6)
+    v128.store(to, w21, isBoolean<T>() ? SHORT_BYTES : LONG_BYTES)
+    v128.store(to, w22, (isBoolean<T>() ? SHORT_BYTES : LONG_BYTES) * 2)
+    v128.store(to, i16x8.sub(w21, t2), (isBoolean<T>() ? SHORT_BYTES : LONG_BYTES) * 3)
+    v128.store(to, t1, (isBoolean<T>() ? SHORT_BYTES : LONG_BYTES) * 4)
+    v128.store(to, t2, (isBoolean<T>() ? SHORT_BYTES : LONG_BYTES) * 5)
+    v128.store(to, i16x8.sub(w22, w12), (isBoolean<T>() ? SHORT_BYTES : LONG_BYTES) * 6)
     from += 8
   }
 }

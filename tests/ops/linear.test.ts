@@ -28,14 +28,14 @@ interface Shape {
   readonly depth: number
   readonly outputs: number
   readonly block: number
-  readonly seven?: boolean
+  readonly seven?: number
   /** Values and weights as large as they may be, their signs by token and channel. */
   readonly extreme?: boolean
 }
 
 function check(
   seed: number,
-  { tokens, depth, outputs, block, seven = false, extreme = false }: Shape,
+  { tokens, depth, outputs, block, seven = 0, extreme = false }: Shape,
   silent = -1,
   limit = 127,
 ): void {
@@ -66,7 +66,9 @@ function check(
   const rows = Math.ceil(block / 4) * 4
   const half = Math.ceil(block / 8) * 4
   const scratch = arena.scratch(
-    seven ? half * (7 * depth + 456) + depth * 16 + 115584 : rows * (Math.ceil(depth / 16) * 32 + 36) + 16384,
+    seven > 0
+      ? half * (7 * depth + 456) + depth * 16 + 14 * (seven * 32 + 64)
+      : rows * (Math.ceil(depth / 16) * 32 + 36) + 16384,
   )
   const zeros = Array<number>(padded - outputs).fill(0)
   const { q, scales } = quantizeRows(x, tokens, depth, limit)
@@ -94,7 +96,7 @@ function check(
       scratch,
       block,
       limit,
-      seven: seven ? 1 : 0,
+      seven,
     },
     output,
     expected,
@@ -112,12 +114,14 @@ describe('linearS8', () => {
     [6, { tokens: 3, depth: 1024, outputs: 8, block: 4 }],
     [7, { tokens: 6, depth: 2503, outputs: 12, block: 8 }],
     [8, { tokens: 65, depth: 64, outputs: 16, block: 64 }],
-    [10, { tokens: 1, depth: 16, outputs: 32, block: 2, seven: true }],
-    [11, { tokens: 50, depth: 64, outputs: 96, block: 50, seven: true }],
-    [12, { tokens: 35, depth: 528, outputs: 32, block: 34, seven: true }],
-    [13, { tokens: 19, depth: 1040, outputs: 64, block: 8, seven: true }],
+    [10, { tokens: 1, depth: 16, outputs: 32, block: 2, seven: 64 }],
+    [11, { tokens: 50, depth: 64, outputs: 96, block: 50, seven: 64 }],
+    [12, { tokens: 35, depth: 528, outputs: 32, block: 34, seven: 64 }],
+    [13, { tokens: 19, depth: 1040, outputs: 64, block: 8, seven: 64 }],
     [14, { tokens: 7, depth: 1064, outputs: 19, block: 8, extreme: true }],
-    [15, { tokens: 9, depth: 1040, outputs: 32, block: 8, seven: true, extreme: true }],
+    [16, { tokens: 19, depth: 2064, outputs: 64, block: 20, seven: 256, extreme: true }],
+    [17, { tokens: 9, depth: 1040, outputs: 32, block: 10, seven: 256 }],
+    [15, { tokens: 9, depth: 1040, outputs: 32, block: 8, seven: 64, extreme: true }],
   ])('%i: %o', (seed, shape) => {
     check(seed, shape)
     check(seed, shape, -1, 63)

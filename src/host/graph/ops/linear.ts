@@ -17,8 +17,10 @@ const blockBytes = 256 * 1024
 const maxBlock = 64
 /** Bytes of a piece of widened weights: 512 pairs of depth, 8 channels. */
 const panelBytes = 512 * 32
-/** The same of seven products of halves, which pays from some dozens of rows on: the more, the better. */
-const seven = { blockBytes: 800 * 1024, minBlock: 32, maxBlock: 256, panelBytes: 14 * (256 * 32 + 64) }
+/** The same of seven products of halves, which pays from eight rows on: the more, the better. */
+const seven = { blockBytes: 800 * 1024, minBlock: 8, maxBlock: 256 }
+/** Pairs of depth that these widen at a time, and the weights from which a layer is large. */
+const chunks = { short: 64, long: 256, largeWeights: 1 << 18 }
 
 /**
  * Tokens times weights [out, in], plus bias, in float32. With int8 weights and `weightScale`, one for each output
@@ -56,7 +58,7 @@ export const linear: OperatorDescriptor = {
     if (!isInt8(view)) return block * row + 64
     if (!halves) return block * (row + 4 + 32) + panelBytes
     const depth = view.inputs[0].shape[3]
-    return halfOf(block) * (7 * depth + 448 + 8) + depth * 16 + seven.panelBytes
+    return halfOf(block) * (7 * depth + 448 + 8) + depth * 16 + 14 * (chunkOf(view) * 32 + 64)
   },
   blocks,
   load,
@@ -85,7 +87,7 @@ export const linear: OperatorDescriptor = {
           scales: place.block('scale'),
           tokens,
           limit: limitOf(view),
-          seven: halves ? 1 : 0,
+          seven: halves ? chunkOf(view) : 0,
         },
       }
     // A 1x1 convolution over a picture one pixel high.
@@ -142,6 +144,10 @@ const rowBytes = (view: NodeView): number => {
 
 /** Rows of a half of a block, in whole groups of four. */
 const halfOf = (block: number): number => roundUp(Math.ceil(block / 2), 4)
+
+/** Short panels take less memory, long ones less time. */
+const chunkOf = (view: NodeView): number =>
+  elements(view.constants.weight.shape) < chunks.largeWeights ? chunks.short : chunks.long
 
 /** How many rows a kernel works on at a time, about the same number each time, and whether by products of halves. */
 function blockOf(view: NodeView): { block: number; halves: boolean } {
