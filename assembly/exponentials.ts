@@ -106,7 +106,7 @@ function stored(to: usize, e: f32): f32 {
 }
 
 /** The largest of float32. */
-export function maximum(x: usize, count: usize): f32 {
+function maximum(x: usize, count: usize): f32 {
   let largest: f32 = -f32.MAX_VALUE
   const end = x + (count << 2)
   if (SIMD) {

@@ -11,10 +11,12 @@
 // instructions have one for each thread, and take none.
 
 import { SHARES } from './barrier'
+import { attentionShares } from './kernels/attention_s16'
 import { convShares } from './kernels/conv_s8'
 import { packShares } from './kernels/pack'
 import { winogradShares } from './kernels/winograd_tiles'
 import {
+  OP_ATTENTION_S16,
   OP_CONV_MLA_S8,
   OP_CONV_RELAXED_S8,
   OP_CONV_S8,
@@ -37,6 +39,8 @@ export function sharesOf(i: usize, threads: i32): i32 {
     case OP_CONV_MLA_S8:
     case OP_CONV_RELAXED_S8:
       return convShares(i, threads)
+    case OP_ATTENTION_S16:
+      return attentionShares(i, threads)
     case OP_PACK:
       return packShares(i, threads)
     default:

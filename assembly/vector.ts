@@ -2,7 +2,7 @@
 // vector function, and vectors of less than sixteen bytes. Call the vector ones only under SIMD of isa.ts.
 
 const MAGIC: f32 = 12582912.0 // 1.5 * 2^23: adding it leaves no bits for a fraction
-const MAGIC_BITS: i32 = 0x4b400000
+export const MAGIC_BITS: i32 = 0x4b400000
 /** The same, four times each, in memory: of a constant V8 makes a vector anew for each use, by three instructions. */
 export const ROUNDING = memory.data<f32>([MAGIC, MAGIC, MAGIC, MAGIC, MAGIC, MAGIC, MAGIC, MAGIC], 16)
 

@@ -1,95 +1,76 @@
-// A head's values for attention_s16: V[j][c] = roundHalfEven(v[j][c] * (limit / m[c])), m[c] = max over j of |v[j][c]|, as [panel of
-// 8 channels][pair of tokens][8][2] int16, zeros for tokens that don't exist, and m[c] / limit for each channel. What stands in a
-// last panel beyond the head's channels is never stored. An m below 2^-100 gives zeros, NaN -limit.
+// A head's values for attention_s16: V[j][c] = roundHalfEven(v[j][c] * (limit / m[c])), m[c] = max over j of |v[j][c]|, as [sixteen
+// channels][pair of tokens][16][2] int16, a zero for a last token that doesn't exist, and m[c] / limit for each channel. What stands
+// in the last sixteen beyond the head's channels is never stored. An m below 2^-100 gives zeros, NaN -limit.
 
-import { SIMD } from '../isa'
-import { pmax, pmin, roundEven, roundEvenV } from '../vector'
-import { address, word } from '../word'
+import { lowHalves, MAGNITUDE, magic, quantized } from './attention_pairs'
 import { LEAST } from './linear_rows'
 
-export function packValues(i: usize, head: i32, to: usize, scales: usize): void {
-  const tokens = word(i, 3)
-  const d = word(i, 5)
-  const stride = <usize>word(i, 6)
-  const limit = <f32>word(i, 12)
-  const padded = (tokens + 7) & ~7
-  const from = address(i, 1) + <usize>((word(i, 4) * 2 + head) * d) * 4
-  for (let c = 0; c < d; c += 8) {
-    const x = from + <usize>c * 4
-    if (SIMD) packPanel(x, stride, tokens, padded, limit, to, scales)
-    else {
-      for (let n: usize = 0; n < <usize>min(8, d - c); n++) {
-        packChannel(x + n * 4, stride, tokens, padded, limit, to + n * 4, scales + n * 4)
-      }
-    }
-    to += <usize>padded * 16
-    scales += 32
+export function packValues(
+  x: usize,
+  stride: usize,
+  tokens: usize,
+  d: usize,
+  limit: f32,
+  to: usize,
+  scales: usize,
+): void {
+  for (const end = x + d * 4; x < end; x += 64) {
+    packSixteen(x, stride, tokens, limit, to, scales)
+    to += ((tokens + 1) >> 1) * 64
+    scales += 64
   }
 }
 
-function packPanel(x: usize, stride: usize, tokens: i32, padded: i32, limit: f32, to: usize, scales: usize): void {
+/** Sixteen channels are a line of the cache. */
+function packSixteen(x: usize, stride: usize, tokens: usize, limit: f32, to: usize, scales: usize): void {
+  const magnitude = v128.load(MAGNITUDE)
   let m0 = f32x4.splat(0)
   let m1 = m0
-  const end = x + <usize>tokens * stride
+  let m2 = m0
+  let m3 = m0
+  const end = x + tokens * stride
   for (let at = x; at < end; at += stride) {
-    m0 = f32x4.pmax(m0, f32x4.abs(v128.load(at)))
-    m1 = f32x4.pmax(m1, f32x4.abs(v128.load(at, 16)))
+    m0 = f32x4.pmax(m0, v128.and(v128.load(at), magnitude))
+    m1 = f32x4.pmax(m1, v128.and(v128.load(at, 16), magnitude))
+    m2 = f32x4.pmax(m2, v128.and(v128.load(at, 32), magnitude))
+    m3 = f32x4.pmax(m3, v128.and(v128.load(at, 48), magnitude))
   }
-  const f0 = factorV(m0, limit, scales)
-  const f1 = factorV(m1, limit, scales + 16)
-  const zero = i16x8.splat(0)
-  for (let j = 0; j < padded; j += 2) {
-    const even = j < tokens ? eight(x, f0, f1, limit) : zero
-    const odd = j + 1 < tokens ? eight(x + stride, f0, f1, limit) : zero
-    v128.store(to, i16x8.shuffle(even, odd, 0, 8, 1, 9, 2, 10, 3, 11))
-    v128.store(to, i16x8.shuffle(even, odd, 4, 12, 5, 13, 6, 14, 7, 15), 16)
-    x += stride * 2
-    to += 32
+  const f0 = factor(m0, limit, scales)
+  const f1 = factor(m1, limit, scales + 16)
+  const f2 = factor(m2, limit, scales + 32)
+  const f3 = factor(m3, limit, scales + 48)
+  const least = f32x4.splat(-limit)
+  for (const last = end - stride; x < last; x += stride) {
+    const odd = x + stride
+    v128.store(to, pair(v128.load(x), v128.load(odd), f0, least))
+    v128.store(to, pair(v128.load(x, 16), v128.load(odd, 16), f1, least), 16)
+    v128.store(to, pair(v128.load(x, 32), v128.load(odd, 32), f2, least), 32)
+    v128.store(to, pair(v128.load(x, 48), v128.load(odd, 48), f3, least), 48)
+    x = odd
+    to += 64
+  }
+  if (tokens & 1) {
+    const zero = f32x4.splat(0)
+    v128.store(to, pair(v128.load(x), zero, f0, least))
+    v128.store(to, pair(v128.load(x, 16), zero, f1, least), 16)
+    v128.store(to, pair(v128.load(x, 32), zero, f2, least), 32)
+    v128.store(to, pair(v128.load(x, 48), zero, f3, least), 48)
   }
 }
 
 /** limit / m, zero of a small m; stores m / limit. */
 // @ts-ignore: decorator
 @inline
-function factorV(m: v128, limit: f32, scales: usize): v128 {
+function factor(m: v128, limit: f32, scales: usize): v128 {
   const l = f32x4.splat(limit)
   const small = f32x4.lt(m, f32x4.splat(LEAST))
   v128.store(scales, v128.andnot(f32x4.div(m, l), small))
   return v128.andnot(f32x4.div(l, m), small)
 }
 
+/** Four channels of two tokens. */
 // @ts-ignore: decorator
 @inline
-function eight(x: usize, f0: v128, f1: v128, limit: f32): v128 {
-  return i16x8.narrow_i32x4_s(four(v128.load(x), f0, limit), four(v128.load(x, 16), f1, limit))
-}
-
-// @ts-ignore: decorator
-@inline
-function four(x: v128, factor: v128, limit: f32): v128 {
-  const y = f32x4.pmax(f32x4.splat(-limit), f32x4.mul(x, factor))
-  return roundEvenV(f32x4.pmin(f32x4.splat(limit), y))
-}
-
-function packChannel(
-  x: usize,
-  stride: usize,
-  tokens: i32,
-  padded: i32,
-  limit: f32,
-  to: usize,
-  scale: usize,
-): void {
-  let m: f32 = 0
-  const end = x + <usize>tokens * stride
-  for (let at = x; at < end; at += stride) m = pmax(m, abs(load<f32>(at)))
-  const small = m < LEAST
-  store<f32>(scale, small ? 0 : m / limit)
-  const factor: f32 = small ? 0 : limit / m
-  for (let j: usize = 0; j < <usize>padded; j++) {
-    const at = to + (j >> 1) * 32 + (j & 1) * 2
-    if (x < end) store<i16>(at, roundEven(pmin(limit, pmax(-limit, load<f32>(x) * factor))))
-    else store<i16>(at, 0)
-    x += stride
-  }
+function pair(even: v128, odd: v128, f: v128, least: v128): v128 {
+  return lowHalves(quantized(even, f, least, magic()), quantized(odd, f, least, magic()))
 }

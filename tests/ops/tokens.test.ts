@@ -210,7 +210,7 @@ describe('attentionS16', () => {
       }
     }
     const padded = Math.ceil(tokens / 8) * 8
-    const [pairs, channels] = [Math.ceil(d / 2), Math.ceil(d / 8) * 8]
+    const [depth, channels] = [Math.ceil(d / 8) * 8, Math.ceil(d / 16) * 16]
     const fields = {
       input: input.address,
       output: output.address,
@@ -220,7 +220,7 @@ describe('attentionS16', () => {
       inputStride: input.stride,
       outputStride: output.stride,
       scaleF: floatBits(scale),
-      scratch: arena.scratch(padded * (4 * pairs + 2 * channels + 28) + 4 * channels + 16 * pairs + 176),
+      scratch: arena.scratch(padded * (2 * depth + 2 * channels + 36) + 16 * depth + 4 * channels + 224),
       ...limits,
     }
     arena.check('attentionS16', fields, output, expected)

@@ -31,9 +31,9 @@ export const attention: OperatorDescriptor = {
     const { tokens, headChannels } = geometry(view)
     const padded = roundUp(tokens, 8)
     if (isInt16(view)) {
-      const pairs = Math.ceil(headChannels / 2)
-      const channels = roundUp(headChannels, 8)
-      return padded * (4 * pairs + 2 * channels + 28) + 4 * channels + 16 * pairs + 176
+      const depth = roundUp(headChannels, 8)
+      const channels = roundUp(headChannels, 16)
+      return padded * (2 * depth + 2 * channels + 36) + 16 * depth + 4 * channels + 224
     }
     return 4 * (padded * (headChannels + 4) + tokens * roundUp(headChannels, 8) + 4 * headChannels) + 192
   },
