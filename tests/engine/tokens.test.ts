@@ -63,6 +63,15 @@ describe.each(shapes)('a transformer of shape %o', (shape) => {
 })
 
 describe('a session', () => {
+  it('gives the same with any number of threads, whether or not the heads divide among them', async () => {
+    const model = quantizeLinears(transformer(5, { visible: 11, width: 64, heads: 8 }))
+    const input = randomInput(model, 6)
+    const alone = await runModel(model, input, 'simd')
+    for (const threads of [2, 3, 4]) {
+      expect(differing(await runModel(model, input, 'simd', threads), alone), `${threads}`).toBeUndefined()
+    }
+  })
+
   it('works on the patches that it has chosen', async () => {
     const model = transformer(4, { visible: 3 })
     const input = randomInput(model, 5)
