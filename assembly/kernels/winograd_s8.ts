@@ -10,8 +10,8 @@
 // fit int32: the host proves |acc| <= sum |w| * 128 + |foldedBias| < 2^25 or 2^29 before it chooses this kernel.
 //
 // A block of tiles is transformed for all channels, multiplied for `chunk` panels of output channels at a time, then
-// written; four tiles at a time against all weights of a tap's chunk, which stay in the second-level cache from four to
-// four and are read in one stream. Threads share tiles where there are many; where there are few they share channels, and each transforms all.
+// written; a tap at a time, whose weights are read in one stream and stay in the first-level cache from four tiles to the next
+// four: those of a panel, or of a whole chunk where they are few. Threads share tiles where there are many; where there are few they share channels, and each transforms all.
 // Weights are [chunk][tap][panel of the chunk][8 int32 of start, then pairs of channels as the product wants them].
 // With `phase` 1 only the products are computed, of whatever the scratch holds: to time them by themselves.
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/winograd.ts.
@@ -56,6 +56,8 @@ function winograd_s8(i: usize, form: i32, part: i32, parts: i32): void {
   const taps = side * side
   const panelBytes = pairs * 32 + 32
   const groupBytes = pairs * 16
+  // A chunk of more does not fit the first-level cache.
+  const byPanels = pairs > 32
   // Not a power of two apart, so that the taps of a tile don't compete for the same lines of the cache.
   const tapStride = <usize>most * groupBytes + 64
   const transformed = work + ((INPUT_WORK + TILING_BYTES + 64 + 4 * (<usize>taps * (<usize>(word(i, 7) + 15) & ~15) + 16) + 63) & ~63)
@@ -72,34 +74,54 @@ function winograd_s8(i: usize, form: i32, part: i32, parts: i32): void {
       const weights = address(i, 3) + (<usize>opening * <usize>taps + <usize>(panel - opening)) * panelBytes
       const sumsGroup = <usize>(end - panel) * <usize>taps * 128 + SUMS_GAP
       for (let tap = 0; tap < taps; tap++) {
-        const opens = weights + <usize>tap * <usize>inChunk * panelBytes
-        let x = transformed + <usize>tap * tapStride
-        let row = sums + <usize>tap * 128
+        let w = weights + <usize>tap * <usize>inChunk * panelBytes
         // The taps that short tiles lack, winograd_tiles.ts.
         const lastRow = form == 43 && tap / side == 4
         const lastColumn = form == 43 && tap % side == 4
-        for (let group = 0; group < groups; group++) {
-          const unused =
-            (lastRow && hasShortRows(tiling, first + group)) ||
-            (lastColumn && hasShortColumns(tiling, first + group))
-          if (!unused) {
-            let w = opens
+        let row = sums + <usize>tap * 128
+        let x = transformed + <usize>tap * tapStride
+        if (byPanels) {
+          for (let p = panel; p < end; p++) {
+            let y = x
             let m = row
-            for (let p = panel; p < end; p++) {
-              if (dot) product_dot(x, w, w + 32, pairs, m)
-              else product_mla(x, w, w + 32, pairs, m)
-              w += panelBytes
-              m += <usize>taps * 128
+            for (let group = first; group < first + groups; group++) {
+              if (!unused(tiling, group, lastRow, lastColumn)) {
+                if (dot) product_dot(y, w, w + 32, pairs, m)
+                else product_mla(y, w, w + 32, pairs, m)
+              }
+              y += groupBytes
+              m += sumsGroup
             }
+            w += panelBytes
+            row += <usize>taps * 128
           }
-          x += groupBytes
-          row += sumsGroup
+        } else {
+          for (let group = 0; group < groups; group++) {
+            if (!unused(tiling, first + group, lastRow, lastColumn)) {
+              let u = w
+              let m = row
+              for (let p = panel; p < end; p++) {
+                if (dot) product_dot(x, u, u + 32, pairs, m)
+                else product_mla(x, u, u + 32, pairs, m)
+                u += panelBytes
+                m += <usize>taps * 128
+              }
+            }
+            x += groupBytes
+            row += sumsGroup
+          }
         }
       }
       if (!productsOnly) transformOutput(i, form, tiling, first, groups, panel, end - panel, sums, sumsGroup, work)
       panel = end
     }
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function unused(tiling: usize, group: i32, lastRow: bool, lastColumn: bool): bool {
+  return (lastRow && hasShortRows(tiling, group)) || (lastColumn && hasShortColumns(tiling, group))
 }
 
 /**
