@@ -3,13 +3,17 @@ import type { Fields } from '../instruction.js'
 import { outputFields } from '../ops/shared.js'
 import { foldedBias, isInt8, leastMultiplier, multipliers, panels } from './convolution.js'
 
-/** Output channels that are multiplied between two looks at the transformed tiles. */
+/** Panels of output channels that are multiplied between two looks at the transformed tiles. */
 export const chunkPanels = 8
 /**
- * Bytes of transformed tiles and sums that a kernel works on at a time, beside the weights: little where the weights stay in a
- * second-level cache from block to block, more where they come from memory each time and should be used longer.
+ * Bytes of transformed tiles and sums that a kernel works on at a time, beside the weights, and panels as above: little
+ * where the weights stay in a second-level cache from block to block, more where they come from memory each time and should be
+ * used longer and read in longer streams.
  */
-const blockBytes = (weightBytes: number): number => (weightBytes <= 512 * 1024 ? 96 : 256) * 1024
+const blocking = (weightBytes: number) =>
+  weightBytes <= 512 * 1024
+    ? { blockBytes: 96 * 1024, most: chunkPanels }
+    : { blockBytes: 256 * 1024, most: 2 * chunkPanels }
 
 /** int8 dot products of pairs (one instruction on x86) or widening multiply-adds (one on ARM without dot products). */
 export type Product = 'dot' | 'mla'
@@ -38,17 +42,17 @@ function winograd(size: 2 | 4, product: Product): Kernel {
     const channels = roundUp(inputChannels, 8)
     const groups = tileGroups(outputHeight, outputWidth, size)
     const outputPanels = Math.ceil(outputChannels / 8)
-    const chunk = Math.min(chunkPanels, outputPanels)
-    const groupBytes = taps * (channels * 8 + chunk * 128)
     const panelBytes = channels * 16 + 32
-    const most = Math.floor(blockBytes(outputPanels * taps * panelBytes) / groupBytes)
+    const { blockBytes, most } = blocking(outputPanels * taps * panelBytes)
+    const chunk = Math.min(most, outputPanels)
+    const groupBytes = taps * (channels * 8 + chunk * 128)
     return {
       ...{ inputChannels, outputChannels },
       panelBytes,
       outputPanels,
       groups,
       chunk,
-      block: Math.min(groups, Math.max(2, most)),
+      block: Math.min(groups, Math.max(2, Math.floor(blockBytes / groupBytes))),
     }
   }
 
