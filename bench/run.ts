@@ -17,8 +17,8 @@ export type Timings = Summary & { readonly histogram: Histogram }
 
 /** Rounds that are timed whatever the seconds say. */
 const leastRounds = 5
-/** Worker threads that still spin from the last run, ours for 4 ms, would slow the next contender down. */
-const settleMs = 10
+/** Worker threads that still spin from the last run, ours for 4 ms, would slow the next contender down; longer, and processors go to sleep too. */
+const settleMs = 5
 
 /**
  * Times contenders in turn, A B C A B C ..., so that a machine whose speed drifts favours none of them. Their
