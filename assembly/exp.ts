@@ -6,7 +6,7 @@
 import { pmax, roundEven, roundEvenV } from './vector'
 
 const LOWEST: f32 = -104.0 // exp() of less is 0 in float32
-const LOG2E: f32 = 1.44269504
+export const LOG2E: f32 = 1.44269504
 const LN2_HIGH: f32 = 0.693359375
 const LN2_LOW: f32 = -2.12194440e-4
 

@@ -16,6 +16,7 @@
 import { exponentialsOfFour } from '../exponentials'
 import { SIMD } from '../isa'
 import { scratchOf, start } from '../split'
+import { firstHalves, firstQuads, lastHalves, lastQuads } from '../turn'
 import { storeFirst } from '../vector'
 import { address, float, word } from '../word'
 
@@ -134,14 +135,14 @@ function turn(sums: usize, to: usize, scale: f32): void {
 // @ts-ignore: decorator
 @inline
 function storeTurned(to: usize, step: usize, count: usize, a: v128, b: v128, c: v128, d: v128): void {
-  const abLow = i32x4.shuffle(a, b, 0, 4, 1, 5)
-  const abHigh = i32x4.shuffle(a, b, 2, 6, 3, 7)
-  const cdLow = i32x4.shuffle(c, d, 0, 4, 1, 5)
-  const cdHigh = i32x4.shuffle(c, d, 2, 6, 3, 7)
-  v128.store(to, i64x2.shuffle(abLow, cdLow, 0, 2))
-  if (count > 1) v128.store(to + step, i64x2.shuffle(abLow, cdLow, 1, 3))
-  if (count > 2) v128.store(to + 2 * step, i64x2.shuffle(abHigh, cdHigh, 0, 2))
-  if (count > 3) v128.store(to + 3 * step, i64x2.shuffle(abHigh, cdHigh, 1, 3))
+  const abLow = firstQuads(a, b)
+  const abHigh = lastQuads(a, b)
+  const cdLow = firstQuads(c, d)
+  const cdHigh = lastQuads(c, d)
+  v128.store(to, firstHalves(abLow, cdLow))
+  if (count > 1) v128.store(to + step, lastHalves(abLow, cdLow))
+  if (count > 2) v128.store(to + 2 * step, firstHalves(abHigh, cdHigh))
+  if (count > 3) v128.store(to + 3 * step, lastHalves(abHigh, cdHigh))
 }
 
 function storeRow(to: usize, sums: usize, factor: f32, columns: usize): void {

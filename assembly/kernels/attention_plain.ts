@@ -1,12 +1,11 @@
 // attention_s16 without vectors, to the same bytes. Rows lie side by side here: keys [token][pair of d][2] int16, values
 // [channel][padded tokens] int16; of one token the query [pair of d][2], scores [token] float32 and weights [token] int16.
 
+import { LOG2E } from '../exp'
 import { power } from '../power'
 import { pmax, roundEven } from '../vector'
 import { float, word } from '../word'
 import { LEAST, quantizeRow, rowFactor } from './linear_rows'
-
-const LOG2E: f32 = 1.44269504
 
 export function packPlain(i: usize, k: usize, v: usize, keys: usize, keyScales: usize, values: usize, valueScales: usize): void {
   const tokens = <usize>word(i, 3)

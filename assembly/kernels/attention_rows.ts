@@ -3,6 +3,7 @@
 // their products' sums are the same; channels beyond d are zeros. In a last group the last row stands again for those that
 // don't exist, so that their scores change no largest one.
 
+import { firstHalves, firstQuads, lastHalves, lastQuads, turn } from '../turn'
 import { lowHalves, MAGNITUDE, magic, quantized } from './attention_pairs'
 import { LEAST } from './linear_rows'
 
@@ -50,9 +51,9 @@ function largest(x: usize, stride: usize, count: usize, d: usize, to: usize): vo
     m2 = f32x4.pmax(m2, v128.and(v128.load(x2 + n), mask))
     m3 = f32x4.pmax(m3, v128.and(v128.load(x3 + n), mask))
   }
-  const low = f32x4.pmax(i32x4.shuffle(m0, m1, 0, 4, 1, 5), i32x4.shuffle(m0, m1, 2, 6, 3, 7))
-  const high = f32x4.pmax(i32x4.shuffle(m2, m3, 0, 4, 1, 5), i32x4.shuffle(m2, m3, 2, 6, 3, 7))
-  v128.store(to, f32x4.pmax(i64x2.shuffle(low, high, 0, 2), i64x2.shuffle(low, high, 1, 3)))
+  const low = f32x4.pmax(firstQuads(m0, m1), lastQuads(m0, m1))
+  const high = f32x4.pmax(firstQuads(m2, m3), lastQuads(m2, m3))
+  v128.store(to, f32x4.pmax(firstHalves(low, high), lastHalves(low, high)))
 }
 
 /** Four rows; `scales` holds their m, and then m / limit. */
@@ -93,16 +94,8 @@ function packFour(
     const q1 = eight(x1 + n, f1, least, low, high)
     const q2 = eight(x2 + n, f2, least, low, high)
     const q3 = eight(x3 + n, f3, least, low, high)
-    const evenLow = i32x4.shuffle(q0, q1, 0, 4, 1, 5)
-    const oddLow = i32x4.shuffle(q2, q3, 0, 4, 1, 5)
-    v128.store(to, i64x2.shuffle(evenLow, oddLow, 0, 2))
-    v128.store(to + step, i64x2.shuffle(evenLow, oddLow, 1, 3))
-    to += step * 2
-    const evenHigh = i32x4.shuffle(q0, q1, 2, 6, 3, 7)
-    const oddHigh = i32x4.shuffle(q2, q3, 2, 6, 3, 7)
-    v128.store(to, i64x2.shuffle(evenHigh, oddHigh, 0, 2))
-    v128.store(to + step, i64x2.shuffle(evenHigh, oddHigh, 1, 3))
-    to += step * 2
+    turn(to, q0, q1, q2, q3, step)
+    to += step * 4
     n += 32
   } while (n < end)
 }

@@ -19,6 +19,7 @@
 // at most 1.00001, so p never exceeds weightLimit, which the largest score's is: nothing divides by zero. What is multiplied beyond
 // d or beyond the tokens is zero, or its sum is not used.
 
+import { LOG2E } from '../exp'
 import { SIMD } from '../isa'
 import { scratchOf, start } from '../split'
 import { address, float, word } from '../word'
@@ -28,8 +29,6 @@ import { packRows } from './attention_rows'
 import { score } from './attention_scores'
 import { packValues } from './attention_values'
 import { weigh } from './attention_weights'
-
-const LOG2E: f32 = 1.44269504
 
 export function attention_s16(i: usize, thread: i32, threads: i32): void {
   const tokens = word(i, 3)

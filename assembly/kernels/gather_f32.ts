@@ -5,6 +5,7 @@
 // field. No arithmetic.
 
 import { SIMD } from '../isa'
+import { firstHalves, firstQuads, lastHalves, lastQuads } from '../turn'
 import { word } from '../word'
 
 const ZEROS: usize = memory.data(16, 16)
@@ -86,14 +87,14 @@ function interleave(
       const b = v128.load(lane1)
       const c = v128.load(lane2)
       const d = v128.load(lane3)
-      const abLow = i32x4.shuffle(a, b, 0, 4, 1, 5)
-      const abHigh = i32x4.shuffle(a, b, 2, 6, 3, 7)
-      const cdLow = i32x4.shuffle(c, d, 0, 4, 1, 5)
-      const cdHigh = i32x4.shuffle(c, d, 2, 6, 3, 7)
-      v128.store(to, i64x2.shuffle(abLow, cdLow, 0, 2))
-      v128.store(to, i64x2.shuffle(abLow, cdLow, 1, 3), 16)
-      v128.store(to, i64x2.shuffle(abHigh, cdHigh, 0, 2), 32)
-      v128.store(to, i64x2.shuffle(abHigh, cdHigh, 1, 3), 48)
+      const abLow = firstQuads(a, b)
+      const abHigh = lastQuads(a, b)
+      const cdLow = firstQuads(c, d)
+      const cdHigh = lastQuads(c, d)
+      v128.store(to, firstHalves(abLow, cdLow))
+      v128.store(to, lastHalves(abLow, cdLow), 16)
+      v128.store(to, firstHalves(abHigh, cdHigh), 32)
+      v128.store(to, lastHalves(abHigh, cdHigh), 48)
     } else {
       store<f32>(to, load<f32>(lane0))
       store<f32>(to, load<f32>(lane1), 4)

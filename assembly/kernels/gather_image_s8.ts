@@ -3,6 +3,8 @@
 //
 // Only for fields that lie inside the input. Reads 16 bytes of each row, so up to 5 beyond its last tap; writes 14 or 7 vectors.
 
+import { firstHalves, firstPairs, firstQuads, lastHalves, lastPairs, lastQuads } from '../turn'
+
 // @ts-ignore: decorator
 @inline
 function first16(row: usize, rowStride: usize): v128 {
@@ -31,23 +33,23 @@ export function gather_image_s8(a: usize, b: usize, c: usize, d: usize, rowStrid
   if (quads) {
     const ab0 = firstQuads(a0, b0)
     const cd0 = firstQuads(c0, d0)
-    v128.store(to, i64x2.shuffle(ab0, cd0, 0, 2))
-    v128.store(to, i64x2.shuffle(ab0, cd0, 1, 3), 16)
+    v128.store(to, firstHalves(ab0, cd0))
+    v128.store(to, lastHalves(ab0, cd0), 16)
     const ab1 = lastQuads(a0, b0)
     const cd1 = lastQuads(c0, d0)
-    v128.store(to, i64x2.shuffle(ab1, cd1, 0, 2), 32)
-    v128.store(to, i64x2.shuffle(ab1, cd1, 1, 3), 48)
+    v128.store(to, firstHalves(ab1, cd1), 32)
+    v128.store(to, lastHalves(ab1, cd1), 48)
     const ab2 = firstQuads(a1, b1)
     const cd2 = firstQuads(c1, d1)
-    v128.store(to, i64x2.shuffle(ab2, cd2, 0, 2), 64)
-    v128.store(to, i64x2.shuffle(ab2, cd2, 1, 3), 80)
-    v128.store(to, i64x2.shuffle(lastQuads(a1, b1), lastQuads(c1, d1), 0, 2), 96)
+    v128.store(to, firstHalves(ab2, cd2), 64)
+    v128.store(to, lastHalves(ab2, cd2), 80)
+    v128.store(to, firstHalves(lastQuads(a1, b1), lastQuads(c1, d1)), 96)
     return
   }
   storePairs(to, firstPairs(a0, b0), firstPairs(c0, d0))
   storePairs(to + 64, lastPairs(a0, b0), lastPairs(c0, d0))
   storePairs(to + 128, firstPairs(a1, b1), firstPairs(c1, d1))
-  const cd = i32x4.shuffle(lastPairs(a1, b1), lastPairs(c1, d1), 0, 4, 1, 5)
+  const cd = firstQuads(lastPairs(a1, b1), lastPairs(c1, d1))
   v128.store(to, i16x8.extend_low_i8x16_s(cd), 192)
   v128.store(to, i16x8.extend_high_i8x16_s(cd), 208)
 }
@@ -55,34 +57,10 @@ export function gather_image_s8(a: usize, b: usize, c: usize, d: usize, rowStrid
 // @ts-ignore: decorator
 @inline
 function storePairs(to: usize, ab: v128, cd: v128): void {
-  const first = i32x4.shuffle(ab, cd, 0, 4, 1, 5)
+  const first = firstQuads(ab, cd)
   v128.store(to, i16x8.extend_low_i8x16_s(first))
   v128.store(to, i16x8.extend_high_i8x16_s(first), 16)
-  const last = i32x4.shuffle(ab, cd, 2, 6, 3, 7)
+  const last = lastQuads(ab, cd)
   v128.store(to, i16x8.extend_low_i8x16_s(last), 32)
   v128.store(to, i16x8.extend_high_i8x16_s(last), 48)
-}
-
-// @ts-ignore: decorator
-@inline
-function firstPairs(a: v128, b: v128): v128 {
-  return i16x8.shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-}
-
-// @ts-ignore: decorator
-@inline
-function lastPairs(a: v128, b: v128): v128 {
-  return i16x8.shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-}
-
-// @ts-ignore: decorator
-@inline
-function firstQuads(a: v128, b: v128): v128 {
-  return i32x4.shuffle(a, b, 0, 4, 1, 5)
-}
-
-// @ts-ignore: decorator
-@inline
-function lastQuads(a: v128, b: v128): v128 {
-  return i32x4.shuffle(a, b, 2, 6, 3, 7)
 }

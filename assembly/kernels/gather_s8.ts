@@ -10,6 +10,7 @@
 // Reads up to 15 bytes beyond a pixel's channels; writes up to 64 bytes beyond the last field.
 
 import { SIMD } from '../isa'
+import { firstHalves, firstQuads, lastHalves, lastQuads } from '../turn'
 import { word } from '../word'
 import { gather_image_s8 } from './gather_image_s8'
 
@@ -186,14 +187,14 @@ function gatherTap(
       const vb = v128.load8x8_s(b)
       const vc = v128.load8x8_s(c)
       const vd = v128.load8x8_s(d)
-      const abLow = i8x16.shuffle(va, vb, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
-      const cdLow = i8x16.shuffle(vc, vd, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
-      const abHigh = i8x16.shuffle(va, vb, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
-      const cdHigh = i8x16.shuffle(vc, vd, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
-      v128.store(to, i8x16.shuffle(abLow, cdLow, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23))
-      v128.store(to, i8x16.shuffle(abLow, cdLow, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 16)
-      v128.store(to, i8x16.shuffle(abHigh, cdHigh, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), 32)
-      v128.store(to, i8x16.shuffle(abHigh, cdHigh, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31), 48)
+      const abLow = firstQuads(va, vb)
+      const cdLow = firstQuads(vc, vd)
+      const abHigh = lastQuads(va, vb)
+      const cdHigh = lastQuads(vc, vd)
+      v128.store(to, firstHalves(abLow, cdLow))
+      v128.store(to, lastHalves(abLow, cdLow), 16)
+      v128.store(to, firstHalves(abHigh, cdHigh), 32)
+      v128.store(to, lastHalves(abHigh, cdHigh), 48)
     } else {
       for (let n: usize = 0; n < <usize>min(channels, 8); n++) {
         const at = to + (n >> 1) * 16 + (n & 1) * 2
@@ -246,14 +247,14 @@ function gatherQuads(
       const vb = v128.load(b)
       const vc = v128.load(c)
       const vd = v128.load(d)
-      const abLow = i8x16.shuffle(va, vb, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
-      const cdLow = i8x16.shuffle(vc, vd, 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23)
-      const abHigh = i8x16.shuffle(va, vb, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
-      const cdHigh = i8x16.shuffle(vc, vd, 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31)
-      v128.store(to, i64x2.shuffle(abLow, cdLow, 0, 2))
-      v128.store(to, i64x2.shuffle(abLow, cdLow, 1, 3), 16)
-      v128.store(to, i64x2.shuffle(abHigh, cdHigh, 0, 2), 32)
-      v128.store(to, i64x2.shuffle(abHigh, cdHigh, 1, 3), 48)
+      const abLow = firstQuads(va, vb)
+      const cdLow = firstQuads(vc, vd)
+      const abHigh = lastQuads(va, vb)
+      const cdHigh = lastQuads(vc, vd)
+      v128.store(to, firstHalves(abLow, cdLow))
+      v128.store(to, lastHalves(abLow, cdLow), 16)
+      v128.store(to, firstHalves(abHigh, cdHigh), 32)
+      v128.store(to, lastHalves(abHigh, cdHigh), 48)
       to += 64
       a += 2 * stepA
       b += 2 * stepB

@@ -3,6 +3,7 @@
 // packed while it is loaded, so a whole panel is turned 16 values of depth at a time, in registers.
 
 import { RELAXED, SIMD } from '../isa'
+import { firstPairs, lastPairs, turn } from '../turn'
 
 export const NARROW: i32 = 63
 export const OFFSET: i32 = 64
@@ -49,8 +50,8 @@ function turnPairs(from: usize, to: usize, depth: usize, count: i32): void {
       const r5 = v128.load(b + far)
       const r6 = v128.load(c + far)
       const r7 = v128.load(d + far)
-      turn(to, lowPairs(r0, r1), lowPairs(r2, r3), lowPairs(r4, r5), lowPairs(r6, r7), 16)
-      turn(to + 64, highPairs(r0, r1), highPairs(r2, r3), highPairs(r4, r5), highPairs(r6, r7), 16)
+      turn(to, firstPairs(r0, r1), firstPairs(r2, r3), firstPairs(r4, r5), firstPairs(r6, r7), 16)
+      turn(to + 64, lastPairs(r0, r1), lastPairs(r2, r3), lastPairs(r4, r5), lastPairs(r6, r7), 16)
       to += 128
     }
   }
@@ -75,32 +76,6 @@ function turnQuads(from: usize, to: usize, depth: usize, count: i32): void {
 @inline
 function offset(from: usize): v128 {
   return i8x16.add(v128.load(from), i8x16.splat(<i8>OFFSET))
-}
-
-// @ts-ignore: decorator
-@inline
-function lowPairs(a: v128, b: v128): v128 {
-  return i16x8.shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-}
-
-// @ts-ignore: decorator
-@inline
-function highPairs(a: v128, b: v128): v128 {
-  return i16x8.shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-}
-
-/** A 4x4 matrix of 32 bits, its columns stored `step` bytes apart. */
-// @ts-ignore: decorator
-@inline
-function turn(to: usize, a: v128, b: v128, c: v128, d: v128, step: usize): void {
-  const abLow = i32x4.shuffle(a, b, 0, 4, 1, 5)
-  const abHigh = i32x4.shuffle(a, b, 2, 6, 3, 7)
-  const cdLow = i32x4.shuffle(c, d, 0, 4, 1, 5)
-  const cdHigh = i32x4.shuffle(c, d, 2, 6, 3, 7)
-  v128.store(to, i64x2.shuffle(abLow, cdLow, 0, 2))
-  v128.store(to + step, i64x2.shuffle(abLow, cdLow, 1, 3))
-  v128.store(to + 2 * step, i64x2.shuffle(abHigh, cdHigh, 0, 2))
-  v128.store(to + 3 * step, i64x2.shuffle(abHigh, cdHigh, 1, 3))
 }
 
 /** One channel's weights, `depth` of them, to every second int16 of eight; zeros up to the panel's end. */

@@ -11,19 +11,23 @@
 // Exact: of values within -127..127, S4 and T4 are sums of four, so at most 508, which fits int16, as two products at most
 // 516,128 fit int32. Sums wrap modulo 2^32 in between; Y is within int32, so it comes out right.
 
+import { firstHalves, firstQuads, lastHalves, lastQuads } from '../turn'
 import { multiplyTwo } from './linear_two'
 
 /** Pairs of depth of fourteen panels that are widened at a time, in large layers and in small ones, which should need little memory. */
 const LONG: usize = 256
 const SHORT: usize = 64
 
-/** Bytes from one panel to the next: no power of two, so that they don't compete for lines of the cache. */
-const LONG_BYTES: usize = LONG * 32 + 64
-const SHORT_BYTES: usize = SHORT * 32 + 64
+/** Bytes from one panel of `chunk` pairs to the next: no power of two, so that they don't compete for lines of the cache. */
+// @ts-ignore: decorator
+@inline
+function panelBytes(chunk: usize): usize {
+  return chunk * 32 + 64
+}
 
 /** Bytes of all fourteen. */
 export function sevenPanels(chunk: usize): usize {
-  return (chunk * 32 + 64) * 14
+  return panelBytes(chunk) * 14
 }
 
 /** Panels 4 p to 4 p + 3 with all rows: M1 to M7 of panels 4 p and 4 p + 1, then of the others, to `sums`, [row][8] int32 each. */
@@ -38,7 +42,7 @@ export function multiplySeven(
   chunk: usize,
 ): void {
   const pairs = depth >> 2
-  const panel = chunk * 32 + 64
+  const panel = panelBytes(chunk)
   const second = panels + panel * 7
   const rounded = <usize>((half + 3) & ~3)
   const from = weights + <usize>p * depth * 32
@@ -63,6 +67,8 @@ export function multiplySeven(
 
 /** [pair][8][2] int8 of four quarters, `far` bytes from one to the next, to seven panels of int16. T: bool for short ones. */
 function widenSeven<T>(from: usize, far: usize, to: usize, pairs: usize): void {
+  // A constant, so that each store has its offset and no address of its own.
+  const panel: usize = (isBoolean<T>() ? SHORT : LONG) * 32 + 64
   for (const end = to + pairs * 32; to < end; to += 16) {
     const w11 = v128.load8x8_s(from)
     const w21 = v128.load8x8_s(from + far)
@@ -71,12 +77,12 @@ function widenSeven<T>(from: usize, far: usize, to: usize, pairs: usize): void {
     const t1 = i16x8.sub(w12, w11)
     const t2 = i16x8.sub(w22, t1)
     v128.store(to, w11)
-    v128.store(to, w21, isBoolean<T>() ? SHORT_BYTES : LONG_BYTES)
-    v128.store(to, w22, (isBoolean<T>() ? SHORT_BYTES : LONG_BYTES) * 2)
-    v128.store(to, i16x8.sub(w21, t2), (isBoolean<T>() ? SHORT_BYTES : LONG_BYTES) * 3)
-    v128.store(to, t1, (isBoolean<T>() ? SHORT_BYTES : LONG_BYTES) * 4)
-    v128.store(to, t2, (isBoolean<T>() ? SHORT_BYTES : LONG_BYTES) * 5)
-    v128.store(to, i16x8.sub(w22, w12), (isBoolean<T>() ? SHORT_BYTES : LONG_BYTES) * 6)
+    v128.store(to, w21, panel)
+    v128.store(to, w22, panel * 2)
+    v128.store(to, i16x8.sub(w21, t2), panel * 3)
+    v128.store(to, t1, panel * 4)
+    v128.store(to, t2, panel * 5)
+    v128.store(to, i16x8.sub(w22, w12), panel * 6)
     from += 8
   }
 }
@@ -157,8 +163,8 @@ function combinePairs<T>(from: usize, depth: usize, to: usize, step: usize): voi
   const b21 = neighbours<T>(lower + depth * 4, depth * 2)
   const a22 = neighbours<T>(lower + depth, depth * 2)
   const b22 = neighbours<T>(lower + depth * 5, depth * 2)
-  storeSums(to, step, firstOf(a11, b11), firstOf(a12, b12), firstOf(a21, b21), firstOf(a22, b22))
-  storeSums(to + 16, step, secondOf(a11, b11), secondOf(a12, b12), secondOf(a21, b21), secondOf(a22, b22))
+  storeSums(to, step, firstHalves(a11, b11), firstHalves(a12, b12), firstHalves(a21, b21), firstHalves(a22, b22))
+  storeSums(to + 16, step, lastHalves(a11, b11), lastHalves(a12, b12), lastHalves(a21, b21), lastHalves(a22, b22))
 }
 
 /** Pairs of two rows, side by side. */
@@ -167,19 +173,7 @@ function combinePairs<T>(from: usize, depth: usize, to: usize, step: usize): voi
 function neighbours<T>(row: usize, stride: usize): v128 {
   const a = v128.load(row)
   const b = v128.load(row + stride)
-  return isBoolean<T>() ? v128.shuffle<i32>(a, b, 0, 4, 1, 5) : v128.shuffle<i32>(a, b, 2, 6, 3, 7)
-}
-
-// @ts-ignore: decorator
-@inline
-function firstOf(a: v128, b: v128): v128 {
-  return v128.shuffle<i64>(a, b, 0, 2)
-}
-
-// @ts-ignore: decorator
-@inline
-function secondOf(a: v128, b: v128): v128 {
-  return v128.shuffle<i64>(a, b, 1, 3)
+  return isBoolean<T>() ? firstQuads(a, b) : lastQuads(a, b)
 }
 
 // @ts-ignore: decorator
