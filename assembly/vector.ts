@@ -99,3 +99,10 @@ function storePart(at: usize, v: v128, bytes: usize): void {
   }
   if (bytes & 1) v128.store8_lane(at, v, 0)
 }
+
+/** sum + a0 * b0 + a1 * b1 in each lane, of pairs of int16. */
+// @ts-ignore: decorator
+@inline
+export function addDot(sum: v128, a: v128, b: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(a, b))
+}

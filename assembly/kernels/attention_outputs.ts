@@ -2,6 +2,8 @@
 // eight accumulators and six loads, as four by eight do, but only two of them splats, whose offsets cost V8 11 an instruction.
 // Four pairs of tokens make a turn of the loop, with a way out between them, as in attention_scores.ts.
 
+import { addDot } from '../vector'
+
 /**
  * Weights [pair][8][2], values [sixteen channels][pair][16][2]; `to` is the first query's output, `stride` bytes from the next.
  * Of less than sixteen channels the outputs pass through 128 bytes at `work`.
@@ -66,62 +68,62 @@ function twoRows(
     v0 = v128.load32_splat(p)
     v1 = v128.load32_splat(p, 4)
     w = v128.load(values)
-    a0 = dot(a0, v0, w)
-    b0 = dot(b0, v1, w)
+    a0 = addDot(a0, v0, w)
+    b0 = addDot(b0, v1, w)
     w = v128.load(values, 16)
-    a1 = dot(a1, v0, w)
-    b1 = dot(b1, v1, w)
+    a1 = addDot(a1, v0, w)
+    b1 = addDot(b1, v1, w)
     w = v128.load(values, 32)
-    a2 = dot(a2, v0, w)
-    b2 = dot(b2, v1, w)
+    a2 = addDot(a2, v0, w)
+    b2 = addDot(b2, v1, w)
     w = v128.load(values, 48)
-    a3 = dot(a3, v0, w)
-    b3 = dot(b3, v1, w)
+    a3 = addDot(a3, v0, w)
+    b3 = addDot(b3, v1, w)
     if (left == 1) break
     v0 = v128.load32_splat(p, 32)
     v1 = v128.load32_splat(p, 36)
     w = v128.load(values, 64)
-    a0 = dot(a0, v0, w)
-    b0 = dot(b0, v1, w)
+    a0 = addDot(a0, v0, w)
+    b0 = addDot(b0, v1, w)
     w = v128.load(values, 80)
-    a1 = dot(a1, v0, w)
-    b1 = dot(b1, v1, w)
+    a1 = addDot(a1, v0, w)
+    b1 = addDot(b1, v1, w)
     w = v128.load(values, 96)
-    a2 = dot(a2, v0, w)
-    b2 = dot(b2, v1, w)
+    a2 = addDot(a2, v0, w)
+    b2 = addDot(b2, v1, w)
     w = v128.load(values, 112)
-    a3 = dot(a3, v0, w)
-    b3 = dot(b3, v1, w)
+    a3 = addDot(a3, v0, w)
+    b3 = addDot(b3, v1, w)
     if (left == 2) break
     v0 = v128.load32_splat(p, 64)
     v1 = v128.load32_splat(p, 68)
     w = v128.load(values, 128)
-    a0 = dot(a0, v0, w)
-    b0 = dot(b0, v1, w)
+    a0 = addDot(a0, v0, w)
+    b0 = addDot(b0, v1, w)
     w = v128.load(values, 144)
-    a1 = dot(a1, v0, w)
-    b1 = dot(b1, v1, w)
+    a1 = addDot(a1, v0, w)
+    b1 = addDot(b1, v1, w)
     w = v128.load(values, 160)
-    a2 = dot(a2, v0, w)
-    b2 = dot(b2, v1, w)
+    a2 = addDot(a2, v0, w)
+    b2 = addDot(b2, v1, w)
     w = v128.load(values, 176)
-    a3 = dot(a3, v0, w)
-    b3 = dot(b3, v1, w)
+    a3 = addDot(a3, v0, w)
+    b3 = addDot(b3, v1, w)
     if (left == 3) break
     v0 = v128.load32_splat(p, 96)
     v1 = v128.load32_splat(p, 100)
     w = v128.load(values, 192)
-    a0 = dot(a0, v0, w)
-    b0 = dot(b0, v1, w)
+    a0 = addDot(a0, v0, w)
+    b0 = addDot(b0, v1, w)
     w = v128.load(values, 208)
-    a1 = dot(a1, v0, w)
-    b1 = dot(b1, v1, w)
+    a1 = addDot(a1, v0, w)
+    b1 = addDot(b1, v1, w)
     w = v128.load(values, 224)
-    a2 = dot(a2, v0, w)
-    b2 = dot(b2, v1, w)
+    a2 = addDot(a2, v0, w)
+    b2 = addDot(b2, v1, w)
     w = v128.load(values, 240)
-    a3 = dot(a3, v0, w)
-    b3 = dot(b3, v1, w)
+    a3 = addDot(a3, v0, w)
+    b3 = addDot(b3, v1, w)
     if (left == 4) break
     p += 128
     values += 256
@@ -132,12 +134,6 @@ function twoRows(
   const s3 = v128.load(scales, 48)
   storeRow(to, a0, a1, a2, a3, s0, s1, s2, s3, v128.load32_splat(inverses))
   if (stride > 0) storeRow(to + stride, b0, b1, b2, b3, s0, s1, s2, s3, v128.load32_splat(inverses, 4))
-}
-
-// @ts-ignore: decorator
-@inline
-function dot(sum: v128, a: v128, b: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(a, b))
 }
 
 // @ts-ignore: decorator

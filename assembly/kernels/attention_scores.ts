@@ -4,11 +4,7 @@
 // does all loads first, which four pairs have no registers for. The keys' pointer moves with each pair, as V8 11 takes an
 // instruction for the offset of a splat, but for those few that it keeps in registers.
 
-// @ts-ignore: decorator
-@inline
-function dot(sum: v128, a: v128, b: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(a, b))
-}
+import { addDot } from '../vector'
 
 /** Keys [four tokens][pair][4][2], the last again where there are no four; two pairs at least. */
 export function score(
@@ -43,65 +39,65 @@ export function score(
       w0 = v128.load(q)
       w1 = v128.load(q, 16)
       v = v128.load32_splat(k)
-      a0 = dot(a0, v, w0)
-      a1 = dot(a1, v, w1)
+      a0 = addDot(a0, v, w0)
+      a1 = addDot(a1, v, w1)
       v = v128.load32_splat(k, 4)
-      b0 = dot(b0, v, w0)
-      b1 = dot(b1, v, w1)
+      b0 = addDot(b0, v, w0)
+      b1 = addDot(b1, v, w1)
       v = v128.load32_splat(k, 8)
-      c0 = dot(c0, v, w0)
-      c1 = dot(c1, v, w1)
+      c0 = addDot(c0, v, w0)
+      c1 = addDot(c1, v, w1)
       v = v128.load32_splat(k, 12)
-      d0 = dot(d0, v, w0)
-      d1 = dot(d1, v, w1)
+      d0 = addDot(d0, v, w0)
+      d1 = addDot(d1, v, w1)
       if (left == 1) break
       k += 16
       w0 = v128.load(q, 32)
       w1 = v128.load(q, 48)
       v = v128.load32_splat(k)
-      a0 = dot(a0, v, w0)
-      a1 = dot(a1, v, w1)
+      a0 = addDot(a0, v, w0)
+      a1 = addDot(a1, v, w1)
       v = v128.load32_splat(k, 4)
-      b0 = dot(b0, v, w0)
-      b1 = dot(b1, v, w1)
+      b0 = addDot(b0, v, w0)
+      b1 = addDot(b1, v, w1)
       v = v128.load32_splat(k, 8)
-      c0 = dot(c0, v, w0)
-      c1 = dot(c1, v, w1)
+      c0 = addDot(c0, v, w0)
+      c1 = addDot(c1, v, w1)
       v = v128.load32_splat(k, 12)
-      d0 = dot(d0, v, w0)
-      d1 = dot(d1, v, w1)
+      d0 = addDot(d0, v, w0)
+      d1 = addDot(d1, v, w1)
       if (left == 2) break
       k += 16
       w0 = v128.load(q, 64)
       w1 = v128.load(q, 80)
       v = v128.load32_splat(k)
-      a0 = dot(a0, v, w0)
-      a1 = dot(a1, v, w1)
+      a0 = addDot(a0, v, w0)
+      a1 = addDot(a1, v, w1)
       v = v128.load32_splat(k, 4)
-      b0 = dot(b0, v, w0)
-      b1 = dot(b1, v, w1)
+      b0 = addDot(b0, v, w0)
+      b1 = addDot(b1, v, w1)
       v = v128.load32_splat(k, 8)
-      c0 = dot(c0, v, w0)
-      c1 = dot(c1, v, w1)
+      c0 = addDot(c0, v, w0)
+      c1 = addDot(c1, v, w1)
       v = v128.load32_splat(k, 12)
-      d0 = dot(d0, v, w0)
-      d1 = dot(d1, v, w1)
+      d0 = addDot(d0, v, w0)
+      d1 = addDot(d1, v, w1)
       if (left == 3) break
       k += 16
       w0 = v128.load(q, 96)
       w1 = v128.load(q, 112)
       v = v128.load32_splat(k)
-      a0 = dot(a0, v, w0)
-      a1 = dot(a1, v, w1)
+      a0 = addDot(a0, v, w0)
+      a1 = addDot(a1, v, w1)
       v = v128.load32_splat(k, 4)
-      b0 = dot(b0, v, w0)
-      b1 = dot(b1, v, w1)
+      b0 = addDot(b0, v, w0)
+      b1 = addDot(b1, v, w1)
       v = v128.load32_splat(k, 8)
-      c0 = dot(c0, v, w0)
-      c1 = dot(c1, v, w1)
+      c0 = addDot(c0, v, w0)
+      c1 = addDot(c1, v, w1)
       v = v128.load32_splat(k, 12)
-      d0 = dot(d0, v, w0)
-      d1 = dot(d1, v, w1)
+      d0 = addDot(d0, v, w0)
+      d1 = addDot(d1, v, w1)
       if (left == 4) break
       q += 128
       k += 16

@@ -3,7 +3,7 @@
 
 import { SIMD } from '../isa'
 import { requantized, storeSum, storeSums } from '../requantize'
-import { narrow, roundingOffset } from '../vector'
+import { addDot, narrow, roundingOffset } from '../vector'
 import { float, word } from '../word'
 import { product_mla, product_relaxed, sum_quads } from './products_s8'
 
@@ -159,17 +159,17 @@ export function panel(
         const w0 = v128.load(w)
         const w1 = v128.load(w, 16)
         let x = v128.load32_splat(fields)
-        a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x, w0))
-        a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x, w1))
+        a0 = addDot(a0, x, w0)
+        a1 = addDot(a1, x, w1)
         x = v128.load32_splat(fields, 4)
-        b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x, w0))
-        b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x, w1))
+        b0 = addDot(b0, x, w0)
+        b1 = addDot(b1, x, w1)
         x = v128.load32_splat(fields, 8)
-        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x, w0))
-        c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x, w1))
+        c0 = addDot(c0, x, w0)
+        c1 = addDot(c1, x, w1)
         x = v128.load32_splat(fields, 12)
-        d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x, w0))
-        d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x, w1))
+        d0 = addDot(d0, x, w0)
+        d1 = addDot(d1, x, w1)
         w += 32
       }
       if (pixels > 3 && wholeBytes) {

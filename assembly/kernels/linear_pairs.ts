@@ -4,6 +4,7 @@
 // that are left over have loops of their own.
 
 import { SIMD } from '../isa'
+import { addDot } from '../vector'
 
 const CHUNK: usize = 512 // pairs of a panel that are widened at a time
 
@@ -74,17 +75,17 @@ function fourRows(x: usize, w: usize, pairs: usize, sums: usize, begin: bool): v
     const w0 = v128.load(w)
     const w1 = v128.load(w, 16)
     let v = v128.load32_splat(x)
-    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v, w0))
-    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v, w1))
+    a0 = addDot(a0, v, w0)
+    a1 = addDot(a1, v, w1)
     v = v128.load32_splat(x, 4)
-    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(v, w0))
-    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(v, w1))
+    b0 = addDot(b0, v, w0)
+    b1 = addDot(b1, v, w1)
     v = v128.load32_splat(x, 8)
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v, w0))
-    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v, w1))
+    c0 = addDot(c0, v, w0)
+    c1 = addDot(c1, v, w1)
     v = v128.load32_splat(x, 12)
-    d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v, w0))
-    d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v, w1))
+    d0 = addDot(d0, v, w0)
+    d1 = addDot(d1, v, w1)
     w += 32
   }
   v128.store(sums, a0)
@@ -109,11 +110,11 @@ function twoRows(x: usize, w: usize, pairs: usize, sums: usize, begin: bool): vo
     const w0 = v128.load(w)
     const w1 = v128.load(w, 16)
     let v = v128.load32_splat(x)
-    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v, w0))
-    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v, w1))
+    a0 = addDot(a0, v, w0)
+    a1 = addDot(a1, v, w1)
     v = v128.load32_splat(x, 4)
-    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(v, w0))
-    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(v, w1))
+    b0 = addDot(b0, v, w0)
+    b1 = addDot(b1, v, w1)
     w += 32
   }
   v128.store(sums, a0)
@@ -129,8 +130,8 @@ function oneRow(x: usize, w: usize, pairs: usize, sums: usize, begin: bool): voi
   let a1 = begin ? i32x4.splat(0) : v128.load(sums, 16)
   for (const end = x + pairs * 16; x < end; x += 16) {
     const v = v128.load32_splat(x)
-    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v, v128.load(w)))
-    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v, v128.load(w, 16)))
+    a0 = addDot(a0, v, v128.load(w))
+    a1 = addDot(a1, v, v128.load(w, 16))
     w += 32
   }
   v128.store(sums, a0)

@@ -9,6 +9,7 @@
 // most 63, which is what four pairs are after the correction, are at most 31,752; before, they wrap modulo 2^16.
 
 import { addsQuads, dotPairs, dotQuads, ones, RELAXED } from '../isa'
+import { addDot } from '../vector'
 
 const QUADS: usize = 512 // quads of a panel that are multiplied at a time
 
@@ -112,10 +113,10 @@ function twoRows(x: usize, c: usize, w: usize, quads: usize, sums: usize, begin:
       t0 = i16x8.add(t0, dotPairs(u, w0))
       t1 = i16x8.add(t1, dotPairs(u, w1))
       x += 16
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(s0, one))
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(s1, one))
-      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(t0, one))
-      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(t1, one))
+      a0 = addDot(a0, s0, one)
+      a1 = addDot(a1, s1, one)
+      b0 = addDot(b0, t0, one)
+      b1 = addDot(b1, t1, one)
       w += 32
       c += 16
       if (x == end) {
@@ -123,10 +124,10 @@ function twoRows(x: usize, c: usize, w: usize, quads: usize, sums: usize, begin:
         break
       }
     }
-    v128.store(sums, i32x4.add(a0, i32x4.dot_i16x8_s(s0, one)))
-    v128.store(sums, i32x4.add(a1, i32x4.dot_i16x8_s(s1, one)), 16)
-    v128.store(sums, i32x4.add(b0, i32x4.dot_i16x8_s(t0, one)), 32)
-    v128.store(sums, i32x4.add(b1, i32x4.dot_i16x8_s(t1, one)), 48)
+    v128.store(sums, addDot(a0, s0, one))
+    v128.store(sums, addDot(a1, s1, one), 16)
+    v128.store(sums, addDot(b0, t0, one), 32)
+    v128.store(sums, addDot(b1, t1, one), 48)
   }
 }
 

@@ -6,6 +6,7 @@
 // adding a widening multiplication is one. The dot form is not unrolled: with more loads in the body V8 spills on x86.
 
 import { addsQuads, dotQuads, dotQuadsByPairs, ones, SIMD } from '../isa'
+import { addDot } from '../vector'
 
 // @ts-ignore: decorator
 @inline
@@ -23,17 +24,17 @@ export function product_dot(x: usize, start: usize, w: usize, pairs: usize, m: u
       const w0 = v128.load(w)
       const w1 = v128.load(w, 16)
       let v = v128.load32_splat(x)
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v, w0))
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v, w1))
+      a0 = addDot(a0, v, w0)
+      a1 = addDot(a1, v, w1)
       v = v128.load32_splat(x, 4)
-      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(v, w0))
-      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(v, w1))
+      b0 = addDot(b0, v, w0)
+      b1 = addDot(b1, v, w1)
       v = v128.load32_splat(x, 8)
-      c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v, w0))
-      c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v, w1))
+      c0 = addDot(c0, v, w0)
+      c1 = addDot(c1, v, w1)
       v = v128.load32_splat(x, 12)
-      d0 = i32x4.add(d0, i32x4.dot_i16x8_s(v, w0))
-      d1 = i32x4.add(d1, i32x4.dot_i16x8_s(v, w1))
+      d0 = addDot(d0, v, w0)
+      d1 = addDot(d1, v, w1)
       w += 32
     }
     storeEight(m, a0, a1, b0, b1, c0, c1, d0, d1)

@@ -12,6 +12,7 @@
 // that V8 has on x86.
 
 import { SIMD } from '../isa'
+import { addDot } from '../vector'
 import { weights22 } from './winograd22'
 
 /** Bytes of a pair of channels' packed weights, for a panel of 8 output channels. */
@@ -51,19 +52,19 @@ function products(middle: bool, x: usize, stride: usize, start: usize, w: usize,
         w0 = weights22<v128>(w0, v128.load8x8_s(p, 32))
         w1 = weights22<v128>(w1, v128.load8x8_s(p, 48))
       }
-      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load32_splat(first), w0))
-      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.load32_splat(first, 4), w0))
-      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(v128.load32_splat(first, 8), w0))
-      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(v128.load32_splat(first, 12), w0))
+      a0 = addDot(a0, v128.load32_splat(first), w0)
+      a1 = addDot(a1, v128.load32_splat(first, 4), w0)
+      a2 = addDot(a2, v128.load32_splat(first, 8), w0)
+      a3 = addDot(a3, v128.load32_splat(first, 12), w0)
       w0 = weights22<v128>(w0, w1)
-      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(v128.load32_splat(second), w0))
-      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(v128.load32_splat(second, 4), w0))
-      b2 = i32x4.add(b2, i32x4.dot_i16x8_s(v128.load32_splat(second, 8), w0))
-      b3 = i32x4.add(b3, i32x4.dot_i16x8_s(v128.load32_splat(second, 12), w0))
-      c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load32_splat(third), w1))
-      c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load32_splat(third, 4), w1))
-      c2 = i32x4.add(c2, i32x4.dot_i16x8_s(v128.load32_splat(third, 8), w1))
-      c3 = i32x4.add(c3, i32x4.dot_i16x8_s(v128.load32_splat(third, 12), w1))
+      b0 = addDot(b0, v128.load32_splat(second), w0)
+      b1 = addDot(b1, v128.load32_splat(second, 4), w0)
+      b2 = addDot(b2, v128.load32_splat(second, 8), w0)
+      b3 = addDot(b3, v128.load32_splat(second, 12), w0)
+      c0 = addDot(c0, v128.load32_splat(third), w1)
+      c1 = addDot(c1, v128.load32_splat(third, 4), w1)
+      c2 = addDot(c2, v128.load32_splat(third, 8), w1)
+      c3 = addDot(c3, v128.load32_splat(third, 12), w1)
       p += PAIR_BYTES
       second += 16
       third += 16
