@@ -126,7 +126,7 @@ function unused(tiling: usize, group: i32, lastRow: bool, lastColumn: bool): boo
 
 /**
  * int8 [outputChannels][3][3][channels] to the packed layout, with int32 foldedBias[outputChannels]. `product` 0: for dot
- * products, 1: for multiply-adds. Uses 36 * 40 bytes at `work`.
+ * products, 1: for multiply-adds. Uses 54 * 16 bytes at `work`.
  */
 export function pack_winograd_s8(
   size: i32,

@@ -62,9 +62,8 @@ export class Fields {
   /** A name: some text on one line. */
   name(): string {
     const text = this.string(nameLength)
-    if (text === '') this.fail('is an empty name')
-    if (control.test(text)) this.fail(`is ${quoted(text)}, with a control character`)
-    return text
+    if (isName(text)) return text
+    this.fail(text === '' ? 'is an empty name' : `is ${quoted(text)}, with a control character`)
   }
 
   number(min: number, max: number, code?: ErrorCode): number {
