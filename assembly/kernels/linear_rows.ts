@@ -97,6 +97,15 @@ function magnitude(x: usize, depth: i32): f32 {
   let k = 0
   if (SIMD) {
     let v = f32x4.splat(0)
+    let w = v
+    for (const end = depth & ~15; k < end; k += 16) {
+      const at = x + (<usize>k << 2)
+      v = f32x4.pmax(v, f32x4.abs(v128.load(at)))
+      w = f32x4.pmax(w, f32x4.abs(v128.load(at, 16)))
+      v = f32x4.pmax(v, f32x4.abs(v128.load(at, 32)))
+      w = f32x4.pmax(w, f32x4.abs(v128.load(at, 48)))
+    }
+    v = f32x4.pmax(v, w)
     for (const end = depth & ~3; k < end; k += 4) v = f32x4.pmax(v, f32x4.abs(v128.load(x + (<usize>k << 2))))
     largest = max(
       max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
