@@ -75,21 +75,24 @@ describe('linear_s8', () => {
     checkLinear(13, 48, 32, 127, 64)
     checkLinear(7, 1040, 32, 127, 64)
     checkLinear(7, 1040, 32, 127, 256)
+    // Halves of one and of three rows too, which have loops of their own.
+    for (let tokens = 1; tokens <= 8; tokens++) checkLinear(tokens, 48, 32, 127, 64)
   })
 })
 
+/** Two pixels at a time and one by itself. */
 describe('layer_norm_f32', () => {
   test('is close to float64', () => {
     for (let channels = 1; channels <= 40; channels += 3) {
-      const x = floats(2 * channels)
+      const x = floats(3 * channels)
       const gamma = floats(channels)
       const beta = floats(channels)
-      const y = floats(2 * channels)
+      const y = floats(3 * channels)
       const row = channels * 4
       layer_norm_f32(
-        instruction([<i32>x, <i32>y, 2, channels, row, row, <i32>gamma, <i32>beta, bits(1e-5)]), 0, 1
+        instruction([<i32>x, <i32>y, 3, channels, row, row, <i32>gamma, <i32>beta, bits(1e-5)]), 0, 1
       )
-      for (let p = 0; p < 2; p++) {
+      for (let p = 0; p < 3; p++) {
         let mean: f64 = 0
         for (let c = 0; c < channels; c++) mean += at(x, p * channels + c)
         mean /= channels

@@ -94,7 +94,8 @@ function sevenProducts(i: usize, thread: i32, threads: i32): void {
     quantizeSeven(input, inputStride, count, <i32>depth, word(i, 13), rows, rowScales, work)
     const output = address(i, 2) + <usize>first * outputStride
     for (let p = begin; p < last; p++) {
-      multiplySeven(rows, address(i, 3), p, depth, half, sums, panels, chunk)
+      const ahead = address(i, 3) + <usize>(p + 1 < last ? p + 1 : begin) * depth * 32
+      multiplySeven(rows, address(i, 3), p, depth, half, sums, panels, chunk, ahead)
       for (let n: usize = 0; n < 2; n++) {
         const at = <usize>p * 128 + n * 64
         const from = sums + n * step * 7

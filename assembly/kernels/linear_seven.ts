@@ -12,7 +12,7 @@
 // 516,128 fit int32. Sums wrap modulo 2^32 in between; Y is within int32, so it comes out right.
 
 import { firstHalves, firstQuads, lastHalves, lastQuads } from '../turn'
-import { multiplyTwo } from './linear_two'
+import { AHEAD, multiplyTwo } from './linear_two'
 
 /** Pairs of depth of fourteen panels that are widened at a time, in large layers and in small ones, which should need little memory. */
 const LONG: usize = 256
@@ -30,7 +30,10 @@ export function sevenPanels(chunk: usize): usize {
   return panelBytes(chunk) * 14
 }
 
-/** Panels 4 p to 4 p + 3 with all rows: M1 to M7 of panels 4 p and 4 p + 1, then of the others, to `sums`, [row][8] int32 each. */
+/**
+ * Panels 4 p to 4 p + 3 with all rows: M1 to M7 of panels 4 p and 4 p + 1, then of the others, to `sums`, [row][8] int32 each.
+ * As many bytes of weights, which come next, are read ahead from `ahead` on: large weights come from memory.
+ */
 export function multiplySeven(
   rows: usize,
   weights: usize,
@@ -40,6 +43,7 @@ export function multiplySeven(
   sums: usize,
   panels: usize,
   chunk: usize,
+  ahead: usize,
 ): void {
   const pairs = depth >> 2
   const panel = panelBytes(chunk)
@@ -48,6 +52,8 @@ export function multiplySeven(
   const from = weights + <usize>p * depth * 32
   const far = depth * 16
   const sumsStep = rounded * 224
+  const touched = <usize>(half >> 1) * AHEAD
+  const stride = (depth * 32) / (((pairs + chunk - 1) / chunk) * 7 * touched + 1)
   for (let done: usize = 0; done < pairs; done += chunk) {
     const length = min(chunk, pairs - done)
     const at = from + done * 16
@@ -60,7 +66,11 @@ export function multiplySeven(
     }
     for (let m: usize = 0; m < 7; m++) {
       const matrix = rows + m * rounded * depth + done * 16
-      multiplyTwo(matrix, depth * 4, panels + m * panel, panel * 7, length, sums + m * rounded * 32, sumsStep, half, done == 0)
+      const panel0 = panels + m * panel
+      const to = sums + m * rounded * 32
+      if (done == 0) multiplyTwo<bool>(matrix, depth * 4, panel0, panel * 7, length, to, sumsStep, half, ahead, stride)
+      else multiplyTwo<i32>(matrix, depth * 4, panel0, panel * 7, length, to, sumsStep, half, ahead, stride)
+      ahead += touched * stride
     }
   }
 }

@@ -122,6 +122,9 @@ describe('linearS8', () => {
     [16, { tokens: 19, depth: 2064, outputs: 64, block: 20, seven: 256, extreme: true }],
     [17, { tokens: 9, depth: 1040, outputs: 32, block: 10, seven: 256 }],
     [15, { tokens: 9, depth: 1040, outputs: 32, block: 8, seven: 64, extreme: true }],
+    [18, { tokens: 6, depth: 64, outputs: 32, block: 8, seven: 64 }],
+    [19, { tokens: 13, depth: 64, outputs: 32, block: 14, seven: 64 }],
+    [20, { tokens: 22, depth: 1040, outputs: 32, block: 22, seven: 256 }],
   ])('%i: %o', (seed, shape) => {
     check(seed, shape)
     check(seed, shape, -1, 63)
