@@ -48,7 +48,6 @@ function normalizeTwo(
   const bytes = channels << 2
   const whole = x + (bytes & ~15)
   const left = channels & 3
-  const second = x + inputStride
   let v = f32x4.splat(0)
   let w = v
   for (let at = x; at < whole; at += 16) {
@@ -70,7 +69,7 @@ function normalizeTwo(
   const variance = withSquares(lanesV(v), whole, left, mean) / count
   const variance2 = withSquares(lanesV(w), whole + inputStride, left, mean2) / count
   scale(x, y, bytes, mean, 1 / sqrt<f32>(variance + epsilon), gamma, beta)
-  scale(second, y + outputStride, bytes, mean2, 1 / sqrt<f32>(variance2 + epsilon), gamma, beta)
+  scale(x + inputStride, y + outputStride, bytes, mean2, 1 / sqrt<f32>(variance2 + epsilon), gamma, beta)
 }
 
 function normalize(x: usize, y: usize, channels: usize, gamma: usize, beta: usize, epsilon: f32): void {

@@ -7,6 +7,7 @@
 // as rows are aligned, keep the pairs apart. That sums begin is known when this is compiled: eight branches less each two rows.
 
 import { addDot } from '../vector'
+import { multiply } from './linear_pairs'
 
 /** Lines of the next panels' weights that are read ahead with each two rows. */
 export const AHEAD: usize = 8
@@ -124,8 +125,8 @@ export function multiplyTwo<T>(
   }
   if (!(count & 1)) return
   if (count == 1) {
-    oneRow(rows, panel, pairs, sums, isBoolean<T>())
-    oneRow(rows, panel + panelStep, pairs, sums + sumsStep, isBoolean<T>())
+    multiply(rows, groupBytes, panel, pairs, sums, 1, isBoolean<T>())
+    multiply(rows, groupBytes, panel + panelStep, pairs, sums + sumsStep, 1, isBoolean<T>())
   } else {
     const third = count & 2 ? rows + 8 : rows + groupBytes - 8
     threeRows(rows, third, panel, pairs, sums, isBoolean<T>())
@@ -195,18 +196,4 @@ function threeRows(x: usize, y: usize, p: usize, pairs: usize, sums: usize, begi
   v128.store(sums, b1, 48)
   v128.store(sums, c0, 64)
   v128.store(sums, c1, 80)
-}
-
-/** A single row by one panel. */
-function oneRow(x: usize, p: usize, pairs: usize, sums: usize, begin: bool): void {
-  let a0 = begin ? i32x4.splat(0) : v128.load(sums)
-  let a1 = begin ? i32x4.splat(0) : v128.load(sums, 16)
-  for (const end = x + pairs * 16; x < end; x += 16) {
-    const v = v128.load32_splat(x)
-    a0 = addDot(a0, v, v128.load(p))
-    a1 = addDot(a1, v, v128.load(p, 16))
-    p += 32
-  }
-  v128.store(sums, a0)
-  v128.store(sums, a1, 16)
 }
