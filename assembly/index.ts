@@ -1,18 +1,18 @@
 // The engine's exports; docs/engine.md is their contract.
 
-export { work } from './barrier'
-export { find_beyond_s8, find_not_finite_f32 } from './find'
-export { pack_conv_f32 } from './kernels/conv_f32'
-export { pack_conv_product_s8, pack_conv_s8 } from './kernels/conv_s8'
-export { pack_depthwise_f32 } from './kernels/depthwise_f32'
-export { pack_depthwise_s8 } from './kernels/depthwise_s8'
-export { pack_linear_s8 } from './kernels/linear_pack'
-export { pack_strided_s8 } from './kernels/strided_winograd_s8'
-export { pack_transposed_s8 } from './kernels/transposed_winograd_s8'
-export { pack_winograd_s8 } from './kernels/winograd_s8'
+export { work } from './threads/barrier'
+export { find_beyond_s8, find_not_finite_f32 } from './lib/find'
+export { pack_conv_f32 } from './kernels/conv/conv_f32'
+export { pack_conv_product_s8, pack_conv_s8 } from './kernels/conv/conv_s8'
+export { pack_depthwise_f32 } from './kernels/conv/depthwise_f32'
+export { pack_depthwise_s8 } from './kernels/conv/depthwise_s8'
+export { pack_linear_s8 } from './kernels/linear/linear_pack'
+export { pack_strided_s8 } from './kernels/winograd/strided_winograd_s8'
+export { pack_transposed_s8 } from './kernels/winograd/transposed_winograd_s8'
+export { pack_winograd_s8 } from './kernels/winograd/winograd_s8'
 export { probe } from './probe'
 export { run } from './program'
-export { row_sums_s8 } from './row_sums'
+export { row_sums_s8 } from './lib/row_sums'
 
 /** The version of the program format that this engine runs. */
 export function version(): i32 {

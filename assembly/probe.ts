@@ -2,8 +2,8 @@
 // narrowing, extremes among the operands. The host refuses a build that answers otherwise than plain JavaScript
 // arithmetic does (tests/engine/probe.test.ts): what a runtime says it supports is not always what it computes.
 
-import { addsQuads, dotPairs, dotQuads, dotQuadsByPairs, ones, SIMD } from './isa'
-import { conv_s8, pack_conv_s8 } from './kernels/conv_s8'
+import { addsQuads, dotPairs, dotQuads, dotQuadsByPairs, ones, SIMD } from './lib/isa'
+import { conv_s8, pack_conv_s8 } from './kernels/conv/conv_s8'
 
 const PIXELS = 11
 const CHANNELS = 10

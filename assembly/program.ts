@@ -2,40 +2,40 @@
 // it wrote them; nothing is checked here but the opcode, so that host and engine of different versions cannot
 // misunderstand each other silently.
 
-import { ABORTED, barrier, closeGate, crewNow, gather, indexNow } from './barrier'
-import { THREADS } from './isa'
-import { add_f32 } from './kernels/add_f32'
-import { add_s8 } from './kernels/add_s8'
-import { activation_f32 } from './kernels/activation_f32'
-import { average_pool_f32, average_pool_s8 } from './kernels/average_pool'
-import { conv_f32 } from './kernels/conv_f32'
-import { conv_mla_s8, conv_relaxed_s8, conv_s8 } from './kernels/conv_s8'
-import { conv_transpose_f32 } from './kernels/conv_transpose_f32'
-import { conv_transpose_s8 } from './kernels/conv_transpose_s8'
-import { copy } from './kernels/copy'
-import { decode_yolo } from './kernels/decode_yolo'
-import { depthwise_f32 } from './kernels/depthwise_f32'
-import { depthwise_s8 } from './kernels/depthwise_s8'
-import { dequantize_s8 } from './kernels/dequantize_s8'
-import { linear_s8 } from './kernels/linear_s8'
-import { layer_norm_f32 } from './kernels/layer_norm_f32'
-import { softmax_f32 } from './kernels/softmax_f32'
-import { attention_f32 } from './kernels/attention_f32'
-import { attention_s16 } from './kernels/attention_s16'
-import { pack } from './kernels/pack'
-import { patches_f32 } from './kernels/patches_f32'
-import { embed_tokens_f32 } from './kernels/embed_tokens_f32'
-import { scatter_tokens_f32 } from './kernels/scatter_tokens_f32'
-import { max_pool_f32, max_pool_s8 } from './kernels/max_pool'
-import { preprocess } from './kernels/preprocess'
-import { quantize_s8 } from './kernels/quantize_s8'
-import { requantize_s8 } from './kernels/requantize_s8'
-import { strided_winograd42_s8 } from './kernels/strided_winograd_s8'
-import { suppress } from './kernels/suppress'
-import { table_s8 } from './kernels/table_s8'
-import { transposed_winograd22_s8, transposed_winograd42_s8 } from './kernels/transposed_winograd_s8'
-import { upsample } from './kernels/upsample'
-import { winograd23_s8, winograd43_s8 } from './kernels/winograd_s8'
+import { ABORTED, barrier, closeGate, crewNow, gather, indexNow } from './threads/barrier'
+import { THREADS } from './lib/isa'
+import { add_f32 } from './kernels/pixelwise/add_f32'
+import { add_s8 } from './kernels/pixelwise/add_s8'
+import { activation_f32 } from './kernels/pixelwise/activation_f32'
+import { average_pool_f32, average_pool_s8 } from './kernels/pool/average_pool'
+import { conv_f32 } from './kernels/conv/conv_f32'
+import { conv_mla_s8, conv_relaxed_s8, conv_s8 } from './kernels/conv/conv_s8'
+import { conv_transpose_f32 } from './kernels/conv_transpose/conv_transpose_f32'
+import { conv_transpose_s8 } from './kernels/conv_transpose/conv_transpose_s8'
+import { copy } from './kernels/pixelwise/copy'
+import { decode_yolo } from './kernels/detect/decode_yolo'
+import { depthwise_f32 } from './kernels/conv/depthwise_f32'
+import { depthwise_s8 } from './kernels/conv/depthwise_s8'
+import { dequantize_s8 } from './kernels/pixelwise/dequantize_s8'
+import { linear_s8 } from './kernels/linear/linear_s8'
+import { layer_norm_f32 } from './kernels/tokens/layer_norm_f32'
+import { softmax_f32 } from './kernels/tokens/softmax_f32'
+import { attention_f32 } from './kernels/attention/attention_f32'
+import { attention_s16 } from './kernels/attention/attention_s16'
+import { pack } from './pack'
+import { patches_f32 } from './kernels/tokens/patches_f32'
+import { embed_tokens_f32 } from './kernels/tokens/embed_tokens_f32'
+import { scatter_tokens_f32 } from './kernels/tokens/scatter_tokens_f32'
+import { max_pool_f32, max_pool_s8 } from './kernels/pool/max_pool'
+import { preprocess } from './kernels/picture/preprocess'
+import { quantize_s8 } from './kernels/pixelwise/quantize_s8'
+import { requantize_s8 } from './kernels/pixelwise/requantize_s8'
+import { strided_winograd42_s8 } from './kernels/winograd/strided_winograd_s8'
+import { suppress } from './kernels/detect/suppress'
+import { table_s8 } from './kernels/pixelwise/table_s8'
+import { transposed_winograd22_s8, transposed_winograd42_s8 } from './kernels/winograd/transposed_winograd_s8'
+import { upsample } from './kernels/pixelwise/upsample'
+import { winograd23_s8, winograd43_s8 } from './kernels/winograd/winograd_s8'
 import {
   INSTRUCTION_BYTES,
   OP_ACTIVATION_F32,
@@ -76,13 +76,13 @@ import {
   OP_SCATTER_TOKENS_F32,
   OP_WINOGRAD23_S8,
   OP_WINOGRAD43_S8,
-} from './opcodes'
-import { sharesOf, takeShare } from './shares'
-import { join } from './split'
+} from './lib/opcodes'
+import { sharesOf, takeShare } from './threads/shares'
+import { join } from './threads/split'
 
 /**
  * Runs `count` instructions from `program`. Returns 0, or 1 + the index of an instruction whose opcode is unknown.
- * With several threads, the caller leads them (assembly/barrier.ts): a kernel does a share of its instruction's work, and
+ * With several threads, the caller leads them (assembly/threads/barrier.ts): a kernel does a share of its instruction's work, and
  * all finish an instruction before any begins the next. ABORTED when one of them failed. A build without threads does the
  * share of number `thread`, and nothing of the others'.
  */

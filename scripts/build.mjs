@@ -73,7 +73,7 @@ function compile(config, entries) {
   }
 }
 
-const bin = 'dist/src/cli/main.js'
+const bin = 'dist/cli/main.js'
 const bundled = 'dist/ocellus.js'
 
 /**
@@ -100,7 +100,8 @@ const ascii = (text) =>
 
 async function buildTs() {
   const stamp = 'dist/.tsbuildinfo'
-  if (fresh([stamp, bin, bundled], ['src', 'tools', 'bench', 'tsconfig.json', 'tsconfig.build.json'])) return
+  if (fresh([stamp, bin, bundled], ['cli', 'src', 'tools', 'bench', 'tsconfig.json', 'tsconfig.build.json']))
+    return
   const tsc = require.resolve('typescript/bin/tsc')
   // tsc leaves an up-to-date stamp alone; removing it keeps --if-stale honest.
   rmSync(stamp, { force: true })

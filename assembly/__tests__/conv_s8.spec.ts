@@ -1,5 +1,5 @@
-import { conv_s8, pack_conv_s8 } from '../kernels/conv_s8'
-import { depthwise_s8, pack_depthwise_s8 } from '../kernels/depthwise_s8'
+import { conv_s8, pack_conv_s8 } from '../kernels/conv/conv_s8'
+import { depthwise_s8, pack_depthwise_s8 } from '../kernels/conv/depthwise_s8'
 import { bits, block, instruction, random } from './instruction'
 
 /** A shape drawn at random; channels are those of one group. */

@@ -1,5 +1,5 @@
-import { conv_transpose_f32 } from '../kernels/conv_transpose_f32'
-import { pack_conv_f32 } from '../kernels/conv_f32'
+import { conv_transpose_f32 } from '../kernels/conv_transpose/conv_transpose_f32'
+import { pack_conv_f32 } from '../kernels/conv/conv_f32'
 import { bits, block, floats, instruction } from './instruction'
 
 const INPUTS = 3

@@ -1,7 +1,7 @@
-import { classOf, entry, originOf, push, scoreOf, sort } from '../candidates'
-import { decode_yolo } from '../kernels/decode_yolo'
-import { suppress } from '../kernels/suppress'
-import { exp, log } from '../math'
+import { classOf, entry, originOf, push, scoreOf, sort } from '../kernels/detect/candidates'
+import { decode_yolo } from '../kernels/detect/decode_yolo'
+import { suppress } from '../kernels/detect/suppress'
+import { exp, log } from '../lib/math'
 import { block, instruction } from './instruction'
 
 /** An empty list with room for `capacity` candidates. */

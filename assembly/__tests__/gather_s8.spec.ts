@@ -1,4 +1,4 @@
-import { gather_s8 } from '../kernels/gather_s8'
+import { gather_s8 } from '../kernels/conv/gather_s8'
 import { block, instruction, random } from './instruction'
 
 function between(low: i32, high: i32): i32 {

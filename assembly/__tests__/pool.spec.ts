@@ -1,5 +1,5 @@
-import { average_pool_f32, average_pool_s8 } from '../kernels/average_pool'
-import { max_pool_f32, max_pool_s8 } from '../kernels/max_pool'
+import { average_pool_f32, average_pool_s8 } from '../kernels/pool/average_pool'
+import { max_pool_f32, max_pool_s8 } from '../kernels/pool/max_pool'
 import { block, floats, instruction } from './instruction'
 
 const HEIGHT = 6

@@ -1,4 +1,4 @@
-import { preprocess } from '../kernels/preprocess'
+import { preprocess } from '../kernels/picture/preprocess'
 import { block, instruction } from './instruction'
 
 /** Three tables that keep a byte as it is. */

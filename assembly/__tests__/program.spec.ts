@@ -1,4 +1,4 @@
-import { INSTRUCTION_BYTES, OP_COPY } from '../opcodes'
+import { INSTRUCTION_BYTES, OP_COPY } from '../lib/opcodes'
 import { probe } from '../probe'
 import { run } from '../program'
 import { block } from './instruction'

@@ -2,7 +2,7 @@ import {
   pack_transposed_s8,
   transposed_winograd22_s8,
   transposed_winograd42_s8,
-} from '../kernels/transposed_winograd_s8'
+} from '../kernels/winograd/transposed_winograd_s8'
 import { bits, block, instruction, random } from './instruction'
 
 // The Winograd forms of the int8 transposed convolution against a plain loop: 4x4, stride 2, padding 1.

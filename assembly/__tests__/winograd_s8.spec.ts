@@ -1,6 +1,6 @@
-import { conv_mla_s8, conv_relaxed_s8, pack_conv_product_s8 } from '../kernels/conv_s8'
-import { pack_strided_s8, strided_winograd42_s8 } from '../kernels/strided_winograd_s8'
-import { pack_winograd_s8, winograd23_s8, winograd43_s8 } from '../kernels/winograd_s8'
+import { conv_mla_s8, conv_relaxed_s8, pack_conv_product_s8 } from '../kernels/conv/conv_s8'
+import { pack_strided_s8, strided_winograd42_s8 } from '../kernels/winograd/strided_winograd_s8'
+import { pack_winograd_s8, winograd23_s8, winograd43_s8 } from '../kernels/winograd/winograd_s8'
 import { bits, block, instruction, random } from './instruction'
 
 // The forms of the int8 convolution against a plain loop: Winograd's, by multiply-adds, by products of four.

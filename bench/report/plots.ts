@@ -1,5 +1,5 @@
+import { circle, colours, line, polyline, rect, svg, text, ticks } from '../../tools/report/svg.js'
 import type { Report, Result } from './report.js'
-import { circle, colours, line, polyline, rect, svg, text, ticks } from './svg.js'
 import { headline } from './tables.js'
 
 export interface Plot {

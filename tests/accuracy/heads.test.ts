@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { Session } from '../../src/host/platform/node.js'
-import { loadDarknet } from '../../tools/quantize/readers/load.js'
+import { loadDarknet } from '../../tools/quantize/readers/darknet/load.js'
 import { decodePng } from '../helpers/png.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
 

@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest'
 import { markdown } from '../../bench/report/markdown.js'
 import { plots } from '../../bench/report/plots.js'
 import type { Report, Result } from '../../bench/report/report.js'
-import { escaped, ticks } from '../../bench/report/svg.js'
 import { headline, sections } from '../../bench/report/tables.js'
 import { writeReport } from '../../bench/report/write.js'
 import { histogram, summarize } from '../../bench/statistics.js'
+import { escaped, ticks } from '../../tools/report/svg.js'
 
 function timings(...times: number[]) {
   return { ...summarize(times), histogram: histogram(times) }

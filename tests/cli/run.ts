@@ -22,7 +22,7 @@ export function ocellusWith(
   ...words: readonly string[]
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'dist/src/cli/main.js'), ...words], {
+    const child = spawn(process.execPath, [join(root, 'dist/cli/main.js'), ...words], {
       timeout: 60_000,
       env: { ...process.env, ...env },
     })

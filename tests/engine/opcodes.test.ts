@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { fields, instructionBytes, instructionWords, opcodes } from '../../src/host/graph/instruction.js'
+import { fields, instructionBytes, instructionWords, opcodes } from '../../src/host/program/instruction.js'
 
-const source = readFileSync(new URL('../../assembly/opcodes.ts', import.meta.url), 'utf8')
+const source = readFileSync(new URL('../../assembly/lib/opcodes.ts', import.meta.url), 'utf8')
 
 test("the engine's opcodes are the host's", () => {
   const constants = [...source.matchAll(/^export const OP_(\w+): i32 = (\d+)$/gm)]

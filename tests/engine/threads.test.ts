@@ -8,9 +8,9 @@ import { platform, usePlatform, type WorkerHandle } from '../../src/host/engine/
 import { expectedProbe } from '../../src/host/engine/probe.js'
 import type { WorkerWords } from '../../src/host/engine/worker.js'
 import { OcellusError } from '../../src/host/errors.js'
-import { opcodes } from '../../src/host/graph/instruction.js'
 import { programStart } from '../../src/host/plan/plan.js'
 import { loadModel } from '../../src/host/platform/node.js'
+import { opcodes } from '../../src/host/program/instruction.js'
 import { Random } from '../helpers/kernel.js'
 import { int8Model, randomInt8Input, tinyModel } from '../helpers/models.js'
 import { differing, outputsOf, runModel, Session, threaded } from '../helpers/session.js'
@@ -331,7 +331,7 @@ describe('a session with threads', () => {
 })
 
 it('host and engine have one control block', () => {
-  const source = readFileSync(new URL('../../assembly/barrier.ts', import.meta.url), 'utf8')
+  const source = readFileSync(new URL('../../assembly/threads/barrier.ts', import.meta.url), 'utf8')
   expect(Number(source.match(/CONTROL: usize = (\w+)/)?.[1])).toBe(controlStart)
   for (const name of ['program', 'count', 'quorum', 'arrived', 'phase', 'failed', 'ready', 'gate'] as const) {
     const [, offset] = source.match(new RegExp(`const ${name.toUpperCase()} = CONTROL \\+ (\\d+)`))!

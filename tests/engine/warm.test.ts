@@ -4,10 +4,10 @@ import { loadEngine } from '../../src/host/engine/build.js'
 import { platform, usePlatform } from '../../src/host/engine/platform.js'
 import type { SessionOptions } from '../../src/host/engine/session.js'
 import { warmUp } from '../../src/host/engine/warm.js'
-import { instructionWords, opcodes } from '../../src/host/graph/instruction.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { programStart } from '../../src/host/plan/plan.js'
 import { readModel } from '../../src/host/platform/node.js'
+import { instructionWords, opcodes } from '../../src/host/program/instruction.js'
 
 const modelOf = (name: string) =>
   verifyModel(

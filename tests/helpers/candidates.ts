@@ -2,7 +2,7 @@ import { entryBytes, listBytes, listHeaderBytes } from '../../src/host/plan/dete
 import { type Build, loadEngine, programStart, writeInstruction } from './engine.js'
 import type { Candidate, SuppressSettings } from './reference-detection.js'
 
-/** A list of candidates as assembly/candidates.ts lays it out. */
+/** A list of candidates as assembly/kernels/detect/candidates.ts lays it out. */
 export function writeList(buffer: ArrayBuffer, list: number, candidates: readonly Candidate[]): void {
   const view = new DataView(buffer)
   view.setInt32(list, candidates.length, true)

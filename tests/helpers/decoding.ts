@@ -1,5 +1,6 @@
 import { EngineMemory } from '../../src/host/engine/memory.js'
 import type { DetectionTask } from '../../src/host/graph/types.js'
+import type { Geometry } from '../../src/host/image/fit.js'
 import {
   capacityFor,
   type DetectionPlan,
@@ -8,7 +9,6 @@ import {
 } from '../../src/host/plan/detection.js'
 import { Decoder, type DecodingEngine } from '../../src/host/tasks/detection/decode.js'
 import type { Detection } from '../../src/host/tasks/detection/detections.js'
-import type { Geometry } from '../../src/host/tasks/detection/geometry.js'
 import { type DetectionOptions, settingsOf } from '../../src/host/tasks/detection/options.js'
 import { type Build, loadEngine, programStart } from './engine.js'
 import type { HeadOutput } from './reference-detection.js'

@@ -7,7 +7,7 @@ import {
   instructionWords,
   type Opcode,
   opcodes,
-} from '../../src/host/graph/instruction.js'
+} from '../../src/host/program/instruction.js'
 
 export type { Build }
 

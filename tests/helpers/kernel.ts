@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Fields, Opcode } from '../../src/host/graph/instruction.js'
+import type { Fields, Opcode } from '../../src/host/program/instruction.js'
 import {
   type Build,
   builds,

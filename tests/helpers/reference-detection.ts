@@ -1,5 +1,5 @@
 import type { YoloHead } from '../../src/host/graph/types.js'
-import type { Geometry } from '../../src/host/tasks/detection/geometry.js'
+import type { Geometry } from '../../src/host/image/fit.js'
 
 /** Decoding and suppression in plain loops, to the bit of docs/engine.md. */
 export interface Candidate {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Kernel, NodeView, Placement } from '../../src/host/graph/descriptor.js'
-import type { Fields, Opcode } from '../../src/host/graph/instruction.js'
 import { conv } from '../../src/host/graph/ops/conv.js'
 import type { Constant } from '../../src/host/graph/types.js'
+import type { Fields, Opcode } from '../../src/host/program/instruction.js'
 import { type Case, outputSide, reference } from '../helpers/convolution.js'
 import { Arena, type Random } from '../helpers/kernel.js'
 

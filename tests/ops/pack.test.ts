@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Control } from '../../src/host/engine/control.js'
-import { type Opcode, opcodes } from '../../src/host/graph/instruction.js'
 import { readModel } from '../../src/host/platform/node.js'
+import { type Opcode, opcodes } from '../../src/host/program/instruction.js'
 import { builds, differing, outputsOf, Session } from '../helpers/session.js'
 
 /** The opcode that packs. */

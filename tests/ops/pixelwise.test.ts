@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { activationKinds } from '../../src/host/graph/instruction.js'
+import { activationKinds } from '../../src/host/program/instruction.js'
 import { builds } from '../helpers/engine.js'
 import {
   Arena,

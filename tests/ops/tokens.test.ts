@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Fields } from '../../src/host/graph/instruction.js'
 import { attentionLimits } from '../../src/host/graph/ops/attention.js'
+import type { Fields } from '../../src/host/program/instruction.js'
 import { Arena, floatBits, type Random, roundEven, type View } from '../helpers/kernel.js'
 
 const f = Math.fround
@@ -14,7 +14,7 @@ function laneSum(values: readonly number[]): number {
   return values.slice(whole).reduce((sum, v) => f(sum + v), pairs)
 }
 
-/** exp as assembly/exp.ts says, step by step in float32. */
+/** exp as assembly/lib/exp.ts says, step by step in float32. */
 function exp(x: number): number {
   const limited = Math.max(x, -104)
   const scaled = f(limited * f(Math.LOG2E))
@@ -26,7 +26,7 @@ function exp(x: number): number {
   return f(f(p * 2 ** half) * 2 ** (n - half))
 }
 
-/** 2^x as assembly/power.ts says. */
+/** 2^x as assembly/lib/power.ts says. */
 function power(x: number): number {
   const limited = Math.max(x, -30)
   const n = f(f(limited + 12582912) - 12582912)

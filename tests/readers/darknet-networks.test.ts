@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createCanvas, loadImage } from '@napi-rs/canvas'
 import { expect, test } from 'vitest'
 import { detectionOf } from '../../src/host/graph/task.js'
-import { loadDarknet } from '../../tools/quantize/readers/load.js'
+import { loadDarknet } from '../../tools/quantize/readers/darknet/load.js'
 import { runReference } from '../helpers/reference.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
 

@@ -5,8 +5,8 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { OcellusError } from '../../src/host/errors.js'
 import { detectionOf } from '../../src/host/graph/task.js'
 import { limits } from '../../src/host/limits.js'
+import { loadDarknet } from '../../tools/quantize/readers/darknet/load.js'
 import { readDarknet } from '../../tools/quantize/readers/darknet.js'
-import { loadDarknet } from '../../tools/quantize/readers/load.js'
 import { everyLayer, floatBytes, header, join, randomWeights, smallest } from './tiny.js'
 
 const read = (bytes: Uint8Array, cfg = smallest, epsilon?: number) =>

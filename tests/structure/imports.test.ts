@@ -7,7 +7,7 @@ import { importsOf, violations } from './imports.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 function sources(): string[] {
-  return ['assembly', 'src', 'tools', 'bench']
+  return ['assembly', 'cli', 'src', 'tools', 'bench']
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
@@ -27,7 +27,7 @@ describe('the checker', () => {
     ['src/host/format/read.ts', "import { infer } from '../graph/infer.js'"],
     ['src/host/errors.ts', "import type { Model } from './graph/file.js'"],
     ['src/host/engine/session.ts', "export { Detector } from '../tasks/detector.js'"],
-    ['src/host/plan/arena.ts', "const cli = await import('../../cli/main.js')"],
+    ['src/host/plan/arena.ts', "const cli = await import('../../../cli/main.js')"],
     ['src/host/tasks/detector.ts', "import { quantize } from '../../../tools/quantize/index.js'"],
     ['src/host/tasks/detector.ts', "import { now } from '../../../bench/clock.js'"],
     ['src/host/tasks/detector.ts', "import '../platform/node.js'"],
@@ -37,9 +37,9 @@ describe('the checker', () => {
     ['src/host/plan/arena.ts', "import { letterbox } from '../image/letterbox.js'"],
     ['src/host/image/draw.ts', "import type { Session } from '../engine/session.js'"],
     ['src/host/util/misc.ts', ''],
-    ['tools/quantize/index.ts', "import { main } from '../../src/cli/main.js'"],
+    ['tools/quantize/index.ts', "import { main } from '../../cli/main.js'"],
     ['tools/quantize/index.ts', "import { table } from '../../bench/table.js'"],
-    ['bench/run.ts', "import { print } from '../src/cli/output.js'"],
+    ['bench/run.ts', "import { print } from '../cli/output.js'"],
     ['assembly/program.ts', "import { limit } from '../src/host/limits'"],
     ['assembly/program.ts', "import { x } from 'somewhere'"],
   ])('%s may not: %s', (path, source) => {
@@ -57,8 +57,8 @@ describe('the checker', () => {
     ['src/host/platform/node.ts', "import { readFile } from 'node:fs/promises'\nexport * from '../index.js'"],
     ['src/host/engine/load.ts', "import { instantiate } from '@assemblyscript/loader'"],
     ['tools/quantize/index.ts', "import { read } from '../../src/host/format/read.js'\nimport 'node:fs'"],
-    ['src/cli/main.ts', "import { quantize } from '../../tools/quantize/index.js'"],
-    ['src/cli/bench.ts', "import { run } from '../../bench/run.js'"],
+    ['cli/main.ts', "import { quantize } from '../tools/quantize/index.js'"],
+    ['cli/bench.ts', "import { run } from '../bench/run.js'"],
     ['assembly/program.ts', "import { dot } from './isa'"],
   ])('%s may: %s', (path, source) => {
     expect(violations(path, source)).toEqual([])

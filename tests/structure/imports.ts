@@ -13,7 +13,7 @@ export function importsOf(source: string): string[] {
 }
 
 /** Lowest first: a part may import itself and everything that stands before it. */
-const hostOrder = ['errors', 'format', 'graph', 'plan', 'engine', 'tasks', 'index', 'platform']
+const hostOrder = ['errors', 'program', 'format', 'graph', 'plan', 'engine', 'tasks', 'index', 'platform']
 
 /** The part of the host that a file belongs to; errors and limits are one. */
 function hostPart(path: string): string {
@@ -40,7 +40,7 @@ const areas: Record<string, RegExp> = {
   assembly: /^assembly\//,
   tools: /^(?:tools|src\/host)\//,
   bench: /^(?:bench|tools|src\/host)\//,
-  'src/cli': /^(?:src|tools|bench)\//,
+  cli: /^(?:cli|src|tools|bench)\//,
 }
 
 function areaOf(path: string): string | undefined {

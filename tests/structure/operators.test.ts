@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { opcodes } from '../../src/host/graph/instruction.js'
 import { operators } from '../../src/host/graph/ops/index.js'
+import { opcodes } from '../../src/host/program/instruction.js'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -61,9 +61,11 @@ describe('instructions', () => {
       new RegExp(`case OP_${kernel.toUpperCase()}:\\n +${kernel}\\(i, thread, threads\\)\\n +break`),
     )
     const [, file] = program.match(
-      new RegExp(`import \\{[^}]*\\b${kernel}\\b[^}]*\\} from './kernels/(\\w+)'`),
+      new RegExp(`import \\{[^}]*\\b${kernel}\\b[^}]*\\} from '\\./(?:kernels/)?([\\w/]+)'`),
     )!
-    expect(read(`assembly/kernels/${file}.ts`)).toContain(`export function ${kernel}(`)
+    expect(read(file === 'pack' ? 'assembly/pack.ts' : `assembly/kernels/${file}.ts`)).toContain(
+      `export function ${kernel}(`,
+    )
     expect(tests).toContain(`'${opcode}'`)
   })
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { DetectionTask, YoloHead } from '../../src/host/graph/types.js'
-import { pictureGeometry } from '../../src/host/tasks/detection/geometry.js'
+import { pictureGeometry } from '../../src/host/image/fit.js'
 import type { DetectionOptions } from '../../src/host/tasks/detection/options.js'
 import { decodeHeads } from '../helpers/decoding.js'
 import { builds } from '../helpers/engine.js'

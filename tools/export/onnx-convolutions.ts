@@ -1,7 +1,7 @@
 import { integer, integers, type NodeView } from '../../src/host/graph/descriptor.js'
 import type { Constant, Quantization } from '../../src/host/graph/types.js'
+import { dataTypes } from '../onnx/format.js'
 import { activated } from './onnx-activated.js'
-import { dataTypes } from './onnx-format.js'
 import { bytes, type OnnxGraph, stored, type Writer } from './onnx-graph.js'
 import { subPixel } from './onnx-transposed.js'
 

@@ -1,6 +1,6 @@
 import type { NodeView } from '../../src/host/graph/descriptor.js'
 import type { Quantization, Tensor } from '../../src/host/graph/types.js'
-import type { OnnxNode, OnnxTensor, OnnxType } from './onnx-format.js'
+import type { OnnxNode, OnnxTensor, OnnxType } from '../onnx/format.js'
 
 /** Writes one of our nodes as ONNX nodes. Feature maps are NCHW there. */
 export type Writer = (view: NodeView, graph: OnnxGraph) => void

@@ -1,7 +1,7 @@
 import { choice, integer, type NodeView } from '../../src/host/graph/descriptor.js'
+import type { OnnxAttribute } from '../onnx/format.js'
 import { activated } from './onnx-activated.js'
 import { conv, convTranspose, windowAttributes } from './onnx-convolutions.js'
-import type { OnnxAttribute } from './onnx-format.js'
 import { type OnnxGraph, stored, type Writer } from './onnx-graph.js'
 import { tokenWriters, writeGelu } from './onnx-tokens.js'
 

@@ -1,6 +1,6 @@
 import { attribute, integer, type NodeView } from '../../src/host/graph/descriptor.js'
 import type { Constant } from '../../src/host/graph/types.js'
-import type { OnnxAttribute } from './onnx-format.js'
+import type { OnnxAttribute } from '../onnx/format.js'
 import type { OnnxGraph } from './onnx-graph.js'
 
 type Writer = (view: NodeView, graph: OnnxGraph) => void

@@ -2,7 +2,7 @@ import { Patience } from './patience.js'
 
 /**
  * The block of shared memory through which the threads of a session agree: the host's copy of what heads
- * `assembly/barrier.ts`. Below the program, which begins at 0x10000.
+ * `assembly/threads/barrier.ts`. Below the program, which begins at 0x10000.
  */
 export const controlStart = 0xfc00
 

@@ -1,8 +1,8 @@
 import { OcellusError } from '../errors.js'
-import { fields } from '../graph/instruction.js'
 import type { Tensor } from '../graph/types.js'
 import type { Pixels } from '../image/pixels.js'
 import { programStart } from '../plan/plan.js'
+import { fields } from '../program/instruction.js'
 
 /** How a picture lies on the network's input: resized to this size, placed at this offset. */
 export interface Fit {

@@ -1,9 +1,9 @@
 import { type NodeView, roundUp } from '../graph/descriptor.js'
-import { instructionBytes } from '../graph/instruction.js'
 import type { VerifiedModel } from '../graph/verify.js'
 import { type Candidate, candidatesOf, cheapest } from '../plan/kernels.js'
 import { programStart } from '../plan/plan.js'
 import { encode } from '../plan/program.js'
+import { instructionBytes } from '../program/instruction.js'
 import type { EngineExports } from './engine.js'
 import { sampleKey, sampleOf } from './sample.js'
 

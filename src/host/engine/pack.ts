@@ -1,9 +1,9 @@
 import type { PackExports } from '../graph/descriptor.js'
-import { instructionWords, opcodes, scratchStrideWord } from '../graph/instruction.js'
 import { type Plan, programStart } from '../plan/plan.js'
+import { instructionWords, opcodes, scratchStrideWord } from '../program/instruction.js'
 import type { Engine } from './engine.js'
 
-/** Of assembly/kernels/pack.ts. */
+/** Of assembly/pack.ts. */
 const kinds = { winograd: 1, strided: 2, linear: 3 } as const
 
 /** What a Winograd filter passes through on its way, for each thread. */

@@ -1,6 +1,6 @@
-import { fields, instructionBytes, opcodes } from '../graph/instruction.js'
 import { type Plan, programStart } from '../plan/plan.js'
 import { describeInstruction } from '../plan/program.js'
+import { fields, instructionBytes, opcodes } from '../program/instruction.js'
 import type { EngineMemory } from './memory.js'
 
 export interface StepTime {

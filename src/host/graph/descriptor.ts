@@ -1,4 +1,4 @@
-import type { Fields, Opcode } from './instruction.js'
+import type { Fields, Opcode } from '../program/instruction.js'
 import type { AttributeValue, Constant, Node, Tensor } from './types.js'
 
 /** A node with its tensors and constants looked up. */

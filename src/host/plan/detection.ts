@@ -1,8 +1,8 @@
 import { OcellusError } from '../errors.js'
-import { instructionBytes } from '../graph/instruction.js'
 import type { DetectionTask } from '../graph/types.js'
 import type { VerifiedModel } from '../graph/verify.js'
 import { limits } from '../limits.js'
+import { instructionBytes } from '../program/instruction.js'
 
 /** A head's tensor in memory: float32, `stride` bytes from pixel to pixel. */
 export interface HeadPlace {
@@ -27,7 +27,7 @@ export interface DetectionPlan {
   readonly heads: readonly HeadPlace[]
 }
 
-/** A list's header, and an entry; assembly/candidates.ts. */
+/** A list's header, and an entry; assembly/kernels/detect/candidates.ts. */
 export const listHeaderBytes = 64
 export const entryBytes = 56
 

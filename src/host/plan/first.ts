@@ -6,9 +6,9 @@ import {
   type NodeView,
   roundUp,
 } from '../graph/descriptor.js'
-import { instructionBytes } from '../graph/instruction.js'
 import { operators } from '../graph/ops/index.js'
 import type { VerifiedModel } from '../graph/verify.js'
+import { instructionBytes } from '../program/instruction.js'
 import type { Choice } from './kernels.js'
 import type { Plan } from './plan.js'
 import { slack } from './storage.js'

@@ -1,7 +1,7 @@
 import { constantBytes, type Place, roundUp } from '../graph/descriptor.js'
-import { instructionBytes } from '../graph/instruction.js'
 import { bytesOf } from '../graph/ops/shared.js'
 import type { VerifiedModel } from '../graph/verify.js'
+import { instructionBytes } from '../program/instruction.js'
 import { planArena } from './arena.js'
 import { boxCount, capacityFor, type DetectionPlan, listBytes, reserveDetection } from './detection.js'
 import { planStorage, type Step, slack } from './storage.js'

@@ -1,7 +1,7 @@
 import { type Instruction, type Place, type Placement, pixelCount } from '../graph/descriptor.js'
-import { fields, instructionWords, opcodes, scratchStrideWord } from '../graph/instruction.js'
 import { bytesOf } from '../graph/ops/shared.js'
 import { preprocessingOf } from '../graph/task.js'
+import { fields, instructionWords, opcodes, scratchStrideWord } from '../program/instruction.js'
 import { channelPlace, type Plan } from './plan.js'
 
 /** The words of the program: preprocessing first, for a model that takes pictures, then one instruction a step. */

@@ -1,8 +1,8 @@
 import type { Session } from '../engine/session.js'
 import { preprocessingOf } from '../graph/task.js'
 import type { Preprocessing } from '../graph/types.js'
+import { type Geometry, pictureGeometry } from '../image/fit.js'
 import type { Pixels } from '../image/pixels.js'
-import { type Geometry, pictureGeometry } from './detection/geometry.js'
 
 /** How a picture will lie on a session's input, fitted as the model says or as asked. */
 export function fitPicture(session: Session, pixels: Pixels, mode?: Preprocessing['mode']): Geometry {

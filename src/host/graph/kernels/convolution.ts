@@ -1,5 +1,5 @@
+import type { Fields } from '../../program/instruction.js'
 import { elements, integer, integers, type NodeView, type Placement, roundUp } from '../descriptor.js'
-import type { Fields } from '../instruction.js'
 import { fail, multiplier, outputFields, quantizationOf } from '../ops/shared.js'
 import type { Constant } from '../types.js'
 

@@ -29,7 +29,7 @@ const taps = 2
 /** Bytes between the sums of two groups. */
 const sumsGap = 192
 
-/** Winograd's F(size x size, 2x2) of each phase, exact in integers: assembly/kernels/transposed_winograd_s8.ts. */
+/** Winograd's F(size x size, 2x2) of each phase, exact in integers: assembly/kernels/winograd/transposed_winograd_s8.ts. */
 function transposedWinograd(size: 2 | 4, product: Product): Kernel {
   const products = (size + taps - 1) ** 2
   const scale = size === 4 ? 4 : 1

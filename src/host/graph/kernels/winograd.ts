@@ -1,5 +1,5 @@
+import type { Fields } from '../../program/instruction.js'
 import { integer, integers, type Kernel, type NodeView, type Placement, roundUp } from '../descriptor.js'
-import type { Fields } from '../instruction.js'
 import { outputFields } from '../ops/shared.js'
 import { foldedBias, isInt8, leastMultiplier, multipliers, panels } from './convolution.js'
 
@@ -30,7 +30,7 @@ export const productCosts = { dot: 1, mla: 3 } as const
  */
 const byteCost = 0.5
 
-/** Winograd's F(size x size, 3x3), exact in integers: assembly/kernels/winograd_s8.ts. */
+/** Winograd's F(size x size, 3x3), exact in integers: assembly/kernels/winograd/winograd_s8.ts. */
 function winograd(size: 2 | 4, product: Product): Kernel {
   const taps = (size + 2) ** 2
   const scale = size === 4 ? 64 : 4
@@ -56,7 +56,7 @@ function winograd(size: 2 | 4, product: Product): Kernel {
     }
   }
 
-  /** The parts that assembly/kernels/winograd_s8.ts cuts it into: work, transformed tiles, sums. */
+  /** The parts that assembly/kernels/winograd/winograd_s8.ts cuts it into: work, transformed tiles, sums. */
   function scratchBytes(view: NodeView): number {
     const { inputChannels, block, chunk } = geometry(view)
     const tapStride = block * roundUp(inputChannels, 8) * 8 + 64
@@ -114,7 +114,7 @@ export const fits3x3 = (view: NodeView, stride: number, scale: number): boolean 
   foldedBias(view).largest < 2 ** 31 / scale &&
   keepMultipliers(view, scale)
 
-/** Of the transforms, the tiling and four padded patches of `pixels` pixels: assembly/kernels/winograd_input.ts. */
+/** Of the transforms, the tiling and four padded patches of `pixels` pixels: assembly/kernels/winograd/winograd_input.ts. */
 export const workBytes = (pixels: number, channels: number): number =>
   roundUp(2944 + 128 + 4 * (pixels * roundUp(channels, 16) + 16), 64)
 
@@ -132,7 +132,7 @@ export const tileGroups = (height: number, width: number, size: number): number 
 
 /**
  * Products of an input and an output channel, those of padding included. F(4,3) makes the last tiles short, and a group of
- * four has all that the largest of them needs: assembly/kernels/winograd_tiles.ts.
+ * four has all that the largest of them needs: assembly/kernels/winograd/winograd_tiles.ts.
  */
 export function tileProducts(height: number, width: number, size: number, taps: number): number {
   const side = size + taps - 1

@@ -1,5 +1,5 @@
+import { activationKinds } from '../../program/instruction.js'
 import { channelCount, choice, type OperatorDescriptor, pixelCount } from '../descriptor.js'
-import { activationKinds } from '../instruction.js'
 import { fail, none, requireSameType } from './shared.js'
 
 export const curvedActivations = ['logistic', 'mish', 'swish', 'gelu', 'tanh'] as const

@@ -1,10 +1,10 @@
 import type { EngineMemory } from '../../engine/memory.js'
-import { instructionBytes } from '../../graph/instruction.js'
 import type { DetectionTask } from '../../graph/types.js'
+import type { Geometry } from '../../image/fit.js'
 import { capacityFor, type DetectionPlan, listBytes } from '../../plan/detection.js'
 import { encode } from '../../plan/program.js'
+import { instructionBytes } from '../../program/instruction.js'
 import { type Detection, readDetections } from './detections.js'
-import type { Geometry } from './geometry.js'
 import type { Settings } from './options.js'
 
 /** What decoding needs of a session. */

@@ -1,6 +1,6 @@
 import type { EngineMemory } from '../../engine/memory.js'
+import type { Geometry } from '../../image/fit.js'
 import { entryBytes, listHeaderBytes } from '../../plan/detection.js'
-import type { Geometry } from './geometry.js'
 
 /** Corners in pixels of the original photo. */
 export interface Box {
@@ -18,7 +18,7 @@ export interface Detection {
   readonly box: Box
 }
 
-/** The entries that the suppression has kept, as assembly/candidates.ts lays them out; `cut` at the photo's edges. */
+/** The entries that the suppression has kept, as assembly/kernels/detect/candidates.ts lays them out; `cut` at the photo's edges. */
 export function readDetections(
   { words, doubles }: EngineMemory,
   list: number,

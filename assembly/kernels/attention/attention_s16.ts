@@ -1,0 +1,104 @@
+// Scaled dot-product attention of `heads` heads over `tokens` tokens, its products in int16. Input row t holds queries, keys
+// and values one after the other, each [heads][d] float32; output row t is [heads][d] float32. For each head h and token t,
+// every float32 operation rounded by itself:
+//   a row x of d values is quantised by its largest value as in linear_s8: m = max |x[c]|, q[c] = roundHalfEven(x[c] * (limit / m)),
+//   s[j] = float(sum over c of Q[t][c] * K[j][c]) * (mK[j] / limit), e[j] = 2^((s[j] - max s) * (mQ[t] / limit * scale * log2 e)) (power.ts),
+//   p[j] = roundHalfEven(e[j] * weightLimit), V[j][c] the values quantised alike, but each channel by its largest over all tokens
+//   and to valueLimit,
+//   output[t][c] = float(sum over j of p[j] * V[j][c]) * ((mV[c] / valueLimit) * (1 / float(sum over j of p[j]))).
+// An m below 2^-100 gives zeros, NaN -limit. Sums are exact, so their order is free.
+//
+// Threads share heads times groups of eight tokens, whole heads where those divide among them. Eight tokens at a time are a lane
+// each from the scores to the weights, so nothing is added up across a vector, and the weights lie as the last product takes them.
+// Scratch, with T = roundUp(tokens, 8), D = roundUp(d, 8) and E = roundUp(d, 16):
+//   of a head: keys [four tokens][pair of D][4][2] int16 and a scale each, values [sixteen of E][pair of tokens][16][2] int16 and a
+//   scale for each channel; of eight tokens: queries [pair of D][8][2] int16, factors, largest scores and inverse sums [8] float32, outputs
+//   [2][16] float32, scores [T][8] float32 and in their place weights [pair of tokens][8][2] int16: T * (D * 2 + E * 2 + 36) + D * 16 + E * 4 + 224 bytes.
+//
+// Exact: the host's limits keep d * limit^2 and tokens * weightLimit * valueLimit below 2^31, and each within int16. e is
+// at most 1.00001, so p never exceeds weightLimit, which the largest score's is: nothing divides by zero. What is multiplied beyond
+// d or beyond the tokens is zero, or its sum is not used.
+
+import { LOG2E } from '../../lib/exp'
+import { SIMD } from '../../lib/isa'
+import { scratchOf, start } from '../../threads/split'
+import { address, float, word } from '../../lib/word'
+import { multiplyValues } from './attention_outputs'
+import { attendPlain, packPlain } from './attention_plain'
+import { packRows } from './attention_rows'
+import { score } from './attention_scores'
+import { packValues } from './attention_values'
+import { weigh } from './attention_weights'
+
+export function attention_s16(i: usize, thread: i32, threads: i32): void {
+  const tokens = word(i, 3)
+  const heads = word(i, 4)
+  const d = word(i, 5)
+  const groups = (tokens + 7) >> 3
+  const stride = <usize>word(i, 6)
+  const padded = <usize>((tokens + 7) & ~7)
+  const pairs = <usize>((d + 7) >> 3) << 2
+  const channels = <usize>((d + 15) & ~15)
+  const keys = scratchOf(i, 9)
+  const keyScales = keys + padded * pairs * 4
+  const values = keyScales + padded * 4
+  const valueScales = values + padded * channels * 2
+  const queries = valueScales + channels * 4
+  const last = start(heads * groups, thread + 1, threads)
+  let packed = -1
+  for (let n = start(heads * groups, thread, threads); n < last; n++) {
+    const head = n / groups
+    const first = (n % groups) << 3
+    const x = address(i, 1) + <usize>(head * d) * 4
+    if (head != packed) {
+      packed = head
+      const k = x + <usize>(heads * d) * 4
+      const v = k + <usize>(heads * d) * 4
+      if (SIMD) {
+        packRows(k, stride, tokens, d, <f32>word(i, 10), keys, pairs * 16, 16, keyScales)
+        packValues(v, stride, tokens, d, <f32>word(i, 12), values, valueScales)
+      } else packPlain(i, k, v, keys, keyScales, values, valueScales)
+    }
+    const rows = min(8, tokens - first)
+    const from = x + <usize>first * stride
+    const to = address(i, 2) + <usize>first * <usize>word(i, 7) + <usize>(head * d) * 4
+    if (SIMD) attend(i, from, to, rows, keys, keyScales, values, valueScales, queries)
+    else attendPlain(i, from, to, rows, keys, keyScales, values, valueScales, queries)
+  }
+}
+
+/** Shares of each thread, for assembly/threads/shares.ts: heads, so that none is packed twice. */
+export function attentionShares(i: usize, threads: i32): i32 {
+  const heads = word(i, 4)
+  return heads % threads == 0 ? heads / threads : 1
+}
+
+/** Eight tokens of one head, or what is left of eight. */
+function attend(
+  i: usize,
+  x: usize,
+  to: usize,
+  rows: usize,
+  keys: usize,
+  keyScales: usize,
+  values: usize,
+  valueScales: usize,
+  queries: usize,
+): void {
+  const tokens = <usize>word(i, 3)
+  const d = word(i, 5)
+  const pairs = <usize>((d + 7) >> 3) << 2
+  const factors = queries + pairs * 32
+  const largest = factors + 32
+  const inverses = largest + 32
+  const work = inverses + 32
+  const scores = work + 128
+  packRows(x, word(i, 6), rows, d, <f32>word(i, 10), queries, 16, 32, factors)
+  score(queries, keys, pairs, keyScales, tokens, scores, largest)
+  for (let r: usize = 0; r < rows << 2; r += 16) {
+    const m = v128.load(factors + r)
+    v128.store(factors + r, f32x4.mul(f32x4.mul(m, f32x4.splat(float(i, 8))), f32x4.splat(LOG2E)))
+    weigh(scores + r, tokens, largest + r, factors + r, <f32>word(i, 11), inverses + r)
+  }
+  multiplyValues(scores, values, (tokens + 1) >> 1, valueScales, inverses, to, word(i, 7), rows, d, work)
+}

@@ -1,0 +1,204 @@
+// A panel of conv_s8, 8 output channels, for all pixels of a block whose receptive fields gather_s8 has brought together: the
+// products, then float(acc) * multiplier, activation, clamp and rounding. Layouts and ranges are those that head conv_s8.ts.
+
+import { SIMD } from '../../lib/isa'
+import { requantized, storeSum, storeSums } from '../../lib/requantize'
+import { addDot, narrow, roundingOffset } from '../../lib/vector'
+import { float, word } from '../../lib/word'
+import { product_mla, product_relaxed, sum_quads } from './products_s8'
+
+/** The forms of the product: products_s8.ts. */
+export const DOT = 0
+export const MLA = 1
+export const RELAXED_DOT = 2
+
+/** The sums of each pixel's field, which products of four need. */
+export function sumFields(fields: usize, quads: usize, pixels: i32, to: usize): void {
+  for (; pixels > 0; pixels -= 4) {
+    sum_quads(fields, quads, to)
+    fields += quads * 16
+    to += 16
+  }
+}
+
+/** `pixels` pixels x one panel, of which `channels` are stored; a tile of sums passes through memory at `sums`. */
+export function panelOf(
+  i: usize,
+  product: i32,
+  fields: usize,
+  weights: usize,
+  bias: usize,
+  multipliers: usize,
+  steps: usize,
+  to: usize,
+  pixels: i32,
+  channels: i32,
+  sums: usize,
+): void {
+  const stride = <usize>word(i, 13)
+  const zero = word(i, 22)
+  const slope = float(i, 23)
+  const low = <f32>(word(i, 24) - zero)
+  const high = <f32>(word(i, 25) - zero)
+  const type = word(i, 26)
+  const wholeBytes = type == 0 && channels == 8
+  let fieldSums = sums + 128
+  for (; pixels > 0; pixels -= 4) {
+    if (product == MLA) product_mla(fields, bias, weights, steps, sums)
+    else product_relaxed(fields, bias, weights, steps, sums, fieldSums)
+    if (SIMD) {
+      if (pixels > 3 && wholeBytes) {
+        const s = f32x4.splat(slope)
+        const l = f32x4.splat(low)
+        const h = f32x4.splat(high)
+        const offset = roundingOffset(zero)
+        for (let p: usize = 0; p < 4; p += 2) {
+          const m = sums + p * 32
+          const a0 = v128.load(m)
+          const a1 = v128.load(m, 16)
+          const b0 = v128.load(m, 32)
+          const b1 = v128.load(m, 48)
+          storeTwo(to + p * stride, stride, a0, a1, b0, b1, multipliers, s, l, h, offset)
+        }
+      } else {
+        for (let p = 0; p < min(4, pixels); p++) {
+          const m = sums + <usize>p * 32
+          storeFew(i, to + <usize>p * stride, v128.load(m), v128.load(m, 16), multipliers, channels)
+        }
+      }
+    } else {
+      for (let p = 0; p < min(4, pixels); p++) {
+        const m = sums + <usize>p * 32
+        for (let o: usize = 0; o < <usize>channels; o++) {
+          const multiplier = load<f32>(multipliers + o * 4)
+          storeSum(to + <usize>p * stride, o, load<i32>(m + o * 4), multiplier, slope, low, high, zero, type)
+        }
+      }
+    }
+    to += 4 * stride
+    fields += steps * 16
+    fieldSums += 16
+  }
+}
+
+/** Two pixels of a whole panel of int8, which share a narrowing. */
+// @ts-ignore: decorator
+@inline
+function storeTwo(
+  to: usize,
+  stride: usize,
+  a0: v128,
+  a1: v128,
+  b0: v128,
+  b1: v128,
+  multipliers: usize,
+  slope: v128,
+  low: v128,
+  high: v128,
+  offset: v128,
+): void {
+  const m0 = v128.load(multipliers)
+  const m1 = v128.load(multipliers, 16)
+  const ab = narrow(
+    requantized(a0, m0, slope, low, high, offset),
+    requantized(a1, m1, slope, low, high, offset),
+    requantized(b0, m0, slope, low, high, offset),
+    requantized(b1, m1, slope, low, high, offset),
+  )
+  v128.store64_lane(to, ab, 0)
+  v128.store64_lane(to + stride, ab, 1)
+}
+
+/**
+ * A pixel of a panel that is not whole, or of float32. A function of its own: what the runtime has to compile before the first
+ * picture is fast should be short.
+ */
+function storeFew(i: usize, to: usize, acc0: v128, acc1: v128, multipliers: usize, channels: i32): void {
+  const zero = word(i, 22)
+  const slope = f32x4.splat(float(i, 23))
+  const low = f32x4.splat(<f32>(word(i, 24) - zero))
+  const high = f32x4.splat(<f32>(word(i, 25) - zero))
+  storeSums(to, acc0, acc1, multipliers, slope, low, high, roundingOffset(zero), word(i, 26), channels)
+}
+
+/** `pixels` pixels x one panel of 8 output channels, of which `channels` are stored. */
+export function panel(
+  i: usize,
+  fields: usize,
+  weights: usize,
+  bias: usize,
+  multipliers: usize,
+  pairs: usize,
+  to: usize,
+  pixels: i32,
+  channels: i32,
+): void {
+  const stride = <usize>word(i, 13)
+  const zero = word(i, 22)
+  const slope = float(i, 23)
+  const low = <f32>(word(i, 24) - zero)
+  const high = <f32>(word(i, 25) - zero)
+  const type = word(i, 26)
+  if (SIMD) {
+    const s = f32x4.splat(slope)
+    const l = f32x4.splat(low)
+    const h = f32x4.splat(high)
+    const offset = roundingOffset(zero)
+    const wholeBytes = type == 0 && channels == 8
+    for (; pixels > 0; pixels -= 4) {
+      let a0 = v128.load(bias)
+      let a1 = v128.load(bias, 16)
+      let b0 = a0
+      let b1 = a1
+      let c0 = a0
+      let c1 = a1
+      let d0 = a0
+      let d1 = a1
+      let w = weights
+      for (const end = fields + pairs * 16; fields < end; fields += 16) {
+        const w0 = v128.load(w)
+        const w1 = v128.load(w, 16)
+        let x = v128.load32_splat(fields)
+        a0 = addDot(a0, x, w0)
+        a1 = addDot(a1, x, w1)
+        x = v128.load32_splat(fields, 4)
+        b0 = addDot(b0, x, w0)
+        b1 = addDot(b1, x, w1)
+        x = v128.load32_splat(fields, 8)
+        c0 = addDot(c0, x, w0)
+        c1 = addDot(c1, x, w1)
+        x = v128.load32_splat(fields, 12)
+        d0 = addDot(d0, x, w0)
+        d1 = addDot(d1, x, w1)
+        w += 32
+      }
+      if (pixels > 3 && wholeBytes) {
+        // What nearly every tile is.
+        storeTwo(to, stride, a0, a1, b0, b1, multipliers, s, l, h, offset)
+        storeTwo(to + 2 * stride, stride, c0, c1, d0, d1, multipliers, s, l, h, offset)
+      } else {
+        storeFew(i, to, a0, a1, multipliers, channels)
+        if (pixels > 1) storeFew(i, to + stride, b0, b1, multipliers, channels)
+        if (pixels > 2) storeFew(i, to + 2 * stride, c0, c1, multipliers, channels)
+        if (pixels > 3) storeFew(i, to + 3 * stride, d0, d1, multipliers, channels)
+      }
+      to += 4 * stride
+    }
+  } else {
+    for (let p = 0; p < pixels; p++) {
+      const field = fields + <usize>(p >> 2) * pairs * 16 + <usize>(p & 3) * 4
+      for (let o: usize = 0; o < <usize>channels; o++) {
+        let acc = load<i32>(bias + o * 4)
+        let x = field
+        let w = weights + o * 4
+        for (let k: usize = 0; k < pairs; k++) {
+          acc += <i32>load<i16>(x) * <i32>load<i16>(w) + <i32>load<i16>(x, 2) * <i32>load<i16>(w, 2)
+          x += 16
+          w += 32
+        }
+        storeSum(to, o, acc, load<f32>(multipliers + o * 4), slope, low, high, zero, type)
+      }
+      to += stride
+    }
+  }
+}

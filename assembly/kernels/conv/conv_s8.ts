@@ -1,0 +1,172 @@
+// acc = foldedBias[o] + sum over (ky, kx, c) of x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] *
+// weight[o][ky][kx][c], positions outside the input count as inputZeroPoint; y = float(acc) * multiplier[o];
+// int8 output: roundHalfEven(clamp(max(y, y * slope), low - outputZeroPoint, high - outputZeroPoint)) +
+// outputZeroPoint; float32 output (outputType 1): y. NHWC int8 views; a group has inputChannels and outputChannels
+// of its own. foldedBias[o] = bias[o] - inputZeroPoint * sum(weight[o]).
+//
+// For `block` output pixels at a time gather_s8 brings a group's receptive fields, padded, to scratch as
+// [4 pixels][pair of depth][4][2] int16, depth = kernelHeight * kernelWidth * inputChannels. Weights are packed
+// [group][panel of 8 channels][pair of depth][8][2] int16, zero padded. So 4 pixels x 8 channels are eight
+// accumulators and six loads a pair of depth, whatever the shape. The block is walked panel by panel: a panel's
+// weights are read once a block.
+// Scratch: roundUp(block, 4) * ceil(depth / 2) * 4 + 64 bytes, for the other products: conv_s8's in src/host/graph/kernels/.
+//
+// Exact: |x| <= 128 and |weight| <= 128, so a pair's products sum to at most 2^15 in int32; the host proves that no
+// sum of them with the bias leaves int32. low and high are int8, so |y| <= 255 when it is rounded.
+
+import { crewSize, scratchOf, start } from '../../threads/split'
+import { address, word } from '../../lib/word'
+import { DOT, MLA, panel, panelOf, RELAXED_DOT, sumFields } from './conv_panels_s8'
+import { gather_s8 } from './gather_s8'
+
+/**
+ * int8 [groups * outputChannels][depth] to the packed layout, int32 biases to foldedBias, each group padded to a
+ * multiple of 8 channels. Returns the largest sum of abs(weight) of a channel.
+ */
+export function pack_conv_s8(
+  source: usize,
+  target: usize,
+  bias: usize,
+  outputChannels: i32,
+  depth: i32,
+  groups: i32,
+  inputZeroPoint: i32,
+  foldedBias: usize,
+): i32 {
+  let largest = 0
+  for (let g = 0; g < groups; g++) {
+    for (let first = 0; first < outputChannels; first += 8) {
+      for (let o = first; o < first + 8; o++) {
+        const real = o < outputChannels
+        let sum = 0
+        let magnitude = 0
+        let to = target + <usize>(o - first) * 4
+        for (let k = 0; k < depth + (depth & 1); k++) {
+          const weight = real && k < depth ? <i32>load<i8>(source + <usize>k) : 0
+          store<i16>(to, weight)
+          sum += weight
+          magnitude += abs(weight)
+          to += k & 1 ? 30 : 2
+        }
+        store<i32>(foldedBias, real ? load<i32>(bias) - inputZeroPoint * sum : 0)
+        foldedBias += 4
+        largest = max(largest, magnitude)
+        if (real) {
+          source += depth
+          bias += 4
+        }
+      }
+      target += <usize>((depth + 1) >> 1) * 32
+    }
+  }
+  return largest
+}
+
+/** As pack_conv_s8, for the products MLA and RELAXED_DOT; the biases are folded already. */
+export function pack_conv_product_s8(
+  product: i32,
+  source: usize,
+  target: usize,
+  outputChannels: i32,
+  depth: i32,
+  groups: i32,
+): void {
+  const quads = product == RELAXED_DOT
+  const step = quads ? 4 : 2
+  const padded = quads ? (depth + 3) & ~3 : (depth + 1) & ~1
+  for (let g = 0; g < groups; g++) {
+    for (let first = 0; first < outputChannels; first += 8) {
+      for (let o = first; o < first + 8; o++) {
+        const real = o < outputChannels
+        for (let k = 0; k < padded; k++) {
+          const weight = real && k < depth ? <i32>load<i8>(source + <usize>k) : 0
+          const at = target + <usize>(k / step) * 32
+          if (quads) store<i8>(at + <usize>((o - first) * 4 + (k & 3)), weight + 64)
+          else store<i16>(at + <usize>((k & 1) * 16 + (o - first) * 2), weight)
+        }
+        if (real) source += depth
+      }
+      target += <usize>(padded / step) * 32
+    }
+  }
+}
+
+export function conv_s8(i: usize, part: i32, parts: i32): void {
+  convolve(i, DOT, part, parts)
+}
+
+/** As conv_s8, by multiply-adds: its weights are [pair of depth][2][8]. */
+export function conv_mla_s8(i: usize, part: i32, parts: i32): void {
+  convolve(i, MLA, part, parts)
+}
+
+/** As conv_s8, for weights within -64..63, by products of four: its weights are [quad of depth][8][4], 64 added. */
+export function conv_relaxed_s8(i: usize, part: i32, parts: i32): void {
+  convolve(i, RELAXED_DOT, part, parts)
+}
+
+function convolve(i: usize, product: i32, part: i32, parts: i32): void {
+  const inputChannels = word(i, 8)
+  const outputPixels = word(i, 10) * word(i, 11)
+  const outputChannels = word(i, 12)
+  const outputStride = <usize>word(i, 13)
+  const depth = word(i, 14) * word(i, 15) * inputChannels
+  const quads = product == RELAXED_DOT
+  const steps = <usize>(quads ? (depth + 3) >> 2 : (depth + 1) >> 1)
+  const groups = word(i, 20)
+  const size: usize = word(i, 26) == 1 ? 4 : 1
+  const scratch = scratchOf(i, 27)
+  const block = word(i, 28)
+  let weights = address(i, 3)
+  let bias = address(i, 4)
+  let multipliers = address(i, 5)
+  // Output pixels are shared, or panels where there are too few pixels to share evenly: then each thread gathers all, and has
+  // as many shares as there are blocks.
+  const tiles = (outputPixels + 3) >> 2
+  const panels = (outputChannels + 7) >> 3
+  const crew = crewSize()
+  const byPixels = pixelsShareWell(tiles, panels, crew)
+  const each = byPixels ? parts : parts / crew
+  const firstPixel = start(tiles, part % each, each) * 4
+  const endPixel = min(start(tiles, (part % each) + 1, each) * 4, outputPixels)
+  const firstChannel = byPixels ? 0 : start(panels, part / each, crew) * 8
+  const endChannel = byPixels ? outputChannels : min(start(panels, part / each + 1, crew) * 8, outputChannels)
+  if (firstChannel >= endChannel) return
+  for (let g = 0; g < groups; g++) {
+    const input = address(i, 1) + <usize>(g * inputChannels)
+    for (let first = firstPixel; first < endPixel; first += block) {
+      const pixels = min(block, endPixel - first)
+      gather_s8(i, input, first, pixels, scratch, quads)
+      // Behind the fields and what the gathering may write there: a tile of sums, then the sums of the fields.
+      const sums = scratch + <usize>((block + 3) >> 2) * steps * 16 + 64
+      if (quads) sumFields(scratch, steps, pixels, sums + 128)
+      const output = address(i, 2) + <usize>first * outputStride + <usize>(g * outputChannels) * size
+      for (let o = firstChannel; o < endChannel; o += 8) {
+        const w = weights + <usize>(o >> 3) * steps * 32
+        const b = bias + <usize>o * 4
+        const m = multipliers + <usize>o * 4
+        const channels = min(8, outputChannels - o)
+        if (product == DOT) panel(i, scratch, w, b, m, steps, output + <usize>o * size, pixels, channels)
+        else panelOf(i, product, scratch, w, b, m, steps, output + <usize>o * size, pixels, channels, sums)
+      }
+    }
+    const padded = <usize>((outputChannels + 7) & ~7)
+    weights += padded * steps * 4
+    bias += padded * 4
+    multipliers += padded * 4
+  }
+}
+
+/** Shares of each thread, for assembly/threads/shares.ts: about as many as there are blocks of pixels, eight at most. */
+export function convShares(i: usize, threads: i32): i32 {
+  const pixels = word(i, 10) * word(i, 11)
+  const shared = pixelsShareWell((pixels + 3) >> 2, (word(i, 12) + 7) >> 3, threads) ? threads : 1
+  return min(8, max(1, pixels / (word(i, 28) * shared)))
+}
+
+/** Whether the largest share of the tiles is at most a tenth more than the largest share of the panels. */
+function pixelsShareWell(tiles: i32, panels: i32, threads: i32): bool {
+  const ofTiles = (tiles + threads - 1) / threads
+  const ofPanels = (panels + threads - 1) / threads
+  return <f32>ofTiles * <f32>panels * 10 <= <f32>ofPanels * <f32>tiles * 11
+}

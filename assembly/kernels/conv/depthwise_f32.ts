@@ -1,0 +1,102 @@
+// acc = bias[c]; acc = acc + x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] * weight[ky][kx][c] for
+// (ky, kx) in order; y = max(acc, acc * slope); output[y][x][c] = clamp(y, low, high). One filter a channel.
+// Weights are packed [tap][channels rounded up to 8], bias to 8 entries too; the instruction has one channel a
+// group, so groups * outputChannels channels in all. NHWC float32 views.
+// Each multiply and each add rounds once, each channel in a lane of its own: the same bytes in every build.
+// Positions outside the input are skipped, which is what adding their zero gives.
+
+import { SIMD } from '../../lib/isa'
+import { start } from '../../threads/split'
+import { activate, activateV, storeFirst } from '../../lib/vector'
+import { address, float, word } from '../../lib/word'
+
+/** [channels][taps] to [taps][channels rounded up to 8], padded with zeros. */
+export function pack_depthwise_f32(source: usize, target: usize, channels: i32, taps: i32): void {
+  const padded = (channels + 7) & ~7
+  for (let t = 0; t < taps; t++) {
+    for (let c = 0; c < padded; c++) {
+      const from = source + (<usize>(c * taps + t) << 2)
+      store<f32>(target, c < channels ? load<f32>(from) : 0)
+      target += 4
+    }
+  }
+}
+
+export function depthwise_f32(i: usize, thread: i32, threads: i32): void {
+  const input = address(i, 1)
+  const weights = address(i, 3)
+  const bias = address(i, 4)
+  const inputHeight = word(i, 6)
+  const inputWidth = word(i, 7)
+  const inputStride = <usize>word(i, 9)
+  const outputHeight = word(i, 10)
+  const outputWidth = word(i, 11)
+  const outputStride = <usize>word(i, 13)
+  const firstRow = start(outputHeight, thread, threads)
+  const endRow = start(outputHeight, thread + 1, threads)
+  let output = address(i, 2) + <usize>(firstRow * outputWidth) * outputStride
+  const kernelHeight = word(i, 14)
+  const kernelWidth = word(i, 15)
+  const strideY = word(i, 16)
+  const strideX = word(i, 17)
+  const padTop = word(i, 18)
+  const padLeft = word(i, 19)
+  const channels = word(i, 20) * word(i, 12)
+  const slope = float(i, 23)
+  const low = float(i, 24)
+  const high = float(i, 25)
+  const bytes = <usize>channels * 4
+  const tapStride = (bytes + 31) & ~31
+  const rowStride = <usize>inputWidth * inputStride
+  for (let y = firstRow; y < endRow; y++) {
+    const top = y * strideY - padTop
+    const firstY = max(top, 0)
+    const rows = min(top + kernelHeight, inputHeight) - firstY
+    for (let x = 0; x < outputWidth; x++) {
+      const left = x * strideX - padLeft
+      const firstX = max(left, 0)
+      const columns = min(left + kernelWidth, inputWidth) - firstX
+      const corner = input + <usize>firstY * rowStride + <usize>firstX * inputStride
+      const filter = weights + <usize>((firstY - top) * kernelWidth + firstX - left) * tapStride
+      const filterRow = <usize>kernelWidth * tapStride
+      if (SIMD) {
+        const slopeV = f32x4.splat(slope)
+        const lowV = f32x4.splat(low)
+        const highV = f32x4.splat(high)
+        for (let b: usize = 0; b < bytes; b += 32) {
+          let acc0 = v128.load(bias + b)
+          let acc1 = v128.load(bias + b, 16)
+          for (let ky = 0; ky < rows; ky++) {
+            let at = corner + <usize>ky * rowStride + b
+            let weight = filter + <usize>ky * filterRow + b
+            for (let kx = 0; kx < columns; kx++) {
+              acc0 = f32x4.add(acc0, f32x4.mul(v128.load(at), v128.load(weight)))
+              acc1 = f32x4.add(acc1, f32x4.mul(v128.load(at, 16), v128.load(weight, 16)))
+              at += inputStride
+              weight += tapStride
+            }
+          }
+          acc0 = activateV(acc0, slopeV, lowV, highV)
+          acc1 = activateV(acc1, slopeV, lowV, highV)
+          storeFirst(output + b, acc0, bytes - b)
+          if (bytes - b > 16) storeFirst(output + b + 16, acc1, bytes - b - 16)
+        }
+      } else {
+        for (let b: usize = 0; b < bytes; b += 4) {
+          let acc = load<f32>(bias + b)
+          for (let ky = 0; ky < rows; ky++) {
+            let at = corner + <usize>ky * rowStride + b
+            let weight = filter + <usize>ky * filterRow + b
+            for (let kx = 0; kx < columns; kx++) {
+              acc += load<f32>(at) * load<f32>(weight)
+              at += inputStride
+              weight += tapStride
+            }
+          }
+          store<f32>(output + b, activate(acc, slope, low, high))
+        }
+      }
+      output += outputStride
+    }
+  }
+}

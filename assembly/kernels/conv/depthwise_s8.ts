@@ -1,0 +1,215 @@
+// acc = foldedBias[c] + sum over (ky, kx) of x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] *
+// weight[c][ky][kx], positions outside the input count as inputZeroPoint: then as conv_s8 with one filter a channel.
+// NHWC int8 views; the instruction's groups are the channels. foldedBias[c] = bias[c] - inputZeroPoint *
+// sum(weight[c]).
+//
+// Eight channels at a time, and two taps at a time, interleaved, so that a dot product of pairs adds both. Weights are
+// packed [panel of 8 channels][pair of taps][8][2] int16, zero padded; biases and multipliers have 8 entries a panel.
+// A tap outside the input is read from a pixel of zero points in scratch: this kernel pads.
+// Scratch: (kernelHeight * kernelWidth + 1) * 4 + roundUp(channels, 8) bytes.
+//
+// Exact: a pair's products sum to at most 2^15 in int32; the host proves that no sum of them with the bias leaves
+// int32. low and high are int8, so |y| <= 255 when it is rounded. Reads up to 7 bytes beyond a pixel's channels.
+
+import { SIMD } from '../../lib/isa'
+import { storeSum, storeSums } from '../../lib/requantize'
+import { scratchOf, start } from '../../threads/split'
+import { roundingOffset } from '../../lib/vector'
+import { address, float, word } from '../../lib/word'
+
+/** int8 [channels][taps] to the packed layout, int32 biases to foldedBias. Returns the largest sum of abs(weight). */
+export function pack_depthwise_s8(
+  source: usize,
+  target: usize,
+  bias: usize,
+  channels: i32,
+  taps: i32,
+  inputZeroPoint: i32,
+  foldedBias: usize,
+): i32 {
+  const panelBytes = <usize>((taps + 1) >> 1) * 32
+  let largest = 0
+  for (let c: usize = 0; c < ((<usize>channels + 7) & ~7); c++) {
+    const real = c < <usize>channels
+    let to = target + (c >> 3) * panelBytes + (c & 7) * 4
+    let sum = 0
+    let magnitude = 0
+    for (let t = 0; t < taps + (taps & 1); t++) {
+      const weight = real && t < taps ? <i32>load<i8>(source + <usize>t) : 0
+      store<i16>(to, weight)
+      sum += weight
+      magnitude += abs(weight)
+      to += t & 1 ? 30 : 2
+    }
+    store<i32>(foldedBias, real ? load<i32>(bias) - inputZeroPoint * sum : 0)
+    foldedBias += 4
+    largest = max(largest, magnitude)
+    if (real) {
+      source += taps
+      bias += 4
+    }
+  }
+  return largest
+}
+
+export function depthwise_s8(i: usize, thread: i32, threads: i32): void {
+  const input = address(i, 1)
+  const inputHeight = word(i, 6)
+  const inputWidth = word(i, 7)
+  const stride = <usize>word(i, 9)
+  const outputHeight = word(i, 10)
+  const outputWidth = word(i, 11)
+  const outputStride = <usize>word(i, 13)
+  const firstRow = start(outputHeight, thread, threads)
+  const endRow = start(outputHeight, thread + 1, threads)
+  let to = address(i, 2) + <usize>(firstRow * outputWidth) * outputStride
+  const kernelHeight = word(i, 14)
+  const kernelWidth = word(i, 15)
+  const strideY = word(i, 16)
+  const strideX = word(i, 17)
+  const padTop = word(i, 18)
+  const padLeft = word(i, 19)
+  const taps = scratchOf(i, 27)
+  const count = <usize>(kernelHeight * kernelWidth)
+  const outside = taps + (count + 1) * 4
+  memory.fill(outside, <u8>word(i, 21), (<usize>word(i, 20) + 7) & ~7)
+  // The last pair of an odd number of taps has a second weight of 0.
+  store<u32>(taps + count * 4, <u32>outside)
+  // Output columns whose windows lie inside the input's columns, where there is a faster way.
+  const fast = kernelHeight == 3 && kernelWidth == 3
+  const first = (padLeft + strideX - 1) / strideX
+  const room = inputWidth + padLeft - kernelWidth
+  const end = fast && room >= 0 ? min(room / strideX + 1, outputWidth) : 0
+  for (let y = firstRow; y < endRow; y++) {
+    const top = y * strideY - padTop
+    const inside = top >= 0 && top + kernelHeight <= inputHeight
+    let x = 0
+    while (x < outputWidth) {
+      const left = x * strideX - padLeft
+      if (SIMD && inside && x == first && x < end) {
+        interior3x3(i, input + <usize>(top * inputWidth + left) * stride, to, end - x)
+        to += <usize>(end - x) * outputStride
+        x = end
+      } else {
+        let tap = taps
+        for (let row = top; row < top + kernelHeight; row++) {
+          for (let column = left; column < left + kernelWidth; column++) {
+            const has = <u32>row < <u32>inputHeight && <u32>column < <u32>inputWidth
+            store<u32>(tap, <u32>(has ? input + <usize>(row * inputWidth + column) * stride : outside))
+            tap += 4
+          }
+        }
+        pixel(i, taps, <i32>count, to)
+        to += outputStride
+        x++
+      }
+    }
+  }
+}
+
+/** One pixel, whose taps lie at the `count` addresses at `taps`. */
+function pixel(i: usize, taps: usize, count: i32, to: usize): void {
+  let weights = address(i, 3)
+  const bias = address(i, 4)
+  const multipliers = address(i, 5)
+  const channels = word(i, 20)
+  const zero = word(i, 22)
+  const slope = float(i, 23)
+  const low = <f32>(word(i, 24) - zero)
+  const high = <f32>(word(i, 25) - zero)
+  const type = word(i, 26)
+  const end = taps + <usize>count * 4
+  if (SIMD) {
+    const s = f32x4.splat(slope)
+    const l = f32x4.splat(low)
+    const h = f32x4.splat(high)
+    const offset = roundingOffset(zero)
+    for (let c = 0; c < channels; c += 8) {
+      let acc0 = v128.load(bias + <usize>c * 4)
+      let acc1 = v128.load(bias + <usize>c * 4, 16)
+      for (let tap = taps; tap < end; tap += 8) {
+        const even = v128.load8x8_s(<usize>load<u32>(tap) + <usize>c)
+        const odd = v128.load8x8_s(<usize>load<u32>(tap, 4) + <usize>c)
+        acc0 = i32x4.add(acc0, i32x4.dot_i16x8_s(firstHalves(even, odd), v128.load(weights)))
+        acc1 = i32x4.add(acc1, i32x4.dot_i16x8_s(secondHalves(even, odd), v128.load(weights, 16)))
+        weights += 32
+      }
+      const out = to + (type == 0 ? <usize>c : <usize>c * 4)
+      storeSums(out, acc0, acc1, multipliers + <usize>c * 4, s, l, h, offset, type, min(8, channels - c))
+    }
+  } else {
+    const panelBytes = <usize>((count + 1) >> 1) * 32
+    for (let c: usize = 0; c < <usize>channels; c++) {
+      let weight = weights + (c >> 3) * panelBytes + (c & 7) * 4
+      let acc = load<i32>(bias + c * 4)
+      for (let tap = taps; tap < end; tap += 8) {
+        acc += <i32>load<i8>(<usize>load<u32>(tap) + c) * <i32>load<i16>(weight)
+        acc += <i32>load<i8>(<usize>load<u32>(tap, 4) + c) * <i32>load<i16>(weight, 2)
+        weight += 32
+      }
+      storeSum(to, c, acc, load<f32>(multipliers + c * 4), slope, low, high, zero, type)
+    }
+  }
+}
+
+/** `count` neighbouring pixels of the commonest kernel, whose windows lie inside the input: no addresses to look up. */
+function interior3x3(i: usize, corner: usize, to: usize, count: i32): void {
+  const multipliers = address(i, 5)
+  const stride = <usize>word(i, 9)
+  const rowStride = <usize>word(i, 7) * stride
+  const channels = word(i, 20)
+  const type = word(i, 26)
+  const s = f32x4.splat(float(i, 23))
+  const l = f32x4.splat(<f32>(word(i, 24) - word(i, 22)))
+  const h = f32x4.splat(<f32>(word(i, 25) - word(i, 22)))
+  const offset = roundingOffset(word(i, 22))
+  for (; count > 0; count--) {
+    let weights = address(i, 3)
+    let bias = address(i, 4)
+    for (let c = 0; c < channels; c += 8) {
+      let acc0 = v128.load(bias)
+      let acc1 = v128.load(bias, 16)
+      const row0 = corner + <usize>c
+      const row1 = row0 + rowStride
+      const row2 = row1 + rowStride
+      let even = v128.load8x8_s(row0)
+      let odd = v128.load8x8_s(row0 + stride)
+      acc0 = i32x4.add(acc0, i32x4.dot_i16x8_s(firstHalves(even, odd), v128.load(weights)))
+      acc1 = i32x4.add(acc1, i32x4.dot_i16x8_s(secondHalves(even, odd), v128.load(weights, 16)))
+      even = v128.load8x8_s(row0 + 2 * stride)
+      odd = v128.load8x8_s(row1)
+      acc0 = i32x4.add(acc0, i32x4.dot_i16x8_s(firstHalves(even, odd), v128.load(weights, 32)))
+      acc1 = i32x4.add(acc1, i32x4.dot_i16x8_s(secondHalves(even, odd), v128.load(weights, 48)))
+      even = v128.load8x8_s(row1 + stride)
+      odd = v128.load8x8_s(row1 + 2 * stride)
+      acc0 = i32x4.add(acc0, i32x4.dot_i16x8_s(firstHalves(even, odd), v128.load(weights, 64)))
+      acc1 = i32x4.add(acc1, i32x4.dot_i16x8_s(secondHalves(even, odd), v128.load(weights, 80)))
+      even = v128.load8x8_s(row2)
+      odd = v128.load8x8_s(row2 + stride)
+      acc0 = i32x4.add(acc0, i32x4.dot_i16x8_s(firstHalves(even, odd), v128.load(weights, 96)))
+      acc1 = i32x4.add(acc1, i32x4.dot_i16x8_s(secondHalves(even, odd), v128.load(weights, 112)))
+      even = v128.load8x8_s(row2 + 2 * stride)
+      acc0 = i32x4.add(acc0, i32x4.dot_i16x8_s(firstHalves(even, even), v128.load(weights, 128)))
+      acc1 = i32x4.add(acc1, i32x4.dot_i16x8_s(secondHalves(even, even), v128.load(weights, 144)))
+      weights += 160
+      const out = to + (type == 0 ? <usize>c : <usize>c * 4)
+      storeSums(out, acc0, acc1, multipliers + <usize>c * 4, s, l, h, offset, type, min(8, channels - c))
+      bias += 32
+    }
+    corner += <usize>word(i, 17) * stride
+    to += <usize>word(i, 13)
+  }
+}
+
+/** a0 b0 a1 b1 a2 b2 a3 b3: the first four channels of two taps, as int16. */
+// @ts-ignore: decorator
+@inline
+function firstHalves(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23)
+}
+
+// @ts-ignore: decorator
+@inline
+function secondHalves(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31)
+}

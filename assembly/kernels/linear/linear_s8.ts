@@ -1,0 +1,143 @@
+// Rows (tokens) times int8 weights, each row quantised by its own largest value: with m = max over k of |x[t][k]|,
+//   q[t][k] = roundHalfEven(x[t][k] * (limit / m)), acc = sum over k of q[t][k] * weight[o][k],
+//   y[t][o] = float(acc) * (m / limit * scales[o]) + bias[o],
+// every float32 operation rounded by itself, in this order. A row whose m is below 2^-100 has q = 0. float32 views of
+// `tokens` rows; scales are the weights', one an output channel; limit is 127, or 63 where the weights are within
+// -63..63 too. NaN in x counts as -limit and not in m.
+//
+// Weights stay int8 in memory: a large network's would not fit twice as wide. `block` rows at a time are quantised to
+// scratch; then each panel of 8 channels is multiplied with all rows of the block. Threads share the panels and each
+// quantises all rows: that is little beside the products. Forms of the product, with the same sums:
+// - linear_pairs.ts: int16 pairs; depth is padded with zeros to whole pairs.
+// - linear_seven.ts: the same, four panels at a time, an eighth of the products saved. The host asks for it where blocks are of
+//   8 rows or more: `seven` is 64 or 256, the pairs of depth that are widened at a time. depth is a multiple of 16, outputChannels of 32. Not in the scalar build, which is no faster by it.
+// - linear_quads.ts: int8 quads, in relaxed builds with limit 63; depth is padded to a multiple of 8.
+// Scratch, with rows = roundUp(block, 4): rows * ceil(depth / 16) * 32 (rows; those of quads take half of it, and a quarter of
+// that again for corrections) + rows * 4 (scales) + rows * 32 (sums) + 16384 (panel). With `seven`,
+// r = roundUp(ceil(block / 2), 4): 7 * r * depth (rows) + depth * 16 (eight rows) + r * 448 (sums) + 14 * (seven * 32 + 64) (panels) + r * 8 (scales).
+//
+// Exact: |q| and |weight| <= 127 and depth < 2^17, so |acc| < 2^31. |x * (limit / m)| <= 127.0001 where m is the
+// largest, so rounding gives at most limit.
+
+import { RELAXED, SIMD } from '../../lib/isa'
+import { scratchOf, start } from '../../threads/split'
+import { storeFirst } from '../../lib/vector'
+import { address, word } from '../../lib/word'
+import { NARROW } from './linear_pack'
+import { multiplyPairs } from './linear_pairs'
+import { multiplyQuads } from './linear_quads'
+import { quantizeRows, quantizeSeven } from './linear_rows'
+import { finishSeven, multiplySeven, scaled, sevenPanels } from './linear_seven'
+
+export function linear_s8(i: usize, thread: i32, threads: i32): void {
+  const quads = RELAXED && word(i, 13) == NARROW
+  if (SIMD && !quads && word(i, 14) != 0) sevenProducts(i, thread, threads)
+  else products(i, quads, thread, threads)
+}
+
+function products(i: usize, quads: bool, thread: i32, threads: i32): void {
+  const tokens = word(i, 6)
+  const depth = word(i, 7)
+  const inputStride = <usize>word(i, 8)
+  const outputChannels = word(i, 9)
+  const outputStride = <usize>word(i, 10)
+  const rows = scratchOf(i, 11)
+  const block = word(i, 12)
+  const limit = word(i, 13)
+  const rounded = <usize>((block + 3) & ~3)
+  const deep = <usize>((depth + 15) >> 4)
+  const rowScales = rows + rounded * deep * 32
+  const corrections = rows + rounded * deep * 16
+  const sums = rowScales + rounded * 4
+  const panel = sums + rounded * 32
+  const panels = (outputChannels + 7) >> 3
+  const firstPanel = start(panels, thread, threads)
+  const lastPanel = start(panels, thread + 1, threads)
+  if (firstPanel == lastPanel) return
+  for (let first = 0; first < tokens; first += block) {
+    const count = min(block, tokens - first)
+    const input = address(i, 1) + <usize>first * inputStride
+    quantizeRows(input, inputStride, count, depth, limit, rows, rowScales, corrections)
+    const output = address(i, 2) + <usize>first * outputStride
+    for (let p = firstPanel; p < lastPanel; p++) {
+      if (RELAXED && quads) multiplyQuads(rows, address(i, 3), p, depth, sums, corrections, count)
+      else multiplyPairs(rows, address(i, 3), p, depth, sums, panel, count)
+      const at = <usize>p * 32
+      const channels = min(8, outputChannels - p * 8)
+      finish(sums, rowScales, address(i, 5) + at, address(i, 4) + at, output + at, outputStride, count, channels)
+    }
+  }
+}
+
+function sevenProducts(i: usize, thread: i32, threads: i32): void {
+  const tokens = word(i, 6)
+  const depth = <usize>word(i, 7)
+  const inputStride = <usize>word(i, 8)
+  const outputStride = <usize>word(i, 10)
+  const block = word(i, 12)
+  const chunk = <usize>word(i, 14)
+  const rounded = <usize>((((block + 1) >> 1) + 3) & ~3)
+  const rows = scratchOf(i, 11)
+  const work = rows + rounded * 7 * depth
+  const sums = work + depth * 16
+  const panels = sums + rounded * 448
+  const rowScales = panels + sevenPanels(chunk)
+  const quadruples = word(i, 9) >> 5
+  const begin = start(quadruples, thread, threads)
+  const last = start(quadruples, thread + 1, threads)
+  if (begin == last) return
+  for (let first = 0; first < tokens; first += block) {
+    const count = min(block, tokens - first)
+    const half = (count + 1) >> 1
+    const step = <usize>((half + 3) & ~3) * 32
+    const input = address(i, 1) + <usize>first * inputStride
+    quantizeSeven(input, inputStride, count, <i32>depth, word(i, 13), rows, rowScales, work)
+    const output = address(i, 2) + <usize>first * outputStride
+    for (let p = begin; p < last; p++) {
+      const ahead = address(i, 3) + <usize>(p + 1 < last ? p + 1 : begin) * depth * 32
+      multiplySeven(rows, address(i, 3), p, depth, half, sums, panels, chunk, ahead)
+      for (let n: usize = 0; n < 2; n++) {
+        const at = <usize>p * 128 + n * 64
+        const from = sums + n * step * 7
+        finishSeven(from, step, half, count, rowScales, address(i, 5) + at, address(i, 4) + at, output + at, outputStride)
+      }
+    }
+  }
+}
+
+/** Sums to float32: `count` rows of up to eight channels. */
+function finish(
+  sums: usize,
+  rowScales: usize,
+  scales: usize,
+  bias: usize,
+  to: usize,
+  stride: usize,
+  count: i32,
+  channels: i32,
+): void {
+  for (; count > 0; count--) {
+    if (SIMD) {
+      const s = v128.load32_splat(rowScales)
+      const y0 = scaled(v128.load(sums), s, v128.load(scales), v128.load(bias))
+      const y1 = scaled(v128.load(sums, 16), s, v128.load(scales, 16), v128.load(bias, 16))
+      if (channels == 8) {
+        v128.store(to, y0)
+        v128.store(to, y1, 16)
+      } else {
+        storeFirst(to, y0, <usize>channels << 2)
+        if (channels > 4) storeFirst(to + 16, y1, <usize>(channels - 4) << 2)
+      }
+    } else {
+      const s = load<f32>(rowScales)
+      for (let o: usize = 0; o < <usize>channels << 2; o += 4) {
+        const factor = s * load<f32>(scales + o)
+        const y = <f32>load<i32>(sums + o) * factor
+        store<f32>(to + o, y + load<f32>(bias + o))
+      }
+    }
+    sums += 32
+    rowScales += 4
+    to += stride
+  }
+}

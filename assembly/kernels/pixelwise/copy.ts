@@ -1,0 +1,45 @@
+// output[p][b] = input[p][b]: `pixels` pixels of `pixelBytes` bytes, from view to view, any type.
+// Views must not overlap. Reads up to 15 bytes beyond a pixel, writes none. No arithmetic, no padding.
+
+import { SIMD } from '../../lib/isa'
+import { start } from '../../threads/split'
+import { storeFirst } from '../../lib/vector'
+import { address, word } from '../../lib/word'
+
+export function copy(i: usize, thread: i32, threads: i32): void {
+  const first = start(word(i, 3), thread, threads)
+  let pixels = start(word(i, 3), thread + 1, threads) - first
+  let bytes = <usize>word(i, 4)
+  const inputStride = <usize>word(i, 5)
+  const outputStride = <usize>word(i, 6)
+  let input = address(i, 1) + <usize>first * inputStride
+  let output = address(i, 2) + <usize>first * outputStride
+  if (inputStride == bytes && outputStride == bytes) {
+    bytes *= pixels
+    pixels = 1
+  }
+  for (; pixels > 0; pixels--) {
+    copyBytes(input, output, bytes)
+    input += inputStride
+    output += outputStride
+  }
+}
+
+/** Not memory.copy: a call out of the engine costs more than a pixel. */
+export function copyBytes(from: usize, to: usize, bytes: usize): void {
+  if (SIMD) {
+    for (; bytes >= 16; bytes -= 16) {
+      v128.store(to, v128.load(from))
+      from += 16
+      to += 16
+    }
+    if (bytes) storeFirst(to, v128.load(from), bytes)
+  } else {
+    for (; bytes >= 8; bytes -= 8) {
+      store<u64>(to, load<u64>(from))
+      from += 8
+      to += 8
+    }
+    for (; bytes; bytes--) store<u8>(to++, load<u8>(from++))
+  }
+}

@@ -1,0 +1,60 @@
+// output[p][c] = clamp(roundHalfEven(input[p][c] * multiplier) + zeroPoint): float32 to int8.
+// NaN becomes the zero point, infinities saturate. Views of `pixels` pixels of `channels` channels.
+// The clamp comes before the rounding, so |y| <= 255. A part of a vector reads at most 60 bytes beyond its pixel.
+
+import { SIMD } from '../../lib/isa'
+import { start } from '../../threads/split'
+import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst } from '../../lib/vector'
+import { address, float, word } from '../../lib/word'
+
+export function quantize_s8(i: usize, thread: i32, threads: i32): void {
+  const first = start(word(i, 3), thread, threads)
+  let pixels = start(word(i, 3), thread + 1, threads) - first
+  let channels = <usize>word(i, 4)
+  const inputStride = <usize>word(i, 5)
+  const outputStride = <usize>word(i, 6)
+  let input = address(i, 1) + <usize>first * inputStride
+  let output = address(i, 2) + <usize>first * outputStride
+  const multiplier = float(i, 7)
+  const zeroPoint = word(i, 8)
+  const low: f32 = <f32>-128 - <f32>zeroPoint
+  const high: f32 = <f32>127 - <f32>zeroPoint
+  if (inputStride == channels * 4 && outputStride == channels) {
+    channels *= pixels
+    pixels = 1
+  }
+  for (; pixels > 0; pixels--) {
+    if (SIMD) {
+      const m = f32x4.splat(multiplier)
+      const lowV = f32x4.splat(low)
+      const highV = f32x4.splat(high)
+      const zero = i32x4.splat(zeroPoint)
+      for (let c: usize = 0; c < channels; c += 16) {
+        const from = input + c * 4
+        const v = narrow(
+          quantized(v128.load(from), m, lowV, highV, zero),
+          quantized(v128.load(from, 16), m, lowV, highV, zero),
+          quantized(v128.load(from, 32), m, lowV, highV, zero),
+          quantized(v128.load(from, 48), m, lowV, highV, zero),
+        )
+        storeFirst(output + c, v, channels - c)
+      }
+    } else {
+      for (let c: usize = 0; c < channels; c++) {
+        let y = load<f32>(input + c * 4) * multiplier
+        if (y != y) y = 0
+        store<i8>(output + c, <i8>(roundEven(pmin(pmax(y, low), high)) + zeroPoint))
+      }
+    }
+    input += inputStride
+    output += outputStride
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function quantized(x: v128, multiplier: v128, low: v128, high: v128, zeroPoint: v128): v128 {
+  const product = f32x4.mul(x, multiplier)
+  const y = v128.and(product, f32x4.eq(product, product))
+  return i32x4.add(roundEvenV(f32x4.pmin(f32x4.pmax(y, low), high)), zeroPoint)
+}

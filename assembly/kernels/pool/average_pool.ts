@@ -1,0 +1,140 @@
+// output[y][x][c] = sum of input[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] over the kernel's
+// positions inside the input, times 1 / (their number), that reciprocal rounded to float32. NHWC views.
+// int8: the sum is int32 (the host keeps kernelHeight * kernelWidth * 255 below 2^31), converted to float32,
+// rounded half to even, clamped to -128..127; input and output share scale and zero point.
+// float32: added in (ky, kx) order from 0, one rounding a step, each channel in a lane of its own.
+
+import { SIMD } from '../../lib/isa'
+import { start } from '../../threads/split'
+import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst, widen } from '../../lib/vector'
+import { address, word } from '../../lib/word'
+
+export function average_pool_s8(i: usize, thread: i32, threads: i32): void {
+  pool<i8>(i, thread, threads)
+}
+
+export function average_pool_f32(i: usize, thread: i32, threads: i32): void {
+  pool<f32>(i, thread, threads)
+}
+
+// @ts-ignore: decorator
+@inline
+function pool<T>(i: usize, thread: i32, threads: i32): void {
+  const input = address(i, 1)
+  const inputHeight = word(i, 3)
+  const inputWidth = word(i, 4)
+  const bytes = <usize>word(i, 5) * sizeof<T>()
+  const inputStride = <usize>word(i, 6)
+  const outputHeight = word(i, 7)
+  const outputWidth = word(i, 8)
+  const outputStride = <usize>word(i, 9)
+  const firstRow = start(outputHeight, thread, threads)
+  const endRow = start(outputHeight, thread + 1, threads)
+  let output = address(i, 2) + <usize>(firstRow * outputWidth) * outputStride
+  const kernelHeight = word(i, 10)
+  const kernelWidth = word(i, 11)
+  const strideY = word(i, 12)
+  const strideX = word(i, 13)
+  const padTop = word(i, 14)
+  const padLeft = word(i, 15)
+  const rowStride = <usize>inputWidth * inputStride
+  for (let y = firstRow; y < endRow; y++) {
+    const top = y * strideY - padTop
+    const firstY = max(top, 0)
+    const rows = min(top + kernelHeight, inputHeight) - firstY
+    for (let x = 0; x < outputWidth; x++) {
+      const left = x * strideX - padLeft
+      const firstX = max(left, 0)
+      const columns = min(left + kernelWidth, inputWidth) - firstX
+      const corner = input + <usize>firstY * rowStride + <usize>firstX * inputStride
+      const reciprocal = <f32>1 / <f32>(rows * columns)
+      if (SIMD) {
+        for (let b: usize = 0; b < bytes; b += 16) {
+          const v = isFloat<T>()
+            ? averageF32(corner + b, rows, rowStride, columns, inputStride, reciprocal)
+            : averageS8(corner + b, rows, rowStride, columns, inputStride, reciprocal)
+          storeFirst(output + b, v, bytes - b)
+        }
+      } else {
+        for (let b: usize = 0; b < bytes; b += sizeof<T>()) {
+          if (isFloat<T>()) {
+            const sum = sumOf<f32, f32>(corner + b, rows, rowStride, columns, inputStride)
+            store<f32>(output + b, sum * reciprocal)
+          } else {
+            const sum = sumOf<i8, i32>(corner + b, rows, rowStride, columns, inputStride)
+            store<i8>(output + b, <i8>roundEven(pmin(pmax(<f32>sum * reciprocal, -128), 127)))
+          }
+        }
+      }
+      output += outputStride
+    }
+  }
+}
+
+function sumOf<T, S>(corner: usize, rows: i32, rowStride: usize, columns: i32, stride: usize): S {
+  let sum: S = 0
+  for (; rows > 0; rows--) {
+    let at = corner
+    for (let kx = columns; kx > 0; kx--) {
+      sum += <S>load<T>(at)
+      at += stride
+    }
+    corner += rowStride
+  }
+  return sum
+}
+
+function averageF32(
+  corner: usize,
+  rows: i32,
+  rowStride: usize,
+  columns: i32,
+  stride: usize,
+  reciprocal: f32,
+): v128 {
+  let sum = f32x4.splat(0)
+  for (; rows > 0; rows--) {
+    let at = corner
+    for (let kx = columns; kx > 0; kx--) {
+      sum = f32x4.add(sum, v128.load(at))
+      at += stride
+    }
+    corner += rowStride
+  }
+  return f32x4.mul(sum, f32x4.splat(reciprocal))
+}
+
+function averageS8(
+  corner: usize,
+  rows: i32,
+  rowStride: usize,
+  columns: i32,
+  stride: usize,
+  reciprocal: f32,
+): v128 {
+  let a = i32x4.splat(0)
+  let b = i32x4.splat(0)
+  let c = i32x4.splat(0)
+  let d = i32x4.splat(0)
+  for (; rows > 0; rows--) {
+    let at = corner
+    for (let kx = columns; kx > 0; kx--) {
+      const q = v128.load(at)
+      a = i32x4.add(a, widen(q, 0))
+      b = i32x4.add(b, widen(q, 1))
+      c = i32x4.add(c, widen(q, 2))
+      d = i32x4.add(d, widen(q, 3))
+      at += stride
+    }
+    corner += rowStride
+  }
+  const factor = f32x4.splat(reciprocal)
+  return narrow(mean(a, factor), mean(b, factor), mean(c, factor), mean(d, factor))
+}
+
+// @ts-ignore: decorator
+@inline
+function mean(sum: v128, reciprocal: v128): v128 {
+  const y = f32x4.mul(f32x4.convert_i32x4_s(sum), reciprocal)
+  return roundEvenV(f32x4.pmin(f32x4.pmax(y, f32x4.splat(-128)), f32x4.splat(127)))
+}

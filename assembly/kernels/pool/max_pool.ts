@@ -1,0 +1,114 @@
+// output[y][x][c] = max of input[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] over the kernel's
+// positions inside the input; those outside are ignored, so darknet's padding needs no values. NHWC views.
+// Every window has a position inside: the host checks. A maximum needs no rounding: int8 and float32 alike give
+// the same bytes in any build (of float32 zeros or of NaN against a number, the first in (ky, kx) order stays).
+
+import { SIMD } from '../../lib/isa'
+import { start } from '../../threads/split'
+import { storeFirst } from '../../lib/vector'
+import { address, word } from '../../lib/word'
+
+export function max_pool_s8(i: usize, thread: i32, threads: i32): void {
+  pool<i8>(i, thread, threads)
+}
+
+export function max_pool_f32(i: usize, thread: i32, threads: i32): void {
+  pool<f32>(i, thread, threads)
+}
+
+// @ts-ignore: decorator
+@inline
+function pool<T>(i: usize, thread: i32, threads: i32): void {
+  const input = address(i, 1)
+  const inputHeight = word(i, 3)
+  const inputWidth = word(i, 4)
+  const bytes = <usize>word(i, 5) * sizeof<T>()
+  const inputStride = <usize>word(i, 6)
+  const outputHeight = word(i, 7)
+  const outputWidth = word(i, 8)
+  const outputStride = <usize>word(i, 9)
+  const firstRow = start(outputHeight, thread, threads)
+  const endRow = start(outputHeight, thread + 1, threads)
+  let output = address(i, 2) + <usize>(firstRow * outputWidth) * outputStride
+  const kernelHeight = word(i, 10)
+  const kernelWidth = word(i, 11)
+  const strideY = word(i, 12)
+  const strideX = word(i, 13)
+  const padTop = word(i, 14)
+  const padLeft = word(i, 15)
+  const rowStride = <usize>inputWidth * inputStride
+  for (let y = firstRow; y < endRow; y++) {
+    const top = y * strideY - padTop
+    const firstY = max(top, 0)
+    const rows = min(top + kernelHeight, inputHeight) - firstY
+    for (let x = 0; x < outputWidth; x++) {
+      const left = x * strideX - padLeft
+      const firstX = max(left, 0)
+      const columns = min(left + kernelWidth, inputWidth) - firstX
+      const corner = input + <usize>firstY * rowStride + <usize>firstX * inputStride
+      if (SIMD) {
+        let b: usize = 0
+        for (; b + 64 <= bytes; b += 64) maximum64<T>(corner + b, rows, rowStride, columns, inputStride, output + b)
+        for (; b < bytes; b += 16) {
+          storeFirst(output + b, maximum<T>(corner + b, rows, rowStride, columns, inputStride), bytes - b)
+        }
+      } else {
+        for (let b: usize = 0; b < bytes; b += sizeof<T>()) {
+          let best = load<T>(corner + b)
+          for (let ky = 0; ky < rows; ky++) {
+            let at = corner + b + <usize>ky * rowStride
+            for (let kx = 0; kx < columns; kx++) {
+              const value = load<T>(at)
+              best = select<T>(value, best, best < value)
+              at += inputStride
+            }
+          }
+          store<T>(output + b, best)
+        }
+      }
+      output += outputStride
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function larger<T>(a: v128, b: v128): v128 {
+  return isFloat<T>() ? f32x4.pmax(a, b) : i8x16.max_s(a, b)
+}
+
+function maximum<T>(corner: usize, rows: i32, rowStride: usize, columns: i32, stride: usize): v128 {
+  let best = v128.load(corner)
+  for (; rows > 0; rows--) {
+    let at = corner
+    for (let kx = columns; kx > 0; kx--) {
+      best = larger<T>(best, v128.load(at))
+      at += stride
+    }
+    corner += rowStride
+  }
+  return best
+}
+
+/** Four vectors at a time: the window's loops cost as much as a vector. */
+function maximum64<T>(corner: usize, rows: i32, rowStride: usize, columns: i32, stride: usize, output: usize): void {
+  let a = v128.load(corner)
+  let b = v128.load(corner, 16)
+  let c = v128.load(corner, 32)
+  let d = v128.load(corner, 48)
+  for (; rows > 0; rows--) {
+    let at = corner
+    for (let kx = columns; kx > 0; kx--) {
+      a = larger<T>(a, v128.load(at))
+      b = larger<T>(b, v128.load(at, 16))
+      c = larger<T>(c, v128.load(at, 32))
+      d = larger<T>(d, v128.load(at, 48))
+      at += stride
+    }
+    corner += rowStride
+  }
+  v128.store(output, a)
+  v128.store(output, b, 16)
+  v128.store(output, c, 32)
+  v128.store(output, d, 48)
+}

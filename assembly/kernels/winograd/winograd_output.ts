@@ -1,0 +1,225 @@
+// From the sums m of the taps to pixels: acc = (A'^T m A') / scale = foldedBias[o] + the convolution's exact sum, then what
+// every int8 convolution does with it (requantize.ts). `sums` is [group of 4 tiles][panel of 8 channels][tap][4][8] int32;
+// a tile is size x size pixels, or one less in a direction (winograd_tiles.ts), of which those inside the output are stored.
+// Why the division is exact: winograd_s8.ts. Pixels of a row are outputStride bytes apart, rows outputRowStride.
+//
+// No power of two is divided out: what comes from the transforms, times a factor that undoes 9 modulo 2^32, is acc * 2^6
+// (F(4,3)), acc * 4 (F(4,2), F(2,3)) or acc (F(2,2)), and the multipliers are packed as 2^-6, 2^-2 and 1 of what they are.
+// float32 products of the two are those of acc and its multiplier, to the bit, as the host chooses no kernel for a
+// multiplier so small that its fraction is not a normal number.
+
+import { SIMD } from '../../lib/isa'
+import { storeSum, storeSums } from '../../lib/requantize'
+import { roundingOffset } from '../../lib/vector'
+import { address, float, word } from '../../lib/word'
+import { output22 } from './winograd22'
+import { output23 } from './winograd23'
+import { output33 } from './winograd33'
+import { output42 } from './winograd42'
+import { INVERSE_OF_9, missing43, output43 } from './winograd43'
+import { sideOf, sizeOf } from './winograd_form'
+import { transformRows } from './winograd_rows'
+import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, tilesOf } from './winograd_tiles'
+
+// `work` holds one pass, [4 rows][side][8] int32, and behind it a row of four pixels. A whole tile has sideOf(form) taps in
+// each direction; of a short one's five the fifth is in the sixth's place, so `short` passes skip the one before it.
+const ROW: usize = 768
+
+/** `panels` panels of channels from `firstPanel` on, of the tiles whose sums these are. */
+export function transformOutput(
+  i: usize,
+  form: i32,
+  tiling: usize,
+  firstGroup: i32,
+  groups: i32,
+  firstPanel: i32,
+  panels: i32,
+  sums: usize,
+  sumsGroup: usize,
+  work: usize,
+): void {
+  const outputHeight = word(i, 9)
+  const outputWidth = word(i, 10)
+  const outputChannels = word(i, 11)
+  const outputStride = <usize>word(i, 12)
+  const type = word(i, 20)
+  const elementBytes: usize = type == 1 ? 4 : 1
+  const rowStride = <usize>word(i, 26)
+  const size = sizeOf(form)
+  const panelBytes = <usize>(sideOf(form) * sideOf(form)) * 128
+  for (let tile = firstGroup * 4, end = min((firstGroup + groups) * 4, tilesOf(tiling)); tile < end; tile++) {
+    const row = rowOf(tiling, tile)
+    const column = columnOf(tiling, tile)
+    const y = firstOf(row, word(tiling, 0), size)
+    const x = firstOf(column, word(tiling, 1), size)
+    const rows = min(size - i32(row >= word(tiling, 0)), outputHeight - y)
+    const columns = min(size - i32(column >= word(tiling, 1)), outputWidth - x)
+    const shortRows = hasShortRows(tiling, tile >> 2)
+    const shortColumns = hasShortColumns(tiling, tile >> 2)
+    const pixel = address(i, 2) + <usize>y * rowStride + <usize>x * outputStride
+    let m = sums + <usize>((tile >> 2) - firstGroup) * sumsGroup + <usize>(tile & 3) * 32
+    for (let panel = firstPanel; panel < firstPanel + panels; panel++) {
+      const to = pixel + <usize>panel * 8 * elementBytes
+      const channels = min(8, outputChannels - panel * 8)
+      if (SIMD) {
+        passColumns(form, shortRows, shortColumns, m, work)
+        if (type == 0 && channels == 8) {
+          transformRows(i, form, work, to, panel, rows, columns, shortRows, shortColumns)
+        } else partialRows(i, form, work, to, panel, rows, columns, channels, shortRows, shortColumns)
+      } else scalarTile(i, form, m, to, panel, rows, columns, channels, shortRows, shortColumns, work)
+      m += panelBytes
+    }
+  }
+}
+
+/** What the sum of output (y, x) of a tile is to be multiplied by, so that all are acc times the same power of two. */
+// @ts-ignore: decorator
+@inline
+function factorOf(form: i32, y: i32, x: i32, shortRows: bool, shortColumns: bool): i32 {
+  if (form == 43) return INVERSE_OF_9 << (missing43(y, shortRows) + missing43(x, shortColumns))
+  return form == 42 ? INVERSE_OF_9 : 1
+}
+
+/** The first pass, over the rows of taps, for all eight channels. */
+// @ts-ignore: decorator
+@inline
+function passColumns(form: i32, shortRows: bool, shortColumns: bool, m: usize, work: usize): void {
+  if (form == 43) {
+    if (shortRows) columns33(m, work, shortColumns)
+    else columns43(m, work, shortColumns)
+  } else if (form == 42) columns42(m, work)
+  else if (form == 23) columns23(m, work)
+  else columns22(m, work)
+}
+
+function columns43(m: usize, to: usize, short: bool): void {
+  columnsOf(43, false, short, m, to)
+}
+
+function columns33(m: usize, to: usize, short: bool): void {
+  columnsOf(43, true, short, m, to)
+}
+
+function columns42(m: usize, to: usize): void {
+  columnsOf(42, false, false, m, to)
+}
+
+function columns23(m: usize, to: usize): void {
+  columnsOf(23, false, false, m, to)
+}
+
+function columns22(m: usize, to: usize): void {
+  columnsOf(22, false, false, m, to)
+}
+
+// @ts-ignore: decorator
+@inline
+function columnsOf(form: i32, shortRows: bool, short: bool, m: usize, to: usize): void {
+  const side = <usize>sideOf(form)
+  for (const end = to + side * 32; to < end; to += 32) {
+    if (short && to == end - 64) {
+      to += 32
+      m += 128
+    }
+    pass<v128>(form, shortRows, m, side * 128, to, side * 32)
+    pass<v128>(form, shortRows, m + 16, side * 128, to + 16, side * 32)
+    m += 128
+  }
+}
+
+/** As transformRows, for the last channels or float32. */
+function partialRows(
+  i: usize,
+  form: i32,
+  work: usize,
+  to: usize,
+  panel: i32,
+  rows: i32,
+  columns: i32,
+  channels: i32,
+  shortRows: bool,
+  shortColumns: bool,
+): void {
+  const stride = <usize>word(i, 12)
+  const zero = word(i, 16)
+  const s = f32x4.splat(float(i, 17))
+  const l = f32x4.splat(<f32>(word(i, 18) - zero))
+  const h = f32x4.splat(<f32>(word(i, 19) - zero))
+  const o = roundingOffset(zero)
+  const multipliers = address(i, 4) + <usize>panel * 32
+  const row = work + ROW
+  for (let y = 0; y < rows; y++) {
+    single<v128>(form, shortColumns, work, 32, row, 32)
+    single<v128>(form, shortColumns, work + 16, 32, row + 16, 32)
+    for (let x = 0; x < columns; x++) {
+      const f = i32x4.splat(factorOf(form, y, x, shortRows, shortColumns))
+      const a = i32x4.mul(v128.load(row + <usize>x * 32), f)
+      const b = i32x4.mul(v128.load(row + <usize>x * 32, 16), f)
+      storeSums(to + <usize>x * stride, a, b, multipliers, s, l, h, o, word(i, 20), channels)
+    }
+    to += <usize>word(i, 26)
+    work += <usize>sideOf(form) * 32
+  }
+}
+
+/** As both passes, a channel at a time. */
+function scalarTile(
+  i: usize,
+  form: i32,
+  m: usize,
+  to: usize,
+  panel: i32,
+  rows: i32,
+  columns: i32,
+  channels: i32,
+  shortRows: bool,
+  shortColumns: bool,
+  work: usize,
+): void {
+  const stride = <usize>word(i, 12)
+  const rowStride = <usize>word(i, 26)
+  const zero = word(i, 16)
+  const slope = float(i, 17)
+  const low = <f32>(word(i, 18) - zero)
+  const high = <f32>(word(i, 19) - zero)
+  const type = word(i, 20)
+  const side = <usize>sideOf(form)
+  const row = work + ROW
+  for (let n = 0; n < channels; n++) {
+    const multiplier = load<f32>(address(i, 4) + <usize>(panel * 8 + n) * 4)
+    for (let b: usize = 0; b < side; b++) {
+      single<i32>(form, shortRows, m + <usize>n * 4 + b * 128, side * 128, work + b * 4, side * 4)
+    }
+    for (let y = 0; y < rows; y++) {
+      single<i32>(form, shortColumns, work + <usize>y * side * 4, 4, row, 4)
+      for (let x = 0; x < columns; x++) {
+        const acc = load<i32>(row + <usize>x * 4) * factorOf(form, y, x, shortRows, shortColumns)
+        storeSum(to + <usize>y * rowStride + <usize>x * stride, n, acc, multiplier, slope, low, high, zero, type)
+      }
+    }
+  }
+}
+
+function single<T>(form: i32, short: bool, from: usize, step: usize, to: usize, toStep: usize): void {
+  pass<T>(form, short, from, step, to, toStep)
+}
+
+/** One pass over sums that are `step` bytes apart; inlined where the form is known. */
+// @ts-ignore: decorator
+@inline
+function pass<T>(form: i32, short: bool, from: usize, step: usize, to: usize, toStep: usize): void {
+  const m0 = load<T>(from)
+  const m1 = load<T>(from + step)
+  const m2 = load<T>(from + 2 * step)
+  if (form == 22) output22<T>(m0, m1, m2, to, toStep)
+  else {
+    const m3 = load<T>(from + 3 * step)
+    if (form == 23) output23<T>(m0, m1, m2, m3, to, toStep)
+    else if (form == 43 && short) output33<T>(m0, m1, m2, m3, load<T>(from + 5 * step), to, toStep)
+    else {
+      const m4 = load<T>(from + 4 * step)
+      if (form == 42) output42<T>(m0, m1, m2, m3, m4, to, toStep)
+      else output43<T>(m0, m1, m2, m3, m4, load<T>(from + 5 * step), to, toStep)
+    }
+  }
+}

@@ -1,0 +1,71 @@
+// Instructions with much work are cut into several shares for each thread. A thread takes its own from the first on, then what
+// the others have not come to yet, from their last one on, until none is left: nobody waits long for a thread whose core
+// is slower, has other work, or wakes late. (As pthreadpool does.) A share keeps its thread as long as all are equally
+// fast, so what a thread writes mostly stays in its processor's cache.
+//
+// A thread's word counts what was taken of its shares: by itself in the low 16 bits, by others in the high ones. Every attempt
+// adds 1, so attempts see different sums, and those that see less than `each` have a share, a different one each. The last to
+// come to the barrier sets the words to 0.
+//
+// How many shares: about as many as a kernel works on blocks, which take the weights from memory anew each. Small
+// instructions have one for each thread, and take none.
+
+import { SHARES } from './barrier'
+import { attentionShares } from '../kernels/attention/attention_s16'
+import { convShares } from '../kernels/conv/conv_s8'
+import { packShares } from '../pack'
+import { winogradShares } from '../kernels/winograd/winograd_tiles'
+import {
+  OP_ATTENTION_S16,
+  OP_CONV_MLA_S8,
+  OP_CONV_RELAXED_S8,
+  OP_CONV_S8,
+  OP_PACK,
+  OP_STRIDED_WINOGRAD42_S8,
+  OP_WINOGRAD23_S8,
+  OP_WINOGRAD43_S8,
+} from '../lib/opcodes'
+
+/** How many shares each of `threads` threads has of an instruction's work. */
+export function sharesOf(i: usize, threads: i32): i32 {
+  switch (load<i32>(i)) {
+    case OP_WINOGRAD43_S8:
+      return winogradShares(i, 43, threads)
+    case OP_WINOGRAD23_S8:
+      return winogradShares(i, 23, threads)
+    case OP_STRIDED_WINOGRAD42_S8:
+      return winogradShares(i, 42, threads)
+    case OP_CONV_S8:
+    case OP_CONV_MLA_S8:
+    case OP_CONV_RELAXED_S8:
+      return convShares(i, threads)
+    case OP_ATTENTION_S16:
+      return attentionShares(i, threads)
+    case OP_PACK:
+      return packShares(i, threads)
+    default:
+      return 1
+  }
+}
+
+/** A share that nobody has taken, of `each` for every thread; -1 when there is none. */
+export function takeShare(thread: i32, threads: i32, each: i32): i32 {
+  for (let n = 0; n < threads; n++) {
+    const owner = (thread + n) % threads
+    const word = SHARES + (<usize>owner << 2)
+    if (taken(atomic.load<i32>(word)) >= each) continue
+    const before = atomic.add<i32>(word, n == 0 ? 1 : 1 << 16)
+    if (taken(before) >= each) continue
+    return owner * each + (n == 0 ? before & 0xffff : each - 1 - (before >>> 16))
+  }
+  return -1
+}
+
+function taken(counts: i32): i32 {
+  return (counts & 0xffff) + (counts >>> 16)
+}
+
+/** Nothing is taken any more. */
+export function returnShares(threads: i32): void {
+  for (let thread: usize = 0; thread < <usize>threads; thread++) atomic.store<i32>(SHARES + (thread << 2), 0)
+}

@@ -1,0 +1,180 @@
+import { basename, extname, join } from 'node:path'
+import type { Command } from 'commander'
+import { OcellusError } from '../src/host/errors.js'
+import { limits } from '../src/host/limits.js'
+import { decodeImage, drawOn } from '../src/host/platform/node/canvas.js'
+import { type Build, Detector, type DetectorResult, readCapped } from '../src/host/platform/node.js'
+import {
+  findPhotos,
+  openModel,
+  parseBuild,
+  parseChoice,
+  parseCount,
+  parseFraction,
+  parseThreads,
+  threadsOption,
+} from './inputs.js'
+import { fixed, makeFolder, print, printJson, warn, writeWhole } from './output.js'
+import { cocoResults, yoloLines } from './results.js'
+
+const formats = ['text', 'json', 'coco', 'yolo'] as const
+
+interface Options {
+  model?: string
+  config?: string
+  names?: string
+  threshold: number
+  iou?: number
+  max?: number
+  labels?: string[]
+  agnostic?: boolean
+  order: 'class' | 'darknet'
+  fit?: 'letterbox' | 'stretch'
+  out?: string
+  format: (typeof formats)[number]
+  json?: boolean
+  build?: Build
+  threads?: number
+}
+
+export interface PhotoResult extends DetectorResult {
+  readonly file: string
+}
+
+export function addDetect(program: Command): void {
+  program
+    .command('detect')
+    .description('find the objects in photos')
+    .argument('<photo...>', 'photos, folders of photos, or globs')
+    .option('-m, --model <file>', 'model (.safetensors), or darknet .weights; default: the embedded detector')
+    .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
+    .option('--names <file>', 'labels of darknet weights, one a line')
+    .option('-t, --threshold <score>', 'least score, 0 to 1', parseFraction, 0.25)
+    .option(
+      '--iou <overlap>',
+      "overlap above which the lower-scored box goes; default: the model's",
+      parseFraction,
+    )
+    .option('--max <n>', 'most objects in a photo', parseCount)
+    .option('--labels <name...>', 'only these labels')
+    .option('--agnostic', 'boxes of different labels suppress each other too')
+    .option(
+      '--order <order>',
+      "class, or darknet's own order of threshold, suppression and class",
+      parseChoice(['class', 'darknet'] as const),
+      'class',
+    )
+    .option(
+      '--fit <mode>',
+      "letterbox or stretch; default: the model's",
+      parseChoice(['letterbox', 'stretch'] as const),
+    )
+    .option(
+      '-o, --out <path>',
+      'draw: a picture (.jpg, .png) for one photo, or a folder; .json: write the results',
+    )
+    .option('-f, --format <format>', `${formats.join(', ')}: what is printed`, parseChoice(formats), 'text')
+    .option('--json', 'the same as --format json')
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
+    .option('--threads <n>', threadsOption, parseThreads)
+    .action(detect)
+}
+
+async function detect(words: string[], options: Options): Promise<void> {
+  const photos = await findPhotos(words)
+  const format = options.json ? 'json' : options.format
+  const target = await outputTarget(options.out, photos.length)
+  const detector = await Detector.create({
+    model: await openModel(options.model, options),
+    build: options.build,
+    // Workers would hardly have started when a single photo is done.
+    threads: options.threads ?? (photos.length === 1 ? 1 : undefined),
+    fit: options.fit,
+    scoreThreshold: options.threshold,
+    iouThreshold: options.iou,
+    maxResults: options.max,
+    categoryAllowlist: options.labels,
+    agnostic: options.agnostic,
+    order: options.order,
+  })
+  const results: PhotoResult[] = []
+  let failed: OcellusError | undefined
+  for (const file of photos) {
+    try {
+      const pixels = await decodeImage(await readCapped(file, limits.imageFileBytes), file)
+      const detections = detector.detectPixels(pixels)
+      results.push({ file, width: pixels.width, height: pixels.height, detections })
+      if (format === 'text') printText(results[results.length - 1])
+      const drawing = target?.drawing(file)
+      if (drawing !== undefined) await writeWhole(drawing, await drawOn(pixels, detections, drawing))
+      if (format === 'yolo' && target?.folder !== undefined) {
+        await writeWhole(join(target.folder, `${stem(file)}.txt`), yoloLines(results[results.length - 1]))
+      }
+    } catch (error) {
+      // One bad photo among many does not cost the others.
+      if (!(error instanceof OcellusError) || photos.length === 1 || error.code === 'E_FILE_WRITE')
+        throw error
+      warn(`${error.code}: ${error.message}`)
+      failed = error
+    }
+  }
+  detector.close()
+  const report = reportOf(format, results, detector.labels)
+  if (target?.json !== undefined)
+    await writeWhole(target.json, `${JSON.stringify(report ?? jsonReport(results), null, 2)}\n`)
+  else if (report !== undefined) printJson(report)
+  else if (format === 'yolo' && target?.folder === undefined) {
+    for (const result of results) print(yoloLines(result).trimEnd())
+  }
+  if (failed !== undefined) process.exitCode = 1
+}
+
+const stem = (file: string): string => basename(file, extname(file))
+
+interface Target {
+  readonly json?: string
+  readonly folder?: string
+  drawing(file: string): string | undefined
+}
+
+/** What --out means, settled and made before the work starts. */
+async function outputTarget(out: string | undefined, photos: number): Promise<Target | undefined> {
+  if (out === undefined) return undefined
+  const kind = extname(out).toLowerCase()
+  if (kind === '.json') return { json: out, drawing: () => undefined }
+  if (['.jpg', '.jpeg', '.png'].includes(kind)) {
+    if (photos > 1)
+      throw new OcellusError('E_OPTION', `--out ${out} is one picture for ${photos} photos: give a folder`)
+    return { drawing: () => out }
+  }
+  await makeFolder(out)
+  const taken = new Map<string, number>()
+  return {
+    folder: out,
+    drawing(file) {
+      // Two photos of one name from different folders must not overwrite each other.
+      const count = taken.get(stem(file)) ?? 0
+      taken.set(stem(file), count + 1)
+      return join(out, `${stem(file)}${count === 0 ? '' : `-${count + 1}`}.jpg`)
+    },
+  }
+}
+
+function printText({ file, width, height, detections }: PhotoResult): void {
+  print(`${file} (${width}x${height}): ${detections.length === 0 ? 'nothing found' : ''}`.trimEnd())
+  for (const { label, score, box } of detections) {
+    const corners = [box.xmin, box.ymin, box.xmax, box.ymax].map((v) => v.toFixed(0)).join(', ')
+    print(`  ${label} ${fixed(score, 2)} at [${corners}]`)
+  }
+}
+
+const jsonReport = (results: readonly PhotoResult[]) => ({ images: results })
+
+function reportOf(
+  format: Options['format'],
+  results: readonly PhotoResult[],
+  labels: readonly string[],
+): unknown {
+  if (format === 'json') return jsonReport(results)
+  return format === 'coco' ? cocoResults(results, labels) : undefined
+}

@@ -1,0 +1,89 @@
+import { extname } from 'node:path'
+import type { Command } from 'commander'
+import { limits } from '../src/host/limits.js'
+import { decodeImage } from '../src/host/platform/node/canvas.js'
+import { Autoencoder, type Build, readCapped } from '../src/host/platform/node.js'
+import { type Features, pools } from '../src/host/tasks/autoencoder.js'
+import {
+  addNetworkOptions,
+  findPhotos,
+  type ModelWords,
+  openModel,
+  parseBuild,
+  parseChoice,
+  parseThreads,
+  threadsOption,
+} from './inputs.js'
+import { writeNpy } from './npy.js'
+import { print, printJson, progress, writeWhole } from './output.js'
+
+interface Options extends ModelWords {
+  model?: string
+  pool: (typeof pools)[number]
+  fit: 'crop' | 'stretch'
+  out?: string
+  build?: Build
+  threads?: number
+}
+
+export function addEncode(program: Command): void {
+  const command = program
+    .command('encode')
+    .description("turn photos into feature vectors with a masked autoencoder's encoder")
+    .argument('<photo...>', 'photos, folders of photos, or globs')
+    .option(
+      '-m, --model <file>',
+      'model (.safetensors) or checkpoint (.pth); default: the embedded autoencoder',
+    )
+    .option(
+      '--pool <pool>',
+      "class: the class token's vector; mean: of the patches' tokens; none: all tokens",
+      parseChoice(pools),
+      'class',
+    )
+    .option(
+      '--fit <mode>',
+      'crop: the middle of the photo; stretch: all of it',
+      parseChoice(['crop', 'stretch'] as const),
+      'crop',
+    )
+    .option('-o, --out <file>', '.npy: float32 [photos, ...]; or .json; default: JSON on stdout')
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
+    .option('--threads <n>', threadsOption, parseThreads)
+    .action(encode)
+  addNetworkOptions(command)
+}
+
+async function encode(words: string[], options: Options): Promise<void> {
+  const photos = await findPhotos(words)
+  const autoencoder = await Autoencoder.create({
+    model: options.model === undefined ? undefined : await openModel(options.model, options),
+    build: options.build,
+    threads: options.threads,
+    fit: options.fit,
+  })
+  const bar = progress('encoding')
+  const all: Features[] = []
+  for (const file of photos) {
+    const pixels = await decodeImage(await readCapped(file, limits.imageFileBytes), file)
+    all.push(autoencoder.encodePixels(pixels, options.pool))
+    bar.update(all.length, photos.length)
+  }
+  bar.stop()
+  autoencoder.close()
+  const { shape } = all[0]
+  if (options.out !== undefined && extname(options.out).toLowerCase() === '.npy') {
+    await writeWhole(
+      options.out,
+      writeNpy(
+        all.map(({ data }) => data),
+        [photos.length, ...shape],
+      ),
+    )
+    print(`${options.out}: float32 [${[photos.length, ...shape].join(', ')}]`)
+    return
+  }
+  const report = { shape, images: photos.map((file, n) => ({ file, features: [...all[n].data] })) }
+  if (options.out === undefined) printJson(report)
+  else await writeWhole(options.out, `${JSON.stringify(report)}\n`)
+}

@@ -1,0 +1,157 @@
+import { stat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import type { Command } from 'commander'
+import { OcellusError } from '../src/host/errors.js'
+import type { Model } from '../src/host/graph/types.js'
+import { limits } from '../src/host/limits.js'
+import { type Build, builds, loadModel } from '../src/host/platform/node.js'
+import type { NetworkOptions } from '../tools/quantize/readers/networks.js'
+
+const photoPattern = '**/*.{jpg,jpeg,png,webp,bmp,gif,JPG,JPEG,PNG}'
+
+/** Photos named by paths, folders (searched to the bottom) and globs, each once, in a stable order. */
+export async function findPhotos(words: readonly string[]): Promise<string[]> {
+  const found = new Set<string>()
+  for (const word of words) {
+    const info = await stat(word).catch(() => undefined)
+    if (info?.isFile()) found.add(word)
+    else if (info?.isDirectory()) {
+      const { glob } = await import('tinyglobby')
+      const inside = (await glob([photoPattern], { cwd: word })).sort()
+      if (inside.length === 0) throw new OcellusError('E_FILE_MISSING', `${word}: no photos in this folder`)
+      for (const file of inside) found.add(join(word, file))
+    } else {
+      const { glob, isDynamicPattern } = await import('tinyglobby')
+      const matches = isDynamicPattern(word) ? (await glob([word])).sort() : []
+      if (matches.length === 0) throw new OcellusError('E_FILE_MISSING', `${word}: no such file`)
+      for (const file of matches) found.add(file)
+    }
+  }
+  return [...found]
+}
+
+export interface ModelWords {
+  readonly config?: string
+  readonly names?: string
+  /** Of batch normalisation: one for all, or one for each. */
+  readonly epsilon?: readonly number[]
+  readonly heads?: number
+  readonly decoderHeads?: number
+  readonly imageSize?: number
+  readonly normPix?: boolean
+  readonly encoderOnly?: boolean
+}
+
+/** What the tensors of a checkpoint don't tell. */
+export function addNetworkOptions(command: Command): void {
+  command
+    .option('--heads <n>', "attention heads of a checkpoint's encoder; default: by its width", parseCount)
+    .option('--decoder-heads <n>', 'the same of its decoder', parseCount)
+    .option('--image-size <pixels>', 'side of its pictures, where it holds no positions', parseCount)
+    .option('--norm-pix', 'it was trained with norm_pix_loss')
+    .option('--encoder-only', 'leave its decoder out')
+}
+
+/** Settings of a checkpoint's reader, as they are given on the command line. */
+export const networkOptions = (words: ModelWords): NetworkOptions => ({
+  heads: words.heads,
+  decoderHeads: words.decoderHeads,
+  imageSize: words.imageSize,
+  normalizedPatches: words.normPix,
+  encoderOnly: words.encoderOnly,
+  epsilon: words.epsilon,
+})
+
+/** Files that hold the tensors of a network, but not what it is. */
+export const isCheckpoint = (path: string): boolean =>
+  ['.pth', '.pt', '.bin', '.ckpt'].includes(extname(path).toLowerCase())
+
+/**
+ * A model by its path: an Ocellus file, darknet's weights with their cfg, or a checkpoint of a network that is known by its
+ * tensors. Default: the embedded detector.
+ */
+export async function openModel(path: string | undefined, words: ModelWords = {}): Promise<Model> {
+  if (path === undefined) return loadModel()
+  const kind = extname(path).toLowerCase()
+  if (kind === '.weights' || kind === '.cfg') {
+    const { loadDarknet } = await import('../tools/quantize/readers/darknet/load.js')
+    if (kind === '.weights') return loadDarknet(path, darknetWords(words))
+    return loadDarknet(`${path.slice(0, -4)}.weights`, { config: path, ...darknetWords(words) })
+  }
+  if (isCheckpoint(path)) return openCheckpoint(path, words)
+  try {
+    return await loadModel(path)
+  } catch (error) {
+    // A safetensors file of another kind may be a checkpoint; one of other types fails by its header.
+    const { isOcellusModel } = await import('../tools/quantize/readers/networks.js')
+    if (!(error instanceof OcellusError) || !/^E_MODEL_(FORMAT|HEADER)$/.test(error.code)) throw error
+    if (await isOcellusModel(path)) throw error
+    return openCheckpoint(path, words)
+  }
+}
+
+async function openCheckpoint(path: string, words: ModelWords): Promise<Model> {
+  const { loadNetwork } = await import('../tools/quantize/readers/networks.js')
+  return loadNetwork(path, networkOptions(words))
+}
+
+export function parseSeed(word: string): number {
+  if (!/^\d{1,10}$/.test(word) || Number(word) > 0xffffffff)
+    throw new OcellusError('E_OPTION', `${word} is no seed: give a whole number from 0 to 4294967295`)
+  return Number(word)
+}
+
+function darknetWords({ epsilon, ...words }: ModelWords) {
+  if (epsilon !== undefined && epsilon.length > 1)
+    throw new OcellusError('E_OPTION', 'a darknet network has one epsilon for all its batch normalisations')
+  return { ...words, epsilon: epsilon?.[0] }
+}
+
+export function parseBuild(word: string): Build {
+  const build = builds.find((b) => b === word)
+  if (build === undefined)
+    throw new OcellusError('E_OPTION', `no build ${word}: there are ${builds.join(', ')}`)
+  return build
+}
+
+export function parseFraction(word: string): number {
+  const value = Number(word)
+  if (word.trim() === '' || !(value >= 0 && value <= 1))
+    throw new OcellusError('E_OPTION', `${word} is not a number from 0 to 1`)
+  return value
+}
+
+export const threadsOption =
+  'threads that share the work; default: the processors, four at most, one for a small model'
+
+/** How many threads: `limits.threads` at most. */
+export function parseThreads(word: string): number {
+  const threads = Number(word)
+  if (!/^\d{1,9}$/.test(word) || threads < 1 || threads > limits.threads)
+    throw new OcellusError('E_OPTION', `${word} threads: give a whole number from 1 to ${limits.threads}`)
+  return threads
+}
+
+export function parseCount(word: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(word))
+    throw new OcellusError('E_OPTION', `${word} is not a whole number of at least 1`)
+  return Number(word)
+}
+
+export function parseChoice<T extends string>(values: readonly T[]): (word: string) => T {
+  return (word) => {
+    const value = values.find((v) => v === word)
+    if (value === undefined) throw new OcellusError('E_OPTION', `${word}: give one of ${values.join(', ')}`)
+    return value
+  }
+}
+
+/** Of batch normalisation: one, or several with commas between them. */
+export function parseEpsilon(word: string): number[] {
+  return word.split(',').map((part) => {
+    const value = Number(part)
+    if (!(value > 0 && value < 1))
+      throw new OcellusError('E_OPTION', `${part} is not a number between 0 and 1`)
+    return value
+  })
+}

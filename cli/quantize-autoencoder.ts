@@ -1,0 +1,100 @@
+import { basename, extname } from 'node:path'
+import { OcellusError } from '../src/host/errors.js'
+import { isInt8 } from '../src/host/graph/precision.js'
+import type { Model } from '../src/host/graph/types.js'
+import { limits } from '../src/host/limits.js'
+import { decodeImage } from '../src/host/platform/node/canvas.js'
+import { type Build, readCapped, writeModel } from '../src/host/platform/node.js'
+import { quantizeLinears } from '../tools/quantize/passes/linear.js'
+import { compareModels, type Photo } from '../tools/quantize/quantize.js'
+import { openCheckpoint } from '../tools/quantize/readers/checkpoint.js'
+import { isMae, readMae } from '../tools/quantize/readers/mae.js'
+import { findPhotos, isCheckpoint, type ModelWords, networkOptions, openModel } from './inputs.js'
+import { bytes, print, printJson, table, writeWhole } from './output.js'
+
+export interface AutoencoderWords extends ModelWords {
+  calibrate?: string[]
+  out: string
+  name?: string
+  license?: string
+  source?: string
+  reduceRange?: boolean
+  json?: boolean
+  build?: Build
+}
+
+/** An int8 autoencoder, and its float original where it is at hand. */
+export interface QuantizedAutoencoder {
+  readonly model: Model
+  /** Reads the float weights again: both are held only for a comparison. */
+  float(): Promise<Model>
+}
+
+/** What a file holds, quantised while it is read, when that is an autoencoder; nothing when it is another network. */
+export async function openAutoencoder(
+  path: string,
+  words: AutoencoderWords,
+): Promise<QuantizedAutoencoder | undefined> {
+  if (isCheckpoint(path)) {
+    const checkpoint = await openCheckpoint(path)
+    try {
+      if (!isMae(checkpoint.names)) return undefined
+      const model = await readMae(checkpoint, {
+        ...networkOptions(words),
+        epsilon: words.epsilon?.[0],
+        precision: 'int8',
+        bits: words.reduceRange ? 7 : 8,
+      })
+      return { model, float: () => openModel(path, words) }
+    } finally {
+      await checkpoint.close()
+    }
+  }
+  if (extname(path).toLowerCase() !== '.safetensors') return undefined
+  const float = await openModel(path, words)
+  if (float.graph.task.kind !== 'autoencoder') return undefined
+  if (isInt8(float))
+    throw new OcellusError('E_OPTION', `${path} is quantised already: give its float weights`)
+  return { model: quantizeLinears(float, words.reduceRange ? 7 : 8), float: async () => float }
+}
+
+/** Writes an int8 autoencoder; where photos are given, tells the noise of each layer on some of them. */
+export async function quantizeAutoencoder(
+  weights: string,
+  { model, float }: QuantizedAutoencoder,
+  words: AutoencoderWords,
+): Promise<void> {
+  const named: Model = {
+    ...model,
+    graph: {
+      ...model.graph,
+      name: words.name ?? basename(words.out, extname(words.out)),
+      provenance: {
+        ...model.graph.provenance,
+        quantization: `int8, ${words.reduceRange ? 7 : 8}-bit weights per channel, tokens by their own range`,
+        ...(words.license === undefined ? {} : { license: words.license }),
+        ...(words.source === undefined ? {} : { source: words.source }),
+      },
+    },
+  }
+  const file = writeModel(named)
+  const photos =
+    words.calibrate === undefined ? [] : (await findPhotos(words.calibrate)).slice(0, 8).map(photoOf)
+  const layers =
+    photos.length === 0 ? [] : await compareModels(await float(), named, photos, { build: words.build })
+  await writeWhole(words.out, file)
+  if (words.json) {
+    printJson({ file: words.out, bytes: file.length, photos: photos.length, layers })
+    return
+  }
+  if (layers.length > 0) {
+    const rows = layers.map((l) => [l.name, l.op, l.decibels.toFixed(1)])
+    print(`${table(['layer', 'operator', 'SNR dB'], rows)}\n`)
+  }
+  print(`${words.out}: ${bytes(file.length)}, from ${weights}; autoencoders need no calibration`)
+}
+
+const photoOf =
+  (file: string): Photo =>
+  async () =>
+    decodeImage(await readCapped(file, limits.imageFileBytes), file)

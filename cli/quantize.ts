@@ -1,0 +1,187 @@
+import { basename, extname } from 'node:path'
+import type { Command } from 'commander'
+import { OcellusError } from '../src/host/errors.js'
+import { isInt8 } from '../src/host/graph/precision.js'
+import { preprocessingOf } from '../src/host/graph/task.js'
+import type { Model } from '../src/host/graph/types.js'
+import { limits } from '../src/host/limits.js'
+import { decodeImage } from '../src/host/platform/node/canvas.js'
+import { type Build, readCapped, writeModel } from '../src/host/platform/node.js'
+import { latentOf } from '../src/host/tasks/generation/latent.js'
+import { type Method, methods } from '../tools/quantize/calibrate/observers.js'
+import { type Photo, quantizeModel, type Sample } from '../tools/quantize/quantize.js'
+import {
+  addNetworkOptions,
+  findPhotos,
+  type ModelWords,
+  openModel,
+  parseBuild,
+  parseChoice,
+  parseCount,
+  parseEpsilon,
+  parseSeed,
+  parseThreads,
+  threadsOption,
+} from './inputs.js'
+import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
+import { openAutoencoder, quantizeAutoencoder } from './quantize-autoencoder.js'
+
+interface Options extends ModelWords {
+  calibrate?: string[]
+  samples: number
+  seed: number
+  out: string
+  method: Method
+  percentile: number
+  reduceRange?: boolean
+  biasCorrection: boolean
+  equalize: boolean
+  fit?: 'letterbox' | 'stretch'
+  name?: string
+  license?: string
+  source?: string
+  json?: boolean
+  build?: Build
+  threads?: number
+}
+
+export function addQuantize(program: Command): void {
+  const command = program
+    .command('quantize')
+    .description('turn float weights into an int8 model, calibrated on photos')
+    .argument('<weights>', 'darknet .weights, a checkpoint (.pth, .safetensors), or a float Ocellus model')
+    .option(
+      '--calibrate <photos...>',
+      'photos, folders or globs; not the ones that you evaluate on. Generators and autoencoders need none',
+    )
+    .requiredOption('-o, --out <file>', 'the int8 model to write (.safetensors)')
+    .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
+    .option('--names <file>', 'labels, one a line; default: the .names beside the weights')
+    .option('--epsilon <value>', "of batch normalisation; default: darknet's 1e-5", parseEpsilon)
+    .option('--samples <n>', 'most photos to calibrate on, evenly picked', parseCount, 128)
+    .option(
+      '--seed <n>',
+      'a generator is calibrated on the latents of the seeds from here on',
+      parseSeed,
+      1_000_000,
+    )
+    .option('--method <method>', `how ranges are chosen: ${methods.join(', ')}`, parseChoice(methods), 'lp')
+    .option(
+      '--percentile <percent>',
+      'of the values at each end that stay unclipped, for --method percentile',
+      parsePercent,
+      99.99,
+    )
+    .option('--no-equalize', 'leave the ranges of channels before depthwise convolutions as they are')
+    .option('--no-bias-correction', 'leave biases as they are when rounding the weights shifts the mean')
+    .option('--reduce-range', '7-bit weights, as the relaxed dot product needs them')
+    .option(
+      '--fit <mode>',
+      'letterbox or stretch: how photos are fitted, kept in the model',
+      parseChoice(['letterbox', 'stretch'] as const),
+    )
+    .option('--name <name>', "the model's name; default: the file's")
+    .option('--license <text>', 'licence of the weights, kept in the model')
+    .option('--source <text>', 'where the weights come from, kept in the model')
+    .option('--json', 'print the noise of each layer as JSON')
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
+    .option('--threads <n>', threadsOption, parseThreads)
+    .action(quantize)
+  addNetworkOptions(command)
+}
+
+async function quantize(weights: string, options: Options): Promise<void> {
+  const autoencoder = await openAutoencoder(weights, options)
+  if (autoencoder !== undefined) return quantizeAutoencoder(weights, autoencoder, options)
+  const read = await openModel(weights, options)
+  if (isInt8(read)) {
+    throw new OcellusError('E_OPTION', `${weights} is quantised already: give its float weights`)
+  }
+  const { float, samples: photos, what } = await calibration(read, weights, options)
+  const bars = {
+    equalize: progress('equalizing '),
+    calibrate: progress('calibrating'),
+    compare: progress('comparing  '),
+  }
+  const { model, layers } = await quantizeModel(float, photos, {
+    method: options.method,
+    percentile: options.percentile,
+    reduceRange: options.reduceRange ?? false,
+    biasCorrection: options.biasCorrection,
+    equalize: options.equalize,
+    compare: Math.min(photos.length, 8),
+    session: { build: options.build, threads: options.threads },
+    progress: (stage, done, total) => bars[stage].update(done, total),
+  }).finally(() => {
+    bars.equalize.stop()
+    bars.calibrate.stop()
+    bars.compare.stop()
+  })
+  const method = options.method === 'percentile' ? `percentile ${options.percentile}` : options.method
+  const file = writeModel({
+    ...model,
+    graph: {
+      ...model.graph,
+      name: options.name ?? basename(options.out, extname(options.out)),
+      provenance: {
+        ...model.graph.provenance,
+        quantization: `int8, ${options.reduceRange ? '7-bit' : '8-bit'} weights per channel, ${method}, ${photos.length} ${what}`,
+        ...(options.license === undefined ? {} : { license: options.license }),
+        ...(options.source === undefined ? {} : { source: options.source }),
+      },
+    },
+  })
+  await writeWhole(options.out, file)
+  if (options.json) {
+    printJson({ file: options.out, bytes: file.length, photos: photos.length, layers })
+    return
+  }
+  print(
+    table(
+      ['layer', 'operator', 'SNR dB'],
+      layers.map((l) => [l.name, l.op, l.decibels.toFixed(1)]),
+    ),
+  )
+  const worst = [...layers].sort((a, b) => a.decibels - b.decibels)[0]
+  print(
+    `\n${options.out}: ${bytes(file.length)}, calibrated on ${photos.length} ${what}; most noise in ${worst.name} (${worst.decibels.toFixed(1)} dB)`,
+  )
+}
+
+/** What a network is calibrated on: latents of a seed for a generator, photos for any other. */
+async function calibration(read: Model, weights: string, options: Options) {
+  if (read.graph.task.kind === 'generation') {
+    const size = read.graph.tensors.find(({ name }) => name === read.graph.inputs[0])!.shape[3]
+    // Not the seeds that pictures are most often drawn from.
+    const samples: Sample[] = Array.from({ length: options.samples }, (_, n) =>
+      latentOf((options.seed + n) % 2 ** 32, size),
+    )
+    return { float: read, samples, what: `latents from seed ${options.seed}` }
+  }
+  if (options.calibrate === undefined)
+    throw new OcellusError('E_USAGE', `${weights} needs photos to calibrate on: give them with --calibrate`)
+  const preprocessing = preprocessingOf(read.graph)
+  const float: Model = {
+    ...read,
+    graph: { ...read.graph, preprocessing: { ...preprocessing, mode: options.fit ?? preprocessing.mode } },
+  }
+  const samples = pick(await findPhotos(options.calibrate), options.samples).map(
+    (file): Photo =>
+      async () =>
+        decodeImage(await readCapped(file, limits.imageFileBytes), file),
+  )
+  return { float, samples, what: 'photos' }
+}
+
+/** At most `count` of a list, evenly spaced, so that every folder of it has its share. */
+function pick<T>(list: readonly T[], count: number): T[] {
+  if (list.length <= count) return [...list]
+  return Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)])
+}
+
+function parsePercent(word: string): number {
+  const value = Number(word)
+  if (!(value > 50 && value <= 100))
+    throw new OcellusError('E_OPTION', `${word} is not a percentage above 50`)
+  return value
+}

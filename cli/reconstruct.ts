@@ -1,0 +1,130 @@
+import { basename, extname, join } from 'node:path'
+import type { Command } from 'commander'
+import { OcellusError } from '../src/host/errors.js'
+import { limits } from '../src/host/limits.js'
+import { decodeImage, encodeImage } from '../src/host/platform/node/canvas.js'
+import { Autoencoder, type Build, readCapped } from '../src/host/platform/node.js'
+import { type MaskKind, maskKinds } from '../src/host/tasks/autoencoder/mask.js'
+import {
+  addNetworkOptions,
+  findPhotos,
+  type ModelWords,
+  openModel,
+  parseBuild,
+  parseChoice,
+  parseSeed,
+  parseThreads,
+  threadsOption,
+} from './inputs.js'
+import { fixed, makeFolder, print, printJson, writeWhole } from './output.js'
+import { besideEachOther } from './triptych.js'
+
+interface Options extends ModelWords {
+  model?: string
+  mask: string
+  kind?: MaskKind
+  seed: number
+  fit: 'crop' | 'stretch'
+  out: string
+  single?: boolean
+  json?: boolean
+  build?: Build
+  threads?: number
+}
+
+export function addReconstruct(program: Command): void {
+  const command = program
+    .command('reconstruct')
+    .description('hide parts of photos and have a masked autoencoder draw them')
+    .argument('<photo...>', 'photos, folders of photos, or globs')
+    .option(
+      '-m, --model <file>',
+      'model (.safetensors) or checkpoint (.pth); default: the embedded autoencoder',
+    )
+    .option(
+      '--mask <ratio|picture>',
+      "share of the patches to hide, 0.05 to 0.95; or a picture of the photo's size, white where it is to be restored",
+      '0.75',
+    )
+    .option(
+      '--kind <kind>',
+      `which patches: ${maskKinds.join(', ')}; default: random`,
+      parseChoice(maskKinds),
+    )
+    .option('--seed <n>', 'hides the same patches wherever it is given', parseSeed, 1)
+    .option(
+      '--fit <mode>',
+      'crop: the middle of the photo; stretch: all of it',
+      parseChoice(['crop', 'stretch'] as const),
+      'crop',
+    )
+    .option('-o, --out <path>', 'a picture (.png, .jpg) for one photo, or a folder', 'reconstructed.png')
+    .option('--single', 'write the restored picture alone instead of masked | restored | original')
+    .option('--json', 'print JSON')
+    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
+    .option('--threads <n>', threadsOption, parseThreads)
+    .action(reconstruct)
+  addNetworkOptions(command)
+}
+
+async function reconstruct(words: string[], options: Options): Promise<void> {
+  const photos = await findPhotos(words)
+  const target = targetOf(options.out, photos.length)
+  const autoencoder = await Autoencoder.create({
+    model: options.model === undefined ? undefined : await openModel(options.model, options),
+    build: options.build,
+    threads: options.threads,
+    fit: options.fit,
+  })
+  const wanted = await maskOf(options)
+  const results = []
+  for (const file of photos) {
+    const pixels = await readPhoto(file)
+    const start = performance.now()
+    const result = autoencoder.reconstructPixels(pixels, wanted)
+    const ms = performance.now() - start
+    const picture = options.single
+      ? result.restored
+      : besideEachOther([result.masked, result.restored, result.original])
+    const path = target(file)
+    await makeFolder(join(path, '..'))
+    await writeWhole(path, await encodeImage(picture, path))
+    const patches = result.grid.rows * result.grid.columns
+    const { maskedMse, maskedPsnr, visible } = result
+    results.push({ file, out: path, patches, visible: visible.length, maskedMse, maskedPsnr, ms })
+    if (options.json) continue
+    print(
+      `${file}: ${patches - visible.length} of ${patches} patches hidden, masked-patch MSE ${fixed(maskedMse, 5)}, PSNR ${fixed(maskedPsnr, 2)} dB, ${ms.toFixed(0)} ms -> ${path}`,
+    )
+  }
+  autoencoder.close()
+  if (options.json) printJson({ images: results })
+}
+
+const readPhoto = async (file: string) => decodeImage(await readCapped(file, limits.imageFileBytes), file)
+
+/** --mask is a number or a picture. */
+async function maskOf({ mask, kind, seed }: Options) {
+  const ratio = Number(mask)
+  if (mask.trim() !== '' && !Number.isNaN(ratio)) return { ratio, kind, seed }
+  if (kind !== undefined)
+    throw new OcellusError('E_OPTION', '--kind goes with a ratio, not with a mask picture')
+  return { mask: await readPhoto(mask) }
+}
+
+/** Where each photo's picture goes, settled before the work starts. */
+function targetOf(out: string, photos: number): (file: string) => string {
+  if (['.png', '.jpg', '.jpeg'].includes(extname(out).toLowerCase())) {
+    if (photos === 1) return () => out
+    if (out !== 'reconstructed.png')
+      throw new OcellusError('E_OPTION', `--out ${out} is one picture for ${photos} photos: give a folder`)
+  }
+  const folder = out === 'reconstructed.png' ? 'reconstructed' : out
+  const taken = new Map<string, number>()
+  return (file) => {
+    const stem = basename(file, extname(file))
+    const count = taken.get(stem) ?? 0
+    taken.set(stem, count + 1)
+    return join(folder, `${stem}${count === 0 ? '' : `-${count + 1}`}.png`)
+  }
+}

@@ -1,0 +1,100 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
+import { OcellusError } from '../../../../src/host/errors.js'
+import type { Model } from '../../../../src/host/graph/types.js'
+import { limits } from '../../../../src/host/limits.js'
+import { assemble, buildNetwork, parseCfg } from '../darknet.js'
+
+export interface LoadOptions {
+  /** The .cfg file; the one beside the weights with the same name, where absent. */
+  readonly config?: string
+  /** A text file with a label a line; one that fits is looked for beside the weights, where absent. */
+  readonly names?: string
+  /** Of batch normalisation; darknet's 1e-5, where absent. */
+  readonly epsilon?: number
+}
+
+/** Reads a darknet `.weights` file, its configuration and its labels from disk. */
+export async function loadDarknet(weightsPath: string, options: LoadOptions = {}): Promise<Model> {
+  const config = options.config ?? withExtension(weightsPath, '.cfg')
+  if (options.config === undefined && !(await isFile(config))) {
+    throw new OcellusError(
+      'E_FILE_MISSING',
+      `${weightsPath} needs its cfg, and there is no ${config}: give it with --config`,
+    )
+  }
+  const network = buildNetwork(parseCfg(await readText(config, limits.cfgBytes), config))
+  const { classes } = network.heads[0]
+  const names =
+    options.names === undefined
+      ? await findNames(weightsPath, config, classes)
+      : await readNames(options.names)
+  const bytes = await readBytes(weightsPath, limits.modelBytes)
+  return assemble(network, { bytes, file: weightsPath }, names, options.epsilon)
+}
+
+/** The labels of a `.names` file: one a line, blank lines at its end left out. */
+export async function readNames(path: string): Promise<string[]> {
+  const text = (await readText(path, limits.labelFileBytes)).trimEnd()
+  const names = text.split('\n').map((line) => line.trim())
+  const blank = names.indexOf('')
+  if (blank >= 0)
+    throw new OcellusError('E_DATA_LABELS', `${path} line ${blank + 1} is blank: each line names a class`)
+  if (names.length > limits.labels) {
+    throw new OcellusError('E_DATA_LABELS', `${path} has ${names.length} labels, more than ${limits.labels}`)
+  }
+  return names
+}
+
+/**
+ * Labels beside the model: `<weights>.names`, else `<cfg>.names`, else the only .names file of the
+ * folder that has one line for each class. Undefined where nothing fits, so that a stray file of
+ * another network never gives a class a wrong name.
+ */
+async function findNames(weights: string, config: string, classes: number): Promise<string[] | undefined> {
+  for (const path of [withExtension(weights, '.names'), withExtension(config, '.names')]) {
+    if (await isFile(path)) return readNames(path)
+  }
+  const folder = dirname(weights)
+  const fitting: string[][] = []
+  for (const entry of (await readdir(folder).catch(() => [])).filter((name) => extname(name) === '.names')) {
+    const path = join(folder, entry)
+    const names = (await isFile(path)) ? await readNames(path).catch(() => []) : []
+    if (names.length === classes) fitting.push(names)
+  }
+  return fitting.length === 1 ? fitting[0] : undefined
+}
+
+const withExtension = (path: string, extension: string): string =>
+  join(dirname(path), basename(path, extname(path)) + extension)
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false
+}
+
+/** Comments may be in any encoding; what isn't UTF-8 there does no harm. */
+async function readText(path: string, cap: number): Promise<string> {
+  return new TextDecoder().decode(await readBytes(path, cap))
+}
+
+/** Reads a file whose size has been looked at first. */
+async function readBytes(path: string, cap: number): Promise<Uint8Array> {
+  try {
+    const found = await stat(path)
+    if (!found.isFile()) throw new OcellusError('E_FILE_READ', `${path} is not a file`)
+    if (found.size > cap) {
+      throw new OcellusError(
+        'E_FILE_TOO_LARGE',
+        `${path} has ${found.size} bytes; at most ${cap} are accepted`,
+      )
+    }
+    return await readFile(path)
+  } catch (cause) {
+    if (cause instanceof OcellusError) throw cause
+    const code = (cause as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new OcellusError('E_FILE_MISSING', `there is no file ${path}`, { cause })
+    }
+    throw new OcellusError('E_FILE_READ', `${path} can't be read (${code ?? 'unknown error'})`, { cause })
+  }
+}
