@@ -3,22 +3,13 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeImage } from '../../src/host/platform/node/canvas.js'
-import { Detector, type ErrorCode, OcellusError, readModel } from '../../src/host/platform/node.js'
+import { Detector, type ErrorCode, readModel } from '../../src/host/platform/node.js'
+import { codeOfAsync } from '../helpers/code-of.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const cat = join(root, 'samples', 'cat.jpg')
 const astronaut = join(root, 'samples', 'astronaut.jpg')
 const modelFile = join(root, 'models', 'quantized', 'detector.safetensors')
-
-async function codeOf(work: () => unknown): Promise<ErrorCode | undefined> {
-  try {
-    await work()
-  } catch (error) {
-    if (error instanceof OcellusError) return error.code
-    throw error
-  }
-  return undefined
-}
 
 describe('Detector', () => {
   let detector: Detector
@@ -88,12 +79,12 @@ describe('Detector', () => {
       [{ width: 1, height: 1, data: [0, 0, 0, 0] }, 'E_IMAGE_INPUT'],
     ]
     for (const [image, code] of bad) {
-      expect(await codeOf(() => detector.detect(image))).toBe(code)
+      expect(await codeOfAsync(() => detector.detect(image))).toBe(code)
       expect(await detector.detect(cat)).toEqual(want)
     }
     const signal = AbortSignal.abort()
-    expect(await codeOf(() => detector.detect(cat, { signal }))).toBe('E_ABORTED')
-    expect(await codeOf(() => detector.detect(cat, { scoreThreshold: 2 }))).toBe('E_OPTION')
+    expect(await codeOfAsync(() => detector.detect(cat, { signal }))).toBe('E_ABORTED')
+    expect(await codeOfAsync(() => detector.detect(cat, { scoreThreshold: 2 }))).toBe('E_OPTION')
     expect(await detector.detect(cat)).toEqual(want)
   })
 
@@ -103,18 +94,18 @@ describe('Detector', () => {
     expect(await other.detectForVideo(cat, 0)).toEqual(want)
     expect(await other.detectForVideo(cat, 33.3, { maxResults: 1 })).toEqual(want.slice(0, 1))
     for (const late of [33.3, 0, -1, Number.NaN, Number.POSITIVE_INFINITY, '40' as never]) {
-      expect(await codeOf(() => other.detectForVideo(cat, late))).toBe('E_OPTION')
+      expect(await codeOfAsync(() => other.detectForVideo(cat, late))).toBe('E_OPTION')
     }
     expect(await other.detectForVideo(cat, 34)).toEqual(want)
     other.close()
   })
 
   it('refuses options that make no sense when they are given, and keeps those before', async () => {
-    expect(await codeOf(() => Detector.create({ scoreThreshold: Number.NaN }))).toBe('E_OPTION')
-    expect(await codeOf(() => Detector.create({ categoryAllowlist: ['unicorn'] }))).toBe('E_OPTION')
+    expect(await codeOfAsync(() => Detector.create({ scoreThreshold: Number.NaN }))).toBe('E_OPTION')
+    expect(await codeOfAsync(() => Detector.create({ categoryAllowlist: ['unicorn'] }))).toBe('E_OPTION')
     const want = await detector.detect(cat)
     for (const options of [{ maxResults: 0 }, { iouThreshold: 2 }, { categoryDenylist: ['unicorn'] }]) {
-      expect(await codeOf(() => detector.setOptions(options))).toBe('E_OPTION')
+      expect(await codeOfAsync(() => detector.setOptions(options))).toBe('E_OPTION')
       expect(await detector.detect(cat)).toEqual(want)
     }
   })
@@ -129,7 +120,7 @@ describe('Detector', () => {
       { ...pixels, width: pixels.width + 1 },
       { ...pixels, data: pixels.data.subarray(4) },
     ]) {
-      expect(await codeOf(() => detector.detectPixels(bad))).toBe('E_IMAGE_INPUT')
+      expect(await codeOfAsync(() => detector.detectPixels(bad))).toBe('E_IMAGE_INPUT')
       expect(detector.detectPixels(pixels)).toEqual(want)
     }
   })
@@ -167,9 +158,9 @@ describe('Detector', () => {
     const other = await Detector.create()
     other.close()
     other.close()
-    expect(await codeOf(() => other.detect(cat))).toBe('E_SESSION_CLOSED')
+    expect(await codeOfAsync(() => other.detect(cat))).toBe('E_SESSION_CLOSED')
     const pixels = { width: 1, height: 1, data: new Uint8Array(4) }
-    expect(await codeOf(() => other.detectPixels(pixels))).toBe('E_SESSION_CLOSED')
-    expect(await codeOf(() => other.detectForVideo(cat, 1))).toBe('E_SESSION_CLOSED')
+    expect(await codeOfAsync(() => other.detectPixels(pixels))).toBe('E_SESSION_CLOSED')
+    expect(await codeOfAsync(() => other.detectForVideo(cat, 1))).toBe('E_SESSION_CLOSED')
   })
 })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { OcellusError } from '../../src/host/errors.js'
 import type { Model } from '../../src/host/graph/types.js'
+import { codeOfAsync } from '../helpers/code-of.js'
 import { Random } from '../helpers/kernel.js'
 import { int8Model, randomInput, tinyModel } from '../helpers/models.js'
 import { Builder } from '../helpers/random-model.js'
@@ -34,16 +34,6 @@ function refuseMemory(): void {
   })
 }
 
-async function codeOf(action: () => Promise<unknown>): Promise<string> {
-  try {
-    await action()
-  } catch (error) {
-    if (error instanceof OcellusError) return error.code
-    throw error
-  }
-  return 'none'
-}
-
 /** Little arena and many weights: loading them needs more memory than running. */
 function heavy(): Model {
   const builder = new Builder(new Random(5), 1, 1)
@@ -59,7 +49,7 @@ describe.each(['float', 'int8'])('refused memory, %s', (kind) => {
 
   it('is an error when the memory is made, and the next session works', async () => {
     refuseMemory()
-    expect(await codeOf(() => Session.create(model))).toBe('E_ENGINE_MEMORY')
+    expect(await codeOfAsync(() => Session.create(model))).toBe('E_ENGINE_MEMORY')
     WebAssembly.Memory = RealMemory
     const session = await Session.create(model)
     session.setInput(input)
@@ -96,7 +86,7 @@ describe('a picture that memory is refused for', () => {
     session.run()
     const before = outputsOf(session)
     const grow = refuseGrowth(1)
-    expect(await codeOf(async () => session.setImage(picture(500), fit))).toBe('E_ENGINE_MEMORY')
+    expect(await codeOfAsync(async () => session.setImage(picture(500), fit))).toBe('E_ENGINE_MEMORY')
     grow.mockRestore()
     session.run()
     expect(differing(outputsOf(session), before)).toBeUndefined()
@@ -113,5 +103,5 @@ it('refuses a model past the cap before it asks for any memory', async () => {
   const builder = new Builder(new Random(1), 8192, 8192)
   const model = builder.model([builder.conv(builder.tensors[0], 15, 1, 1, 1).name])
   refuseMemory()
-  expect(await codeOf(() => Session.create(model))).toBe('E_MODEL_LIMIT')
+  expect(await codeOfAsync(() => Session.create(model))).toBe('E_MODEL_LIMIT')
 })

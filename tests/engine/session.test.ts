@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { OcellusError } from '../../src/host/errors.js'
 import type { Model } from '../../src/host/graph/types.js'
+import { codeOf } from '../helpers/code-of.js'
 import { Random } from '../helpers/kernel.js'
 import { int8Model, randomInput, randomInt8Input, tinyModel } from '../helpers/models.js'
 import { Builder } from '../helpers/random-model.js'
@@ -8,17 +8,6 @@ import { builds, differing, outputsOf, runModel, Session } from '../helpers/sess
 import { everyLayer, smallest } from '../readers/tiny.js'
 
 const model = tinyModel(smallest, 1)
-
-/** The code of the OcellusError that is thrown; anything else fails. */
-function codeOf(action: () => unknown): string {
-  try {
-    action()
-  } catch (error) {
-    if (error instanceof OcellusError) return error.code
-    throw error
-  }
-  return 'none'
-}
 
 function photo(width: number, height: number, seed: number) {
   const random = new Random(seed)

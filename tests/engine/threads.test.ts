@@ -11,6 +11,7 @@ import { OcellusError } from '../../src/host/errors.js'
 import { programStart } from '../../src/host/plan/plan.js'
 import { loadModel } from '../../src/host/platform/node.js'
 import { opcodes } from '../../src/host/program/instruction.js'
+import { codeOf } from '../helpers/code-of.js'
 import { Random } from '../helpers/kernel.js'
 import { int8Model, randomInt8Input, tinyModel } from '../helpers/models.js'
 import { differing, outputsOf, runModel, Session, threaded } from '../helpers/session.js'
@@ -28,16 +29,6 @@ afterEach(() => {
   vi.unstubAllGlobals()
   vi.restoreAllMocks()
 })
-
-function codeOf(action: () => unknown): string {
-  try {
-    action()
-  } catch (error) {
-    if (error instanceof OcellusError) return error.code
-    throw error
-  }
-  return 'none'
-}
 
 const once = (session: Session) => {
   session.setInput(input)

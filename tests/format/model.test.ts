@@ -1,24 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { OcellusError } from '../../src/host/errors.js'
 import { readSafetensors, writeSafetensors } from '../../src/host/format/safetensors.js'
 import { readModel, writeModel } from '../../src/host/graph/file.js'
 import { preprocessingOf } from '../../src/host/graph/task.js'
 import type { Constant, Model } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { limits } from '../../src/host/limits.js'
+import { codeOf } from '../helpers/code-of.js'
 import { tinyModel } from './tiny.js'
-
-function codeOf(work: () => unknown): string {
-  try {
-    work()
-  } catch (error) {
-    if (!(error instanceof OcellusError)) throw error
-    expect(error.message).not.toContain('\n')
-    expect(error.message.length).toBeLessThan(400)
-    return error.code
-  }
-  return 'none'
-}
 
 /** The file of the tiny model with other metadata. */
 function withMetadata(change: Record<string, string | undefined>): Uint8Array {

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { OcellusError } from '../../src/host/errors.js'
 import { readModel, writeModel } from '../../src/host/graph/file.js'
 import type { Constant, Model } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { memoryOf } from '../../src/host/plan/plan.js'
 import { openModel } from '../../src/host/platform/node/files.js'
 import { quantizeLinears } from '../../tools/quantize/passes/linear.js'
+import { codeOfAsync } from '../helpers/code-of.js'
 import { randomInput } from '../helpers/models.js'
 import { differing, runModel, Session } from '../helpers/session.js'
 import { transformer } from '../helpers/transformer.js'
@@ -25,16 +25,6 @@ function lay(bytes: Uint8Array): string {
 
 /** The model of a file whose weights stay there. */
 const inPieces = async (path: string): Promise<Model> => readModel(await openModel(path, 0), 'm')
-
-async function codeOf(work: () => unknown): Promise<string | undefined> {
-  try {
-    await work()
-    return undefined
-  } catch (error) {
-    if (!(error instanceof OcellusError)) throw error
-    return error.code
-  }
-}
 
 const float = transformer(31)
 const models: Readonly<Record<string, Model>> = {
@@ -88,8 +78,8 @@ describe.each(Object.entries(models))('a file that is read in pieces, %s', (_, m
   it('fails in the same way wherever it is cut', async () => {
     for (let n = 0; n < bytes.length; n += Math.ceil(bytes.length / 97)) {
       const cut = lay(bytes.subarray(0, n))
-      const code = await codeOf(() => readModel(bytes.subarray(0, n), 'm'))
-      expect(await codeOf(() => inPieces(cut)), `${n} bytes`).toBe(code)
+      const code = await codeOfAsync(() => readModel(bytes.subarray(0, n), 'm'))
+      expect(await codeOfAsync(() => inPieces(cut)), `${n} bytes`).toBe(code)
       expect(code).toMatch(/^E_MODEL_/)
     }
   })
@@ -114,11 +104,13 @@ describe.each([0, 7, 100, -1])('a weight that must not be there, at %d', (at) =>
     ['infinite', float, Number.NEGATIVE_INFINITY],
   ])('%s', async (_, model, value) => {
     const bytes = spoilt(model, at, value)
-    expect(await codeOf(() => verifyModel(readModel(bytes, 'm')))).toBe('E_MODEL_QUANTIZATION')
+    expect(await codeOfAsync(() => verifyModel(readModel(bytes, 'm')))).toBe('E_MODEL_QUANTIZATION')
     const read = await inPieces(lay(bytes))
     expect(verifyModel(read).views.length).toBeGreaterThan(0)
     for (const build of ['scalar', 'simd'] as const)
-      expect(await codeOf(() => Session.create(read, { threads: 1, build }))).toBe('E_MODEL_QUANTIZATION')
+      expect(await codeOfAsync(() => Session.create(read, { threads: 1, build }))).toBe(
+        'E_MODEL_QUANTIZATION',
+      )
   })
 })
 

@@ -2,18 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { OcellusError } from '../../src/host/errors.js'
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/host/format/safetensors.js'
 import { limits } from '../../src/host/limits.js'
+import { codeOf } from '../helpers/code-of.js'
 import { rawFile } from './tiny.js'
 
-function codeOf(bytes: Uint8Array): string {
-  try {
-    readSafetensors(bytes, 'm.safetensors')
-  } catch (error) {
-    if (!(error instanceof OcellusError)) throw error
-    expect(error.message).toMatch(/^m\.safetensors: [^\n]+$/)
-    return error.code
-  }
-  return 'none'
-}
+const verdict = (bytes: Uint8Array): string =>
+  codeOf(() => readSafetensors(bytes, 'm.safetensors'), /^m\.safetensors: /)
 
 const entry = (shape: number[], begin: number, end: number, dtype = 'I8') =>
   `{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${begin},${end}]}`
@@ -104,16 +97,16 @@ describe('refuses', () => {
   const good = `{"a":${entry([4], 0, 4)},"b":${entry([2], 4, 6)}}`
 
   test('nothing that is right', () => {
-    expect(codeOf(rawFile(good, 6))).toBe('none')
-    expect(codeOf(rawFile(`${good}    `, 6))).toBe('none')
-    expect(codeOf(rawFile(`{"a":${entry([0, 5], 0, 0)},"b":${entry([], 0, 1)}}`, 1))).toBe('none')
+    expect(verdict(rawFile(good, 6))).toBe('none')
+    expect(verdict(rawFile(`${good}    `, 6))).toBe('none')
+    expect(verdict(rawFile(`{"a":${entry([0, 5], 0, 0)},"b":${entry([], 0, 1)}}`, 1))).toBe('none')
   })
 
   test('truncation at every byte', () => {
     const file = rawFile(good, 6)
     for (let n = 0; n < file.length; n++) {
       const expected = n === 0 ? 'E_MODEL_EMPTY' : 'E_MODEL_TRUNCATED'
-      expect(codeOf(file.subarray(0, n)), `${n} bytes`).toBe(expected)
+      expect(verdict(file.subarray(0, n)), `${n} bytes`).toBe(expected)
     }
   })
 
@@ -121,7 +114,7 @@ describe('refuses', () => {
     const lying = (length: bigint) => {
       const file = rawFile(good, 6)
       new DataView(file.buffer).setBigUint64(0, length, true)
-      return codeOf(file)
+      return verdict(file)
     }
     expect(lying(0n)).toBe('E_MODEL_HEADER')
     expect(lying(1n)).toBe('E_MODEL_HEADER')
@@ -167,16 +160,16 @@ describe('refuses', () => {
     ['three offsets', '{"a":{"dtype":"I8","shape":[6],"data_offsets":[0,3,6]}}'],
     ['half a character', '{"\\ud800":{"dtype":"I8","shape":[6],"data_offsets":[0,6]}}'],
   ])('%s', (_, header) => {
-    expect(codeOf(rawFile(header, 6))).toBe('E_MODEL_HEADER')
+    expect(verdict(rawFile(header, 6))).toBe('E_MODEL_HEADER')
   })
 
   test('a header that is not UTF-8', () => {
     const text = new TextEncoder().encode(good)
     text[2] = 0xff
-    expect(codeOf(rawFile(text, 6))).toBe('E_MODEL_HEADER')
+    expect(verdict(rawFile(text, 6))).toBe('E_MODEL_HEADER')
     // An overlong encoding of a slash.
     const overlong = Uint8Array.from([0x7b, 0x22, 0xc0, 0xaf, 0x22, 0x3a, ...new TextEncoder().encode('{}}')])
-    expect(codeOf(rawFile(overlong, 6))).toBe('E_MODEL_HEADER')
+    expect(verdict(rawFile(overlong, 6))).toBe('E_MODEL_HEADER')
   })
 
   test.each([
@@ -187,19 +180,19 @@ describe('refuses', () => {
     ['bytes after the last tensor', `{"a":${entry([5], 0, 5)}}`],
     ['bytes without a tensor', '{}'],
   ])('%s', (_, header) => {
-    expect(codeOf(rawFile(header, 6))).toBe('E_MODEL_LAYOUT')
+    expect(verdict(rawFile(header, 6))).toBe('E_MODEL_LAYOUT')
   })
 
   test.each([
     ['a tensor past the end', `{"a":${entry([7], 0, 7)}}`],
     ['a tensor far past the end', `{"a":${entry([2 ** 30], 0, 2 ** 30)}}`],
   ])('%s', (_, header) => {
-    expect(codeOf(rawFile(header, 6))).toBe('E_MODEL_TRUNCATED')
+    expect(verdict(rawFile(header, 6))).toBe('E_MODEL_TRUNCATED')
   })
 
   test('more tensors than the cap', () => {
     const names = Array.from({ length: limits.tensors + 1 }, (_, i) => `"${i}":${entry([0], 0, 0)}`)
-    expect(codeOf(rawFile(`{${names}}`))).toBe('E_MODEL_LIMIT')
+    expect(verdict(rawFile(`{${names}}`))).toBe('E_MODEL_LIMIT')
   })
 })
 

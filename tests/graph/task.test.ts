@@ -1,9 +1,9 @@
 import { expect, it, test } from 'vitest'
-import { OcellusError } from '../../src/host/errors.js'
 import { readModel, writeModel } from '../../src/host/graph/file.js'
 import { detectionOf, preprocessingOf } from '../../src/host/graph/task.js'
 import type { Graph, Model, Tensor } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
+import { codeOf } from '../helpers/code-of.js'
 import { Random } from '../helpers/kernel.js'
 import { Builder } from '../helpers/random-model.js'
 import { builds, differing, runModel, Session } from '../helpers/session.js'
@@ -30,16 +30,6 @@ function discriminator(change: (graph: Graph) => Partial<Graph> = () => ({})): M
 }
 
 const { preprocessing } = discriminator().graph
-
-function codeOf(run: () => unknown): string {
-  try {
-    run()
-    return 'none'
-  } catch (error) {
-    if (error instanceof OcellusError) return error.code
-    throw error
-  }
-}
 
 const shaped = (graph: Graph, index: number, shape: number[]): Partial<Graph> => ({
   tensors: graph.tensors.map((tensor, i) => (i === index ? { ...tensor, shape } : tensor)),

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { Session } from '../../src/host/engine/session.js'
-import { OcellusError } from '../../src/host/errors.js'
 import type {
   AttributeValue,
   Constant,
@@ -10,6 +9,7 @@ import type {
   Tensor,
 } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
+import { codeOf } from '../helpers/code-of.js'
 import { Random } from '../helpers/kernel.js'
 import { int8Model } from '../helpers/models.js'
 import { Builder } from '../helpers/random-model.js'
@@ -31,17 +31,7 @@ function everyOperator(): Model {
 const float = everyOperator()
 const int8 = int8Model(float, 1)
 
-const codeOf = (model: Model): string => {
-  try {
-    verifyModel(model)
-  } catch (error) {
-    if (!(error instanceof OcellusError)) throw error
-    expect(error.message).toMatch(/^(?:\d+_)?\w/)
-    expect(error.message).not.toContain('\n')
-    return error.code
-  }
-  return 'none'
-}
+const verdict = (model: Model): string => codeOf(() => verifyModel(model), /^(?:\d+_)?\w/)
 
 type Change<T> = (value: T) => T
 
@@ -74,7 +64,7 @@ describe.each([
   ['int8', int8],
 ])('%s', (_kind, model) => {
   it('is accepted as it is', () => {
-    expect(codeOf(model)).toBe('none')
+    expect(verdict(model)).toBe('none')
   })
 
   it.each<[op: string, name: string, value: AttributeValue, code: string]>([
@@ -111,7 +101,7 @@ describe.each([
       ...node,
       attributes: Object.fromEntries([...Object.entries(node.attributes), [name, value]]),
     })
-    expect(codeOf(withNode(model, op, change))).toBe(code)
+    expect(verdict(withNode(model, op, change))).toBe(code)
   })
 
   it.each<[op: string, inputs: (names: readonly string[]) => string[], code: string]>([
@@ -125,7 +115,7 @@ describe.each([
     ['maxPool', () => ['__proto__'], 'E_MODEL_GRAPH'],
   ])('refuses %s with other inputs (%#)', (op, inputs, code) => {
     const changed = withNode(model, op, (node) => ({ ...node, inputs: inputs(node.inputs) }))
-    expect(codeOf(changed)).toBe(code)
+    expect(verdict(changed)).toBe(code)
   })
 })
 
@@ -133,14 +123,14 @@ describe('quantisation', () => {
   it.each(['maxPool', 'averagePool', 'upsample', 'concat', 'slice'])('%s keeps the scale', (op) => {
     const { scale, zeroPoint } = int8.graph.tensors.find(({ name }) => name === outputOf(int8, op))!
       .quantization!
-    expect(codeOf(withQuantization(int8, op, { scale: scale * 2, zeroPoint }))).toBe('E_MODEL_QUANTIZATION')
+    expect(verdict(withQuantization(int8, op, { scale: scale * 2, zeroPoint }))).toBe('E_MODEL_QUANTIZATION')
     const moved = zeroPoint === 0 ? 1 : 0
-    expect(codeOf(withQuantization(int8, op, { scale, zeroPoint: moved }))).toBe('E_MODEL_QUANTIZATION')
+    expect(verdict(withQuantization(int8, op, { scale, zeroPoint: moved }))).toBe('E_MODEL_QUANTIZATION')
   })
 
   it.each(['conv', 'add'])('%s needs a multiplier within the normal float32 numbers', (op) => {
     for (const scale of [2 ** -126, 2 ** 127]) {
-      expect(codeOf(withQuantization(int8, op, { scale, zeroPoint: 0 }))).toBe('E_MODEL_QUANTIZATION')
+      expect(verdict(withQuantization(int8, op, { scale, zeroPoint: 0 }))).toBe('E_MODEL_QUANTIZATION')
     }
   })
 
@@ -156,13 +146,13 @@ describe('quantisation', () => {
     { scale: 1, zeroPoint: Number.NaN },
   ])('refuses %o in a model that no file was read for', (quantization) => {
     const model = withTensor(int8, 'input', (tensor) => ({ ...tensor, quantization }))
-    expect(codeOf(model)).toBe('E_MODEL_QUANTIZATION')
+    expect(verdict(model)).toBe('E_MODEL_QUANTIZATION')
   })
 
   it('stands exactly where int8 is', () => {
     const bare = withTensor(int8, 'input', ({ name, shape, dtype }) => ({ name, shape, dtype }))
     const dressed = withTensor(float, 'input', (t) => ({ ...t, quantization: { scale: 1, zeroPoint: 0 } }))
-    expect([codeOf(bare), codeOf(dressed)]).toEqual(['E_MODEL_QUANTIZATION', 'E_MODEL_QUANTIZATION'])
+    expect([verdict(bare), verdict(dressed)]).toEqual(['E_MODEL_QUANTIZATION', 'E_MODEL_QUANTIZATION'])
   })
 
   it('refuses sums that can leave int32, up to the last one that can', () => {
@@ -171,8 +161,8 @@ describe('quantisation', () => {
     const weight = Int8Array.from(int8.constants.get(int8.graph.nodes[0].constants.weight)!.data)
     const magnitude = weight.subarray(0, 27).reduce((sum, w) => sum + Math.abs(w), 0)
     const most = 2 ** 31 - 1 - 255 * magnitude
-    expect([most, -most].map((value) => codeOf(bias(value)))).toEqual(['none', 'none'])
-    expect([most + 1, -most - 1].map((value) => codeOf(bias(value)))).toEqual(
+    expect([most, -most].map((value) => verdict(bias(value)))).toEqual(['none', 'none'])
+    expect([most + 1, -most - 1].map((value) => verdict(bias(value)))).toEqual(
       Array(2).fill('E_MODEL_QUANTIZATION'),
     )
   })
@@ -180,9 +170,9 @@ describe('quantisation', () => {
   it('refuses a table that is not one of 256 int8', () => {
     const table = (change: Partial<Constant>): Model =>
       withConstant(int8, 'activation', 'table', (c) => ({ ...c, ...change }))
-    expect(codeOf(table({ shape: [255], data: new Int8Array(255) }))).toBe('E_MODEL_SHAPE')
-    expect(codeOf(table({ shape: [16, 16] }))).toBe('E_MODEL_SHAPE')
-    expect(codeOf(table({ dtype: 'float32', data: new Float32Array(256) }))).toBe('E_MODEL_SHAPE')
+    expect(verdict(table({ shape: [255], data: new Int8Array(255) }))).toBe('E_MODEL_SHAPE')
+    expect(verdict(table({ shape: [16, 16] }))).toBe('E_MODEL_SHAPE')
+    expect(verdict(table({ dtype: 'float32', data: new Float32Array(256) }))).toBe('E_MODEL_SHAPE')
   })
 })
 
@@ -192,13 +182,13 @@ describe('constants of a model that no file was read for', () => {
     ['more values than their shape', int8, { data: new Int32Array(5) }],
     ['another array than their type', float, { data: new Int32Array(4) }],
   ])('must not have %s', (_what, model, change) => {
-    expect(codeOf(withConstant(model, 'conv', 'bias', (c) => ({ ...c, ...change })))).toMatch(/^E_MODEL_/)
+    expect(verdict(withConstant(model, 'conv', 'bias', (c) => ({ ...c, ...change })))).toMatch(/^E_MODEL_/)
   })
 })
 
 it.each(['add', 'activation'])('%s gives the type that it takes', (op) => {
   const mixed = withTensor(int8, outputOf(int8, op), ({ name, shape }) => ({ name, shape, dtype: 'float32' }))
-  expect(codeOf(mixed)).toBe('E_MODEL_OPERATOR')
+  expect(verdict(mixed)).toBe('E_MODEL_OPERATOR')
 })
 
 it('refuses a window whose sum can leave int32', () => {
@@ -206,7 +196,7 @@ it('refuses a window whose sum can leave int32', () => {
     const b = new Builder(new Random(1), 6, 6)
     return b.model([b.pool('averagePool', b.tensors[0], kernel, 1).name])
   }
-  expect([2901, 2903].map((kernel) => codeOf(pooled(kernel)))).toEqual(['none', 'E_MODEL_SHAPE'])
+  expect([2901, 2903].map((kernel) => verdict(pooled(kernel)))).toEqual(['none', 'E_MODEL_SHAPE'])
 })
 
 it('refuses a head whose multiplier is beyond what sums of it leave in float32', () => {
@@ -214,7 +204,7 @@ it('refuses a head whose multiplier is beyond what sums of it leave in float32',
   const model = int8Model(b.model([b.conv(b.tensors[0], 1, 1, 1, 1).name]), 1)
   const scaled = (scale: number): Model =>
     withConstant(model, 'conv', 'weightScale', (c) => ({ ...c, data: Float32Array.of(scale) }))
-  expect([2 ** 60, 2 ** 120].map((scale) => codeOf(scaled(scale)))).toEqual(['none', 'E_MODEL_QUANTIZATION'])
+  expect([2 ** 60, 2 ** 120].map((scale) => verdict(scaled(scale)))).toEqual(['none', 'E_MODEL_QUANTIZATION'])
 })
 
 describe('work', () => {
@@ -224,15 +214,15 @@ describe('work', () => {
   }
 
   it('is capped, as no run can be stopped', () => {
-    expect(codeOf(pooled(4096, 2897))).toBe('E_MODEL_LIMIT')
+    expect(verdict(pooled(4096, 2897))).toBe('E_MODEL_LIMIT')
     const b = new Builder(new Random(1), 2048, 2048)
     const wide = b.conv(b.tensors[0], 64, 1, 1, 1)
-    expect(codeOf(b.model([b.conv(wide, 64, 1, 31, 1).name]))).toBe('E_MODEL_LIMIT')
+    expect(verdict(b.model([b.conv(wide, 64, 1, 31, 1).name]))).toBe('E_MODEL_LIMIT')
   })
 
   it('suffices for global pools and pyramids of a large input', () => {
-    expect(codeOf(pooled(1024, 13))).toBe('none')
-    expect(codeOf(pooled(512, 511))).toBe('none')
+    expect(verdict(pooled(1024, 13))).toBe('none')
+    expect(verdict(pooled(512, 511))).toBe('none')
   })
 })
 

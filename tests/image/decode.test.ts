@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { OcellusError } from '../../src/host/errors.js'
 import type { Pixels } from '../../src/host/image/pixels.js'
 import { decodeImage, encodeImage } from '../../src/host/platform/node/canvas.js'
+import { codeOfAsync } from '../helpers/code-of.js'
 import { mutations } from '../helpers/mutate.js'
 import { chunk, exif, png, pngHeader, pngSignature, stored, withExif } from '../helpers/pictures.js'
 import { canvases, restoreCanvas, useCanvas } from './canvases.js'
@@ -16,16 +17,8 @@ function rgb({ data }: Pixels): number[] {
   return [...data].filter((_, i) => i % 4 !== 3)
 }
 
-async function codeOf(bytes: Uint8Array): Promise<string> {
-  try {
-    await decodeImage(bytes, 'photo.jpg')
-  } catch (error) {
-    if (!(error instanceof OcellusError)) throw error
-    expect(error.message).toMatch(/^photo\.jpg[^\n]+$/)
-    return error.code
-  }
-  return 'none'
-}
+const verdict = (bytes: Uint8Array): Promise<string> =>
+  codeOfAsync(() => decodeImage(bytes, 'photo.jpg'), /^photo\.jpg/)
 
 /** Every pixel differs, so that no mistake in place goes unseen. */
 const width = 6
@@ -170,7 +163,7 @@ describe.each(canvases)('%s', (word) => {
     expect(rgb(await decodeImage(progressive, 'm'))).toEqual(expected)
     const interlaced = gif(2, 12, { indices: passes.flatMap(row), interlaced: true })
     // node-canvas would put the rows in the wrong order, so it is not asked.
-    if (word === 'canvas') expect(await codeOf(interlaced)).toBe('E_IMAGE_FORMAT')
+    if (word === 'canvas') expect(await verdict(interlaced)).toBe('E_IMAGE_FORMAT')
     else expect(rgb(await decodeImage(interlaced, 'm'))).toEqual(expected)
   })
 
@@ -178,18 +171,18 @@ describe.each(canvases)('%s', (word) => {
     const photo = samplePhoto()
     for (let at = 1; at < 40; at++) {
       const n = Math.floor((photo.length * at) / 40)
-      expect(await codeOf(photo.subarray(0, n)), `${n} bytes`).toBe('E_IMAGE_TRUNCATED')
+      expect(await verdict(photo.subarray(0, n)), `${n} bytes`).toBe('E_IMAGE_TRUNCATED')
     }
-    expect(await codeOf(photo.subarray(0, photo.length - 1))).toBe('E_IMAGE_TRUNCATED')
-    expect(await codeOf(joined(photo, latin('trailing bytes')))).toBe('none')
+    expect(await verdict(photo.subarray(0, photo.length - 1))).toBe('E_IMAGE_TRUNCATED')
+    expect(await verdict(joined(photo, latin('trailing bytes')))).toBe('none')
   })
 
   decoding('a PNG whose pixels end early', async () => {
-    const code = await codeOf(png(width, height, samples, { colourType: 2, missing: 30 }))
+    const code = await verdict(png(width, height, samples, { colourType: 2, missing: 30 }))
     expect(['E_IMAGE_TRUNCATED', 'E_IMAGE_FORMAT']).toContain(code)
     const header = joined(latin(pngSignature), pngHeader(6, 4, 2))
     const noise = joined(header, chunk('IDAT', latin('no deflate stream')), chunk('IEND'))
-    expect(['E_IMAGE_TRUNCATED', 'E_IMAGE_FORMAT']).toContain(await codeOf(noise))
+    expect(['E_IMAGE_TRUNCATED', 'E_IMAGE_FORMAT']).toContain(await verdict(noise))
   })
 
   decoding('mutations never end in anything but an OcellusError or pixels', async () => {
@@ -249,7 +242,7 @@ test('a bomb of 20,000 x 20,000 pixels is refused at once', async () => {
   const row = deflateSync(new Uint8Array(1 << 20))
   const file = joined(latin(pngSignature), pngHeader(20_000, 20_000, 2), chunk('IDAT', row), chunk('IEND'))
   const start = performance.now()
-  expect(await codeOf(file)).toBe('E_IMAGE_TOO_LARGE')
+  expect(await verdict(file)).toBe('E_IMAGE_TOO_LARGE')
   expect(performance.now() - start).toBeLessThan(500)
 })
 

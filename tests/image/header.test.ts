@@ -2,20 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { OcellusError } from '../../src/host/errors.js'
 import { type ImageHeader, sniffImage } from '../../src/host/image/header.js'
 import { limits } from '../../src/host/limits.js'
+import { codeOf } from '../helpers/code-of.js'
 import { mutations } from '../helpers/mutate.js'
 import { chunk, exif, png, pngHeader, pngSignature, withExif } from '../helpers/pictures.js'
 import { bmp, gif, joined, jpeg, latin, segment, webp } from './files.js'
 
-function codeOf(bytes: Uint8Array): string {
-  try {
-    sniffImage(bytes, 'photo.jpg')
-  } catch (error) {
-    if (!(error instanceof OcellusError)) throw error
-    expect(error.message).toMatch(/^photo\.jpg[^\n]+$/)
-    return error.code
-  }
-  return 'none'
-}
+const verdict = (bytes: Uint8Array): string => codeOf(() => sniffImage(bytes, 'photo.jpg'), /^photo\.jpg/)
 
 const grey = (width: number, height: number) => new Array<number>(width * height).fill(7)
 
@@ -44,7 +36,7 @@ describe.each(Object.entries(files))('%s', (name, file) => {
 
   test('truncation at every byte', () => {
     for (let n = 0; n < file.length; n++) {
-      const code = codeOf(file.subarray(0, n))
+      const code = verdict(file.subarray(0, n))
       // A GIF is whole without the byte that says so.
       if (name === 'gif' && n === file.length - 1) expect(code).toBe('none')
       else expect(code, `${n} of ${file.length} bytes`).toBe(n === 0 ? 'E_IMAGE_EMPTY' : 'E_IMAGE_TRUNCATED')
@@ -52,7 +44,7 @@ describe.each(Object.entries(files))('%s', (name, file) => {
   })
 
   test('bytes after the end are left out or left alone', () => {
-    expect(codeOf(joined(file, latin('trailing')))).toBe('none')
+    expect(verdict(joined(file, latin('trailing')))).toBe('none')
   })
 
   test('mutations end in an OcellusError or a header within the caps', () => {
@@ -84,35 +76,35 @@ describe('size', () => {
 
   test('a bomb of 20,000 x 20,000 pixels is refused by its header, though its body is missing', () => {
     for (const [name, file] of Object.entries(sized(20_000, 20_000))) {
-      if (name !== 'webp, VP8L') expect(codeOf(file), name).toBe('E_IMAGE_TOO_LARGE')
+      if (name !== 'webp, VP8L') expect(verdict(file), name).toBe('E_IMAGE_TOO_LARGE')
     }
-    expect(codeOf(bmp(20_000, 20_000).subarray(0, 60))).toBe('E_IMAGE_TOO_LARGE')
-    expect(codeOf(joined(latin(pngSignature), pngHeader(2 ** 31 - 1, 2 ** 31 - 1, 2)))).toBe(
+    expect(verdict(bmp(20_000, 20_000).subarray(0, 60))).toBe('E_IMAGE_TOO_LARGE')
+    expect(verdict(joined(latin(pngSignature), pngHeader(2 ** 31 - 1, 2 ** 31 - 1, 2)))).toBe(
       'E_IMAGE_TOO_LARGE',
     )
   })
 
   test('too many pixels though each side is within its cap', () => {
-    for (const file of Object.values(sized(16_384, 16_384))) expect(codeOf(file)).toBe('E_IMAGE_TOO_LARGE')
+    for (const file of Object.values(sized(16_384, 16_384))) expect(verdict(file)).toBe('E_IMAGE_TOO_LARGE')
   })
 
   test('no pixels', () => {
-    expect(codeOf(jpeg(0, 3))).toBe('E_IMAGE_EMPTY')
-    expect(codeOf(jpeg(5, 0))).toBe('E_IMAGE_EMPTY')
-    expect(codeOf(joined(latin(pngSignature), pngHeader(0, 0, 2)))).toBe('E_IMAGE_EMPTY')
-    expect(codeOf(gif(0, 3))).toBe('E_IMAGE_EMPTY')
-    expect(codeOf(bmp(0, 3))).toBe('E_IMAGE_EMPTY')
-    expect(codeOf(webp.lossy(0, 3))).toBe('E_IMAGE_EMPTY')
+    expect(verdict(jpeg(0, 3))).toBe('E_IMAGE_EMPTY')
+    expect(verdict(jpeg(5, 0))).toBe('E_IMAGE_EMPTY')
+    expect(verdict(joined(latin(pngSignature), pngHeader(0, 0, 2)))).toBe('E_IMAGE_EMPTY')
+    expect(verdict(gif(0, 3))).toBe('E_IMAGE_EMPTY')
+    expect(verdict(bmp(0, 3))).toBe('E_IMAGE_EMPTY')
+    expect(verdict(webp.lossy(0, 3))).toBe('E_IMAGE_EMPTY')
   })
 
   test('a BMP from the top down has a negative height', () => {
     expect(sniffImage(bmp(5, -3), 'm')).toMatchObject({ width: 5, height: 3 })
-    expect(codeOf(bmp(-5, 3))).toBe('E_IMAGE_EMPTY')
-    expect(codeOf(bmp(5, -(2 ** 31)))).toBe('E_IMAGE_TOO_LARGE')
+    expect(verdict(bmp(-5, 3))).toBe('E_IMAGE_EMPTY')
+    expect(verdict(bmp(5, -(2 ** 31)))).toBe('E_IMAGE_TOO_LARGE')
   })
 
   test('a file larger than the cap', () => {
-    expect(codeOf(new Uint8Array(limits.imageFileBytes + 1))).toBe('E_IMAGE_TOO_LARGE')
+    expect(verdict(new Uint8Array(limits.imageFileBytes + 1))).toBe('E_IMAGE_TOO_LARGE')
   })
 })
 
@@ -125,7 +117,7 @@ test.each([
   ['JPEG 2000', '\0\0\0\x0cjP  \r\n\x87\n'],
   ['AVIF', '\0\0\0\x1cftypavif\0\0\0\0'],
 ])('%s is no picture that can be read', (_, text) => {
-  expect(codeOf(latin(text))).toBe('E_IMAGE_FORMAT')
+  expect(verdict(latin(text))).toBe('E_IMAGE_FORMAT')
 })
 
 describe('orientation', () => {
@@ -211,33 +203,33 @@ describe('damage', () => {
   test('a PNG', () => {
     const good = files.png
     const end = good.length - 12
-    expect(codeOf(joined(good.subarray(0, end), chunk('ABCD'), good.subarray(end)))).toBe('E_IMAGE_FORMAT')
-    expect(codeOf(joined(good.subarray(0, end), chunk('abCD'), good.subarray(end)))).toBe('none')
-    expect(codeOf(joined(latin(pngSignature), pngHeader(5, 3, 2), chunk('IEND')))).toBe('E_IMAGE_FORMAT')
-    expect(codeOf(joined(latin(pngSignature), chunk('IDAT', new Uint8Array(13)), chunk('IEND')))).toBe(
+    expect(verdict(joined(good.subarray(0, end), chunk('ABCD'), good.subarray(end)))).toBe('E_IMAGE_FORMAT')
+    expect(verdict(joined(good.subarray(0, end), chunk('abCD'), good.subarray(end)))).toBe('none')
+    expect(verdict(joined(latin(pngSignature), pngHeader(5, 3, 2), chunk('IEND')))).toBe('E_IMAGE_FORMAT')
+    expect(verdict(joined(latin(pngSignature), chunk('IDAT', new Uint8Array(13)), chunk('IEND')))).toBe(
       'E_IMAGE_FORMAT',
     )
-    expect(codeOf(joined(latin(pngSignature), pngHeader(5, 3, 5), chunk('IDAT'), chunk('IEND')))).toBe(
+    expect(verdict(joined(latin(pngSignature), pngHeader(5, 3, 5), chunk('IDAT'), chunk('IEND')))).toBe(
       'E_IMAGE_FORMAT',
     )
   })
 
   test('a JPEG', () => {
     const good = files.jpeg
-    expect(codeOf(joined(good.subarray(0, 2), Uint8Array.of(0xff, 0xd9)))).toBe('E_IMAGE_FORMAT')
-    expect(codeOf(joined(good.subarray(0, 2), Uint8Array.of(0xff, 0xdb, 0, 1), good.subarray(2)))).toBe(
+    expect(verdict(joined(good.subarray(0, 2), Uint8Array.of(0xff, 0xd9)))).toBe('E_IMAGE_FORMAT')
+    expect(verdict(joined(good.subarray(0, 2), Uint8Array.of(0xff, 0xdb, 0, 1), good.subarray(2)))).toBe(
       'E_IMAGE_FORMAT',
     )
     // Fill bytes and restart markers between segments are allowed.
-    expect(codeOf(joined(good.subarray(0, 2), Uint8Array.of(0xff, 0xff, 0xff), good.subarray(2)))).toBe(
+    expect(verdict(joined(good.subarray(0, 2), Uint8Array.of(0xff, 0xff, 0xff), good.subarray(2)))).toBe(
       'none',
     )
     const scans = Array.from({ length: 200 }, () => segment(0xda, '\x01\x01\0\0\x3f\0'))
-    expect(codeOf(joined(good.subarray(0, -2), ...scans, Uint8Array.of(0xff, 0xd9)))).toBe('E_IMAGE_FORMAT')
+    expect(verdict(joined(good.subarray(0, -2), ...scans, Uint8Array.of(0xff, 0xd9)))).toBe('E_IMAGE_FORMAT')
   })
 
   test('a GIF whose frame is larger than itself', () => {
-    expect(codeOf(gif(5, 3, { frameWidth: 6 }))).toBe('E_IMAGE_FORMAT')
-    expect(codeOf(gif(5, 3, { frameWidth: 65535 }))).toBe('E_IMAGE_FORMAT')
+    expect(verdict(gif(5, 3, { frameWidth: 6 }))).toBe('E_IMAGE_FORMAT')
+    expect(verdict(gif(5, 3, { frameWidth: 65535 }))).toBe('E_IMAGE_FORMAT')
   })
 })

@@ -1,16 +1,8 @@
 import { expect, test } from 'vitest'
-import { OcellusError } from '../../src/host/errors.js'
 import { checkPixels, type Pixels } from '../../src/host/image/pixels.js'
+import { codeOf } from '../helpers/code-of.js'
 
-function codeOf(pixels: unknown): string {
-  try {
-    checkPixels(pixels as Pixels)
-  } catch (error) {
-    if (!(error instanceof OcellusError)) throw error
-    return error.code
-  }
-  return 'none'
-}
+const verdict = (pixels: unknown): string => codeOf(() => checkPixels(pixels as Pixels))
 
 const data = new Uint8Array(2 * 3 * 4)
 
@@ -44,10 +36,10 @@ test.each<[string, unknown, string]>([
   ['text as width', { width: '2', height: 3, data }, 'E_IMAGE_INPUT'],
   ['more than the caps', { width: 2 ** 20, height: 1, data }, 'E_IMAGE_TOO_LARGE'],
 ])('%s', (_, pixels, code) => {
-  expect(codeOf(pixels)).toBe(code)
+  expect(verdict(pixels)).toBe(code)
 })
 
 test('bytes of another realm', async () => {
   const { runInNewContext } = await import('node:vm')
-  expect(codeOf({ width: 2, height: 3, data: runInNewContext('new Uint8Array(24)') })).toBe('none')
+  expect(verdict({ width: 2, height: 3, data: runInNewContext('new Uint8Array(24)') })).toBe('none')
 })
