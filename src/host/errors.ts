@@ -77,6 +77,8 @@ export const errorCodes = [
   'E_INPUT_SHAPE',
   'E_ABORTED',
   'E_ENGINE_THREAD',
+  // cameras
+  'E_ZONE',
   // downloads
   'E_DOWNLOAD_ADDRESS',
   'E_DOWNLOAD_FAILED',

@@ -34,3 +34,22 @@ export {
   Generator,
   type GeneratorOptions,
 } from './tasks/generator.js'
+export { EventEngine } from './video/events.js'
+export { idPrefix } from './video/ids.js'
+export { Line } from './video/lines.js'
+export { Scene, type SceneOptions, type Seen } from './video/scene.js'
+export { Tracker } from './video/tracker.js'
+export type {
+  Direction,
+  EventOptions,
+  FrameTime,
+  LineCounts,
+  LineOptions,
+  Point,
+  Track,
+  TrackerOptions,
+  VideoEvent,
+  VideoEventType,
+  ZoneOptions,
+} from './video/types.js'
+export { Zone } from './video/zones.js'

@@ -40,4 +40,11 @@ export const limits = {
   labelFileBytes: 64 << 20,
   /** Detections kept before non-maximum suppression, best first. */
   candidates: 30_000,
+  /** Detections of a frame that a tracker looks at, best first. */
+  trackedBoxes: 500,
+  /** Tracks that a tracker follows at once. */
+  tracks: 500,
+  /** Zones of a camera, lines of a camera, and corners of a zone. */
+  zones: 100,
+  zonePoints: 200,
 } as const

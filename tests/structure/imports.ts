@@ -13,7 +13,18 @@ export function importsOf(source: string): string[] {
 }
 
 /** Lowest first: a part may import itself and everything that stands before it. */
-const hostOrder = ['errors', 'program', 'format', 'graph', 'plan', 'engine', 'tasks', 'index', 'platform']
+const hostOrder = [
+  'errors',
+  'program',
+  'format',
+  'graph',
+  'plan',
+  'engine',
+  'tasks',
+  'video',
+  'index',
+  'platform',
+]
 
 /** The part of the host that a file belongs to; errors and limits are one. */
 function hostPart(path: string): string {
