@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { winogradProducts } from '../src/host/graph/kernels/winograd-products.js'
 import type { Model } from '../src/host/graph/types.js'
-import { type Build, Detector, loadModel, type Pixels, Session } from '../src/host/platform/node.js'
+import {
+  type Build,
+  Detector,
+  loadModel,
+  type Pixels,
+  Session,
+  type TensorData,
+} from '../src/host/platform/node.js'
 import type { Job, Loaded, RawInput, Values } from './contender.js'
 import { median } from './statistics.js'
 
@@ -51,7 +58,7 @@ export async function loadOcellus(job: Job, version: string): Promise<LoadedOcel
   const session = detector?.session ?? (await Session.create(model, options))
   const input = readInput(job.input)
   // As whoever runs a network again and again would: a new array each time costs the system new pages.
-  const kept = new Map<string, Float32Array | Int8Array>()
+  const kept = new Map<string, TensorData>()
   const read = (): Values =>
     new Map(job.outputs.map(({ name }) => [name, real(session.output(name), name, model)]))
   const detect = frame && detector ? () => detector.detectPixels(frame) : undefined
@@ -124,7 +131,7 @@ function time(work: () => unknown): number {
   return performance.now() - start
 }
 
-function real(values: Float32Array | Int8Array, name: string, { graph }: Model): Float32Array {
+function real(values: TensorData, name: string, { graph }: Model): Float32Array {
   if (values instanceof Float32Array) return values
   const { scale, zeroPoint } = graph.tensors.find((t) => t.name === name)!.quantization!
   return Float32Array.from(values, (q) => (q - zeroPoint) * scale)

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { OcellusError } from '../src/host/errors.js'
 import { writeModel } from '../src/host/graph/file.js'
 import { isInt8 } from '../src/host/graph/precision.js'
 import type { Model, Tensor } from '../src/host/graph/types.js'
@@ -57,6 +58,11 @@ export class Preparation {
     const { graph } = model
     const tensor = (name: string): Tensor => graph.tensors.find((t) => t.name === name)!
     const input = tensor(graph.inputs[0])
+    if (graph.inputs.length !== 1 || input.dtype === 'int32')
+      throw new OcellusError(
+        'E_MODEL_TASK',
+        `${graph.name} has the inputs ${graph.inputs.join(', ')}: a benchmark takes one of int8 or float32`,
+      )
     const values = testInput(graph, input)
     const stored = input.quantization ? quantized(values, input.quantization) : values
     const file = this.#write(stored)

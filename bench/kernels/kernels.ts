@@ -3,7 +3,13 @@ import { winogradProducts } from '../../src/host/graph/kernels/winograd-products
 import type { Model } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { candidatesOf } from '../../src/host/plan/kernels.js'
-import { type Build, packageFolder, Session, type StepTime } from '../../src/host/platform/node.js'
+import {
+  type Build,
+  packageFolder,
+  Session,
+  type StepTime,
+  type TensorData,
+} from '../../src/host/platform/node.js'
 import { quantized, testInput } from '../input.js'
 import { describeMachine, describeSource, readConditions } from '../machine.js'
 import { fasterOf, measurePeaks, type Peak, peakFor } from '../peak.js'
@@ -125,7 +131,7 @@ function productsOf(view: NodeView, opcode: string, step: () => StepTime, runs: 
   return macs / median(times.map((ms) => ms ?? 0)) / 1e6
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Int8Array): Buffer =>
+const bytesOf = ({ buffer, byteOffset, byteLength }: TensorData): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength)
 
 async function entryOf(model: Model, kernel: string, { build }: KernelOptions) {

@@ -77,6 +77,8 @@ export const errorCodes = [
   'E_INPUT_SHAPE',
   'E_ABORTED',
   'E_ENGINE_THREAD',
+  'E_INPUT_NAME',
+  'E_INPUT_TYPE',
   // cameras
   'E_ZONE',
   // downloads

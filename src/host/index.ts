@@ -1,9 +1,28 @@
 /** The public API, the same on every platform. Import it from 'ocellus'. */
 export { type Build, builds } from './engine/build.js'
-export { Session, type SessionOptions, type StepTime } from './engine/session.js'
+export {
+  type NamedInputs,
+  type NamedOutputs,
+  type NamedTensor,
+  type RunOptions,
+  Session,
+  type SessionOptions,
+  type StepTime,
+  type TensorData,
+  type TensorMetadata,
+} from './engine/session.js'
 export { type ErrorCode, errorCodes, OcellusError } from './errors.js'
 export { readModel, writeModel } from './graph/file.js'
-export type { Graph, Model, Node, Quantization, Tensor } from './graph/types.js'
+export type {
+  Graph,
+  Model,
+  Node,
+  Quantization,
+  Task,
+  Tensor,
+  TensorForm,
+  TensorsTask,
+} from './graph/types.js'
 export type { Pixels } from './image/pixels.js'
 export { limits } from './limits.js'
 export {

@@ -52,7 +52,7 @@ describe.each(shapes)('a transformer of shape %o', (shape) => {
         ...model,
         graph: { ...model.graph, nodes: [node], tensors, inputs: node.inputs, outputs: node.outputs },
       }
-      const from = node.inputs[0] === 'input' ? input : all.get(node.inputs[0])!
+      const from = node.inputs[0] === 'input' ? input : (all.get(node.inputs[0]) as Float32Array)
       const [name] = node.outputs
       const made = runInt8Reference(alone, from).get(name)!
       expect(differing(new Map([[name, all.get(name)!]]), new Map([[name, made]])), node.name).toBeUndefined()

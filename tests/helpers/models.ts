@@ -1,3 +1,4 @@
+import type { TensorData } from '../../src/host/engine/session.js'
 import type { Model, Quantization } from '../../src/host/graph/types.js'
 import { fromRange } from '../../tools/quantize/calibrate/observers.js'
 import { rewriteInt8 } from '../../tools/quantize/passes/rewrite.js'
@@ -38,7 +39,7 @@ export function int8Model(model: Model, seed: number, reduceRange = false): Mode
 /** The int8 form of a float model whose tensors took these values: each scale just spans them. */
 export function quantizedBy(
   model: Model,
-  taken: ReadonlyMap<string, Float32Array | Int8Array>,
+  taken: ReadonlyMap<string, TensorData>,
   reduceRange = false,
 ): Model {
   const groups = shareScales(model)

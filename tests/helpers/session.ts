@@ -1,9 +1,9 @@
 import '../../src/host/platform/node.js'
-import { Session } from '../../src/host/engine/session.js'
+import { Session, type TensorData } from '../../src/host/engine/session.js'
 import type { Model } from '../../src/host/graph/types.js'
 import { builds } from './engine.js'
 
-export type Outputs = ReadonlyMap<string, Float32Array | Int8Array>
+export type Outputs = ReadonlyMap<string, TensorData>
 
 export function outputsOf(session: Session): Outputs {
   return new Map(session.outputs.map(({ name }) => [name, session.output(name)]))
@@ -29,7 +29,7 @@ export async function threaded(
 /** Every output of one run on an input that is set directly, as one build computes it. */
 export async function runModel(
   model: Model,
-  input: Float32Array | Int8Array,
+  input: TensorData,
   build: (typeof builds)[number],
   threads = 1,
 ): Promise<Outputs> {
@@ -43,14 +43,11 @@ export async function runModel(
   }
 }
 
-export const bytesOf = (values: Float32Array | Int8Array): Buffer =>
+export const bytesOf = (values: TensorData): Buffer =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength)
 
 /** The first tensor whose bytes differ, or undefined. Tensors that `some` has and `all` lacks differ. */
-export function differing(
-  some: Outputs,
-  all: ReadonlyMap<string, Float32Array | Int8Array>,
-): string | undefined {
+export function differing(some: Outputs, all: ReadonlyMap<string, TensorData>): string | undefined {
   for (const [name, values] of some) {
     const other = all.get(name)
     if (other === undefined || values.constructor !== other.constructor) return name

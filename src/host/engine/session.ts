@@ -3,6 +3,7 @@ import { roundUp } from '../graph/descriptor.js'
 import { preprocessingOf } from '../graph/task.js'
 import type { Model, Tensor } from '../graph/types.js'
 import { verifyModel } from '../graph/verify.js'
+import { pictureGeometry } from '../image/fit.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
 import { type FirstPlan, planFirst } from '../plan/first.js'
 import { memoryOf, type Plan, programStart } from '../plan/plan.js'
@@ -15,16 +16,29 @@ import { runFirst } from './first.js'
 import { checkFit, type Fit, writeFrame } from './frame.js'
 import { loadNodes, loadPlan } from './load.js'
 import type { EngineMemory } from './memory.js'
+import {
+  checkInputs,
+  checkOutputs,
+  metadataOf,
+  type NamedInputs,
+  type NamedOutputs,
+  type RunOptions,
+  readOutput,
+  type TensorMetadata,
+  writeInput,
+} from './named.js'
 import { profileSteps, type StepTime } from './profile.js'
 import { resizePlan } from './resize.js'
 import { selectPatches } from './selection.js'
 import { sumWeights } from './sums.js'
-import { checkValues, readTensor, writeTensor } from './tensors.js'
+import { checkValues, readTensor, type TensorData, writeTensor } from './tensors.js'
 import { chooseThreads } from './threads.js'
 import { warmUp } from './warm.js'
 
 export type { Fit } from './frame.js'
+export type { NamedInputs, NamedOutputs, NamedTensor, RunOptions, TensorMetadata } from './named.js'
 export type { StepTime } from './profile.js'
+export type { TensorData } from './tensors.js'
 
 export interface SessionOptions extends KernelOptions {
   /** Use this build of the engine and no other. Default: the best that passes its probe. */
@@ -63,8 +77,10 @@ export class Session {
   /** Until the weights of all nodes are packed for their kernels, which a first run does without. */
   #first: FirstPlan | undefined
   #hasRunFirst = false
-  /** What the next run starts from; an input set directly is used up by it, as its memory is reused. */
-  #source: 'none' | 'frame' | 'input' = 'none'
+  /** The first input's picture waits to be preprocessed. */
+  #frame = false
+  /** Inputs that were set. One set directly is used up by a run, as its memory is reused. */
+  readonly #given = new Set<string>()
 
   private constructor(engine: Engine, plan: Plan) {
     this.build = engine.build
@@ -116,12 +132,24 @@ export class Session {
     return this.#plan
   }
 
+  /** The inputs as the engine holds them: maps in NHWC. `inputMetadata` has them as callers see them. */
   get inputs(): readonly Tensor[] {
     return this.#inputs
   }
 
+  /** The outputs as the engine holds them: maps in NHWC. */
   get outputs(): readonly Tensor[] {
     return this.#outputs
+  }
+
+  /** Names, types and shapes (maps in NCHW) of what `run` takes. */
+  get inputMetadata(): TensorMetadata[] {
+    return this.#inputs.map((tensor) => metadataOf(this.plan.model.graph, tensor))
+  }
+
+  /** Names, types and shapes (maps in NCHW) of what `run` gives. */
+  get outputMetadata(): TensorMetadata[] {
+    return this.#outputs.map((tensor) => metadataOf(this.plan.model.graph, tensor))
   }
 
   /** Bytes of linear memory now: program, weights as packed, arena and the largest frame so far. */
@@ -148,7 +176,8 @@ export class Session {
     writeFrame(this.#memory.words, pixels, fit, source)
     this.#memory.bytes.set(pixels.data, source)
     this.#frameBytes = pixels.data.length
-    this.#source = 'frame'
+    this.#frame = true
+    this.#given.add(this.#inputs[0].name)
   }
 
   /** The address of so many bytes behind the frame, free until a larger one comes. */
@@ -160,31 +189,77 @@ export class Session {
   }
 
   /**
-   * Sets the network's input directly, [height][width][channels], already normalised or quantised. It serves one
-   * run; a picture serves any number.
+   * Sets an input of the network directly, [height][width][channels], already normalised or quantised: the first one, or
+   * the one of this name. It serves one run; a picture serves any number where it is the only input.
    */
-  setInput(values: Float32Array | Int8Array): void {
+  setInput(values: TensorData, name: string = this.#inputs[0].name): void {
     const engine = this.#live()
-    const [tensor] = this.inputs
+    const tensor = this.#inputs.find((input) => input.name === name)
+    if (tensor === undefined) throw new OcellusError('E_INPUT_NAME', `the model has no input ${name}`)
     checkValues(tensor, values)
     this.#settle()
     engine.wake()
     writeTensor(this.#memory, this.plan, tensor, values)
-    this.#source = 'input'
+    this.#markSet(tensor)
+  }
+
+  #markSet(tensor: Tensor): void {
+    if (tensor === this.#inputs[0]) this.#frame = false
+    this.#given.add(tensor.name)
   }
 
   /** What the picture that was set becomes on its way in: the network's input, [height][width][channels]; a copy. */
-  preprocessed(): Float32Array | Int8Array {
+  preprocessed(): TensorData {
     this.#live()
-    if (this.#source !== 'frame') throw new OcellusError('E_INPUT_SHAPE', 'set a picture first')
+    if (!this.#frame) throw new OcellusError('E_INPUT_SHAPE', 'set a picture first')
     this.#execute(0, 1)
     return readTensor(this.#memory, this.plan, this.inputs[0])
   }
 
-  /** Runs the network, or as much of it as one of its outputs needs. */
-  run(output?: string): void {
-    const end = output === undefined ? undefined : this.#endOf(output)
-    if (this.#first !== undefined && !this.#hasRunFirst && end === undefined && this.#source === 'frame') {
+  /** Runs the network on what was set before, or as much of it as one of its outputs needs. */
+  run(output?: string): void
+  /**
+   * Runs the network on named inputs and returns its outputs by their names: `{ dtype, shape, data }` each, maps in NCHW.
+   * Every input must be given, of the type and shape that `inputMetadata` tells. Throws E_INPUT_NAME, E_INPUT_TYPE,
+   * E_INPUT_SHAPE before anything runs; the session stays usable.
+   *
+   * @example
+   * const data = new Float32Array(3 * 416 * 416)
+   * const { heads } = session.run({ images: { dtype: 'float32', shape: [1, 3, 416, 416], data } })
+   * console.log(heads.dtype, heads.shape, heads.data)
+   */
+  run(inputs: NamedInputs, options?: RunOptions): NamedOutputs
+  run(what?: string | NamedInputs, options: RunOptions = {}): NamedOutputs | undefined {
+    if (typeof what === 'object') return this.#runNamed(what, options)
+    this.#runSet(what === undefined ? undefined : this.#endOf(what))
+    return undefined
+  }
+
+  #runNamed(inputs: NamedInputs, options: RunOptions): NamedOutputs {
+    const engine = this.#live()
+    const outputs = checkOutputs(this.plan, options)
+    const { picture, tensors } = checkInputs(this.plan, inputs)
+    // Loading overwrites what lies in the arena and behind it.
+    if (tensors.length > 0) this.#settle()
+    this.#given.clear()
+    if (picture !== undefined) {
+      const [, height, width] = this.#inputs[0].shape
+      const { mode } = preprocessingOf(this.plan.model.graph)
+      this.setImage(picture, pictureGeometry(mode, picture, { width, height }))
+    }
+    engine.wake()
+    for (const { tensor, values } of tensors) {
+      writeInput(this.#memory, this.plan, tensor, values)
+      this.#markSet(tensor)
+    }
+    this.#runSet(options.outputs === undefined ? undefined : this.#endOfAll(outputs))
+    const raw = options.raw === true
+    return Object.fromEntries(outputs.map((name) => [name, readOutput(this.#memory, this.plan, name, raw)]))
+  }
+
+  /** Runs the network on what was set, up to an instruction. */
+  #runSet(end?: number): void {
+    if (this.#first !== undefined && !this.#hasRunFirst && end === undefined && this.#isFrameAlone()) {
       this.#hasRunFirst = true
       runFirst(this.plan, this.#first, this.#live(), (at, n) => this.#executeAt(at, n, 1, 'caller'))
       this.#recheck()
@@ -224,7 +299,8 @@ export class Session {
     this.#plan = plan
     this.#inputs = tensorsOf(plan, 'inputs')
     this.#outputs = tensorsOf(plan, 'outputs')
-    this.#source = 'none'
+    this.#frame = false
+    this.#given.clear()
     this.#memory.words.set(program, programStart / 4)
   }
 
@@ -237,10 +313,10 @@ export class Session {
   }
 
   /**
-   * Values of an output of the last run, [height][width][channels]; a copy. Setting values anew may overwrite them in the
+   * TensorData of an output of the last run, [height][width][channels]; a copy. Setting values anew may overwrite them in the
    * engine. With `into`, an array of the output's type and length, nothing is allocated.
    */
-  output(name: string, into?: Float32Array | Int8Array): Float32Array | Int8Array {
+  output(name: string, into?: TensorData): TensorData {
     this.#live()
     if (!this.plan.model.graph.outputs.includes(name))
       throw new OcellusError('E_OPTION', `the model has no output ${name}`)
@@ -283,11 +359,31 @@ export class Session {
   /** The first instruction: without a picture the preprocessing is left out. */
   #begin(): number {
     this.#live()
-    if (this.#source === 'frame') return 0
-    if (this.#source === 'none')
-      throw new OcellusError('E_INPUT_SHAPE', 'nothing to run on: set a picture or an input first')
-    this.#source = 'none'
-    return this.#lead
+    if (this.#isFrameAlone()) return 0
+    const missing = this.#inputs.find(({ name }) => !this.#given.has(name))
+    if (missing !== undefined)
+      throw new OcellusError(
+        'E_INPUT_SHAPE',
+        `nothing to run on: set ${this.#inputs.length === 1 ? 'a picture or an input' : `the input ${missing.name}`} first`,
+      )
+    const first = this.#frame ? 0 : this.#lead
+    this.#frame = false
+    this.#given.clear()
+    return first
+  }
+
+  #isFrameAlone(): boolean {
+    return this.#frame && this.#inputs.length === 1
+  }
+
+  /** The instruction after the last one that makes one of these outputs; undefined for the whole network. */
+  #endOfAll(outputs: readonly string[]): number | undefined {
+    const { steps, model } = this.plan
+    const made = new Set(
+      steps.flatMap((step) => (step.kind === 'node' ? [model.views[step.index].view.output.name] : [])),
+    )
+    if (!outputs.every((name) => made.has(name))) return undefined
+    return outputs.reduce((end, name) => Math.max(end, this.#endOf(name)), this.#lead)
   }
 
   /** The instruction after the one that makes an output. */

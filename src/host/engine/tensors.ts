@@ -1,31 +1,30 @@
 import { OcellusError } from '../errors.js'
-import { elements } from '../graph/descriptor.js'
-import type { Tensor } from '../graph/types.js'
+import { channelCount, elementBytes, elements, pixelCount } from '../graph/descriptor.js'
+import type { Tensor, TensorForm } from '../graph/types.js'
 import type { Plan } from '../plan/plan.js'
 import type { EngineMemory } from './memory.js'
 
-export function checkValues(tensor: Tensor, values: Float32Array | Int8Array): void {
+/** The elements of a tensor, in the array of its type. */
+export type TensorData = Float32Array | Int8Array | Int32Array
+
+export const arrays = { float32: Float32Array, int8: Int8Array, int32: Int32Array } as const
+
+export function checkValues(tensor: Tensor, values: TensorData): void {
   const expected = elements(tensor.shape)
-  const typed = tensor.dtype === 'float32' ? values instanceof Float32Array : values instanceof Int8Array
-  if (typed && values.length === expected) return
-  const kind = tensor.dtype === 'float32' ? 'Float32Array' : 'Int8Array'
+  const kind = arrays[tensor.dtype]
+  if (values instanceof kind && values.length === expected) return
   throw new OcellusError(
     'E_INPUT_SHAPE',
-    `${tensor.name} takes a ${kind} of ${expected} values [${tensor.shape}]`,
+    `${tensor.name} takes a ${kind.name} of ${expected} values [${tensor.shape}]`,
   )
 }
 
 /** Writes values [height][width][channels] to where the plan has a tensor. */
-export function writeTensor(
-  memory: EngineMemory,
-  plan: Plan,
-  tensor: Tensor,
-  values: Float32Array | Int8Array,
-): void {
+export function writeTensor(memory: EngineMemory, plan: Plan, tensor: Tensor, values: TensorData): void {
   const { address, stride } = plan.places.get(tensor.name)!
-  const channels = tensor.shape[tensor.shape.length - 1]
+  const channels = channelCount(tensor.shape)
   const step = stride / values.BYTES_PER_ELEMENT
-  const view = tensor.dtype === 'float32' ? memory.floats : memory.int8
+  const view = allOf(memory, tensor)
   if (step === channels) {
     view.set(values, address / values.BYTES_PER_ELEMENT)
     return
@@ -47,36 +46,83 @@ function writePicture(values: Int8Array, words: Int32Array, at: number): void {
 }
 
 /** A tensor's values [height][width][channels]; a copy, in `into` where that is given. */
-export function readTensor(
-  memory: EngineMemory,
-  plan: Plan,
-  tensor: Tensor,
-  into?: Float32Array | Int8Array,
-): Float32Array | Int8Array {
+export function readTensor(memory: EngineMemory, plan: Plan, tensor: Tensor, into?: TensorData): TensorData {
   const { address, stride } = plan.places.get(tensor.name)!
-  const channels = tensor.shape[tensor.shape.length - 1]
-  const pixels = elements(tensor.shape) / channels
-  const step = tensor.dtype === 'float32' ? stride / 4 : stride
+  const channels = channelCount(tensor.shape)
+  const pixels = pixelCount(tensor.shape)
+  const step = stride / elementBytes[tensor.dtype]
   // A view of some channels must not reach beyond the last of them: that may be the end of the memory.
-  const view = viewOf(memory, tensor, address, (pixels - 1) * step + channels)
+  const view = new arrays[tensor.dtype](memory.memory.buffer, address, (pixels - 1) * step + channels)
   if (step === channels && into === undefined) return view.slice()
-  const packed =
-    into ??
-    (tensor.dtype === 'float32' ? new Float32Array(pixels * channels) : new Int8Array(pixels * channels))
+  const packed = into ?? new arrays[tensor.dtype](pixels * channels)
   if (step === channels) packed.set(view)
   else for (let p = 0; p < pixels; p++) packed.set(view.subarray(p * step, p * step + channels), p * channels)
   return packed
 }
 
-/** Views are made when needed: growing the memory detaches older ones. */
-function viewOf(
-  { memory }: EngineMemory,
-  { dtype }: Tensor,
-  address: number,
-  length: number,
-): Float32Array | Int8Array {
-  const { buffer } = memory
-  return dtype === 'float32'
-    ? new Float32Array(buffer, address, length)
-    : new Int8Array(buffer, address, length)
+/** Writes values in the order of a form, each through `convert`, to where the plan has a tensor. */
+export function writeForm(
+  memory: EngineMemory,
+  plan: Plan,
+  tensor: Tensor,
+  form: TensorForm,
+  values: TensorData,
+  convert?: (value: number) => number,
+): void {
+  if (form.layout === 'plain' && convert === undefined) {
+    writeTensor(memory, plan, tensor, values)
+    return
+  }
+  const view = allOf(memory, tensor)
+  walk(plan, tensor, form, (inside, outside) => {
+    view[inside] = convert === undefined ? values[outside] : convert(values[outside])
+  })
+}
+
+/** Reads a tensor's values in the order of a form, each through `convert`, into an array of as many elements. */
+export function readForm(
+  memory: EngineMemory,
+  plan: Plan,
+  tensor: Tensor,
+  form: TensorForm,
+  into: TensorData,
+  convert?: (value: number) => number,
+): void {
+  if (form.layout === 'plain' && convert === undefined) {
+    readTensor(memory, plan, tensor, into)
+    return
+  }
+  const view = allOf(memory, tensor)
+  walk(plan, tensor, form, (inside, outside) => {
+    into[outside] = convert === undefined ? view[inside] : convert(view[inside])
+  })
+}
+
+/** Visits all elements of a tensor: the index in the engine's memory, in elements, and the one in the order of a form. */
+function walk(
+  plan: Plan,
+  tensor: Tensor,
+  { layout }: TensorForm,
+  visit: (inside: number, outside: number) => void,
+): void {
+  const { shape, dtype } = tensor
+  const place = plan.places.get(tensor.name)!
+  const start = place.address / elementBytes[dtype]
+  const step = place.stride / elementBytes[dtype]
+  const channels = channelCount(shape)
+  const samples = shape.length === 4 ? shape[0] : 1
+  const pixels = pixelCount(shape) / samples
+  const [pixelStep, channelStep] = layout === 'channelsFirst' ? [1, pixels] : [channels, 1]
+  for (let n = 0; n < samples; n++) {
+    for (let p = 0; p < pixels; p++) {
+      const inside = start + (n * pixels + p) * step
+      const outside = n * pixels * channels + p * pixelStep
+      for (let c = 0; c < channels; c++) visit(inside + c, outside + c * channelStep)
+    }
+  }
+}
+
+/** All of the memory, as elements of a tensor's type. */
+function allOf(memory: EngineMemory, { dtype }: Tensor): TensorData {
+  return { float32: memory.floats, int8: memory.int8, int32: memory.words }[dtype]
 }

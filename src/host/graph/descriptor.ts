@@ -1,5 +1,5 @@
 import type { Fields, Opcode } from '../program/instruction.js'
-import type { AttributeValue, Constant, Node, Tensor } from './types.js'
+import type { AttributeValue, Constant, DType, Node, Tensor } from './types.js'
 
 /** A node with its tensors and constants looked up. */
 export interface NodeView {
@@ -133,6 +133,8 @@ export interface OperatorDescriptor extends Implementation {
   narrow?(view: NodeView): boolean
   /** Implementations beside its own, which serves every node. */
   readonly kernels?: readonly Kernel[]
+  /** Types of its inputs and its output that it can have at all; `infer` checks how they go together. */
+  readonly types: readonly DType[]
   /** Smallest and largest number of inputs. */
   readonly arity: readonly [number, number]
   readonly attributes: Readonly<Record<string, AttributeRule>>
@@ -184,7 +186,8 @@ export function choice(view: NodeView, name: string, otherwise: string): string 
   return typeof value === 'string' ? value : otherwise
 }
 
-const elementBytes: Readonly<Record<Constant['dtype'], number>> = { int8: 1, int32: 4, float32: 4 }
+/** Bytes of one element. */
+export const elementBytes: Readonly<Record<DType, number>> = { int8: 1, int32: 4, float32: 4 }
 
 /** Bytes of a constant's values, told without reading them. */
 export const constantBytes = ({ dtype, shape }: Constant): number => elements(shape) * elementBytes[dtype]

@@ -13,6 +13,7 @@ import type {
   Quantization,
   Task,
   Tensor,
+  TensorForm,
   YoloHead,
 } from './types.js'
 
@@ -56,8 +57,26 @@ function readTask(task: Fields): Task {
   const kind = task.field('kind').choice(taskKinds, 'E_MODEL_TASK')
   if (kind === 'detection') return readDetection(task)
   if (kind === 'autoencoder') return readAutoencoder(task)
+  if (kind === 'tensors') {
+    task.only('kind', 'forms')
+    return { kind, forms: task.field('forms').list(limits.tensors).map(readForm) }
+  }
   task.only('kind')
   return { kind }
+}
+
+function readForm(form: Fields): TensorForm {
+  form.only('name', 'shape', 'layout')
+  return {
+    name: form.field('name').name(),
+    shape: readShape(form.field('shape')),
+    layout: form.field('layout').choice(['channelsFirst', 'plain']),
+  }
+}
+
+const readShape = (shape: Fields): number[] => {
+  const sides = shape.list(limits.rank).map((r) => r.integer(1, limits.dimension, 'E_MODEL_SHAPE'))
+  return sides.length > 0 ? sides : shape.fail('has no dimensions', 'E_MODEL_SHAPE')
 }
 
 function readAutoencoder(task: Fields): AutoencoderTask {
@@ -126,17 +145,14 @@ function readPreprocessing(reader: Fields): Preprocessing {
 function readTensor(reader: Fields): Tensor {
   reader.only('name', 'shape', 'dtype', 'quantization')
   const name = reader.field('name').name()
-  const shape = reader
-    .field('shape')
-    .list(limits.rank)
-    .map((r) => r.integer(1, limits.dimension, 'E_MODEL_SHAPE'))
-  const dtype = reader.field('dtype').choice(['int8', 'float32'])
+  const shape = readShape(reader.field('shape'))
+  const dtype = reader.field('dtype').choice(['int8', 'float32', 'int32'])
   const quantization = reader.field('quantization')
-  if (quantization.missing !== (dtype === 'float32')) {
+  if (quantization.missing === (dtype === 'int8')) {
     const what = quantization.missing ? 'without' : 'with'
     reader.fail(`(${name}) is ${dtype} ${what} scale and zero point`, 'E_MODEL_QUANTIZATION')
   }
-  return dtype === 'float32'
+  return dtype !== 'int8'
     ? { name, shape, dtype }
     : { name, shape, dtype, quantization: readQuantization(quantization) }
 }

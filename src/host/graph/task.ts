@@ -1,5 +1,6 @@
 import { OcellusError } from '../errors.js'
-import { pixelCount } from './descriptor.js'
+import { limits } from '../limits.js'
+import { elements, pixelCount } from './descriptor.js'
 import type {
   AutoencoderTask,
   DetectionTask,
@@ -9,12 +10,16 @@ import type {
   Preprocessing,
   Task,
   Tensor,
+  TensorsTask,
 } from './types.js'
 
-export const taskKinds = ['detection', 'generation', 'discrimination', 'autoencoder'] as const
+export const taskKinds = ['detection', 'generation', 'discrimination', 'autoencoder', 'tensors'] as const
 
-/** Whether a task's pictures are resized and normalised by the engine, and not by the host. */
-export const takesPictures = (task: Task): boolean => task.kind !== 'generation'
+/** Whether the engine resizes and normalises pictures for a task: always, never, or where the model says how. */
+export function takesPictures({ kind }: Task): 'always' | 'never' | 'maybe' {
+  if (kind === 'generation') return 'never'
+  return kind === 'tensors' ? 'maybe' : 'always'
+}
 
 /** How a model wants its pictures. Throws E_MODEL_TASK for one that takes none. */
 export function preprocessingOf({ name, task, preprocessing }: Graph): Preprocessing {
@@ -52,13 +57,33 @@ type Tensors = ReadonlyMap<string, Tensor>
 export function checkTask(graph: Graph, tensors: Tensors): void {
   const { task } = graph
   const takes = takesPictures(task)
-  if (takes !== (graph.preprocessing !== undefined)) {
-    throw misfit(`a model for ${task.kind} has ${takes ? 'a' : 'no'} preprocessing`)
+  if (takes !== 'maybe' && (takes === 'always') !== (graph.preprocessing !== undefined)) {
+    throw misfit(`a model for ${task.kind} has ${takes === 'always' ? 'a' : 'no'} preprocessing`)
   }
   if (task.kind === 'detection') checkDetection(task, graph, tensors)
   else if (task.kind === 'generation') checkGeneration(graph, tensors)
   else if (task.kind === 'discrimination') checkDiscrimination(graph, tensors)
-  else checkAutoencoder(task, graph, tensors)
+  else if (task.kind === 'autoencoder') checkAutoencoder(task, graph, tensors)
+  else checkTensors(task, graph, tensors)
+}
+
+function checkTensors({ forms }: TensorsTask, graph: Graph, tensors: Tensors): void {
+  const { inputs, outputs, preprocessing } = graph
+  if (inputs.length === 0 || outputs.length === 0)
+    throw misfit('a model for tensors has at least one input and one output')
+  if (preprocessing !== undefined && pictureOf(tensors.get(inputs[0]), 3) === undefined)
+    throw misfit(`a model with a preprocessing has a picture [1, height, width, 3] for its first input`)
+  const ends = new Set([...inputs, ...outputs])
+  const seen = new Set<string>()
+  for (const { name, shape } of forms) {
+    const tensor = tensors.get(name)
+    if (tensor === undefined || !ends.has(name)) throw misfit(`the form ${name} is of no input or output`)
+    if (seen.size === seen.add(name).size) throw misfit(`${name} has two forms`)
+    const fits =
+      shape.length >= 1 && shape.length <= limits.rank && shape.every((n) => Number.isInteger(n) && n >= 1)
+    if (!fits || elements(shape) !== elements(tensor.shape))
+      throw misfit(`${name} is [${tensor.shape}], which the form [${shape}] does not fit`)
+  }
 }
 
 function checkDetection(task: DetectionTask, graph: Graph, tensors: Tensors): void {
@@ -132,11 +157,13 @@ const only = (names: readonly string[], tensors: Tensors): Tensor | undefined =>
 /** A tensor that is a picture in colour, or in grey where `channels` says that this will do. */
 const pictureOf = (tensor: Tensor | undefined, channels: 1 | 3): Tensor | undefined =>
   tensor?.shape.length === 4 &&
+  tensor.dtype !== 'int32' &&
   tensor.shape[0] === 1 &&
   (tensor.shape[3] === 3 || tensor.shape[3] === channels)
     ? tensor
     : undefined
 
-const isPixel = ({ shape }: Tensor): boolean => shape.slice(0, 3).every((side) => side === 1)
+const isPixel = ({ shape, dtype }: Tensor): boolean =>
+  dtype !== 'int32' && shape.slice(0, 3).every((side) => side === 1)
 
 const misfit = (what: string): OcellusError => new OcellusError('E_MODEL_TASK', what)

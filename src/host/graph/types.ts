@@ -8,11 +8,15 @@ export interface Quantization {
   readonly zeroPoint: number
 }
 
-/** An activation. Feature maps are NHWC with N = 1: [1, height, width, channels]. */
+/**
+ * An activation as the engine holds it, of rank 1 to 4. Feature maps are NHWC with N = 1: [1, height, width, channels].
+ * Callers see maps in NCHW: see `TensorForm`.
+ */
 export interface Tensor {
   readonly name: string
   readonly shape: readonly number[]
-  readonly dtype: 'int8' | 'float32'
+  /** `int32` holds indices and labels. */
+  readonly dtype: DType
   /** Present exactly when dtype is int8. */
   readonly quantization?: Quantization
 }
@@ -98,12 +102,35 @@ export interface AutoencoderTask {
   readonly normalizedPatches: boolean
 }
 
-export type Task = DetectionTask | GenerationTask | DiscriminationTask | AutoencoderTask
+/** How a graph's input or output looks to callers: `ocellus run`, `Session.run` and their files. */
+export interface TensorForm {
+  /** Name of a graph input or output. */
+  readonly name: string
+  /** One to four dimensions, with as many elements as the tensor inside has. */
+  readonly shape: readonly number[]
+  /**
+   * `channelsFirst`: the elements come sample by sample, in it channel by channel (NCHW), where the engine has its channels
+   * innermost (NHWC). `plain`: they come in the engine's own row-major order.
+   */
+  readonly layout: 'channelsFirst' | 'plain'
+}
+
+/** Any number of named inputs and outputs of rank 1 to 4, which the host gives no meaning. */
+export interface TensorsTask {
+  readonly kind: 'tensors'
+  /**
+   * Inputs and outputs whose form is not the usual one. Usual is [n, channels, height, width] in NCHW for tensors of rank 4,
+   * and the tensor's own shape for all others.
+   */
+  readonly forms: readonly TensorForm[]
+}
+
+export type Task = DetectionTask | GenerationTask | DiscriminationTask | AutoencoderTask | TensorsTask
 
 export interface Graph {
   readonly name: string
   readonly task: Task
-  /** Of models that the engine itself shows pictures to; see `takesPictures` in `task.ts`. */
+  /** Of models whose first input is a picture that the engine resizes and normalises; see `takesPictures` in `task.ts`. */
   readonly preprocessing?: Preprocessing
   readonly tensors: readonly Tensor[]
   readonly inputs: readonly string[]

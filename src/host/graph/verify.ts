@@ -89,6 +89,13 @@ function resolve(
   if (made.has(output.name))
     throw new OcellusError('E_MODEL_GRAPH', `${node.name}: ${output.name} is made twice`)
   const partial: NodeView = { node, inputs: node.inputs.map(find), output, constants: {} }
+  for (const { name, dtype } of [...partial.inputs, output]) {
+    if (!operator.types.includes(dtype))
+      throw new OcellusError(
+        'E_MODEL_OPERATOR',
+        `${node.name} (${node.op}): ${name} is ${dtype}; the operator works on ${operator.types.join(' and ')}`,
+      )
+  }
   checkAttributes(node, operator.attributes)
   const roles = operator.constantRoles(partial)
   const named: Record<string, Constant> = {}
@@ -143,7 +150,7 @@ function checkWork(views: VerifiedModel['views']): void {
 function checkQuantization({ name, dtype, quantization }: Tensor): void {
   const fits =
     quantization === undefined
-      ? dtype === 'float32'
+      ? dtype === 'float32' || dtype === 'int32'
       : dtype === 'int8' &&
         quantization.scale >= 2 ** -126 &&
         quantization.scale < 2 ** 128 &&

@@ -1,4 +1,4 @@
-import { channelCount, pixelCount, roundUp } from '../graph/descriptor.js'
+import { channelCount, elementBytes, pixelCount, roundUp } from '../graph/descriptor.js'
 import type { Tensor } from '../graph/types.js'
 import type { VerifiedModel } from '../graph/verify.js'
 
@@ -77,7 +77,7 @@ export function planStorage(model: VerifiedModel): StoragePlan {
     }
     for (const view of views.reverse()) {
       const { channel } = parents.get(view.name)!
-      place = { ...place, offset: place.offset + channel * elementBytes(view) }
+      place = { ...place, offset: place.offset + channel * elementBytes[view.dtype] }
       storage.set(view.name, place)
     }
     return place
@@ -104,11 +104,8 @@ export function planStorage(model: VerifiedModel): StoragePlan {
   return { steps, storage, buffers: buffers.filter((b) => b.last >= 0) }
 }
 
-const elementBytes = (tensor: Tensor): number => (tensor.dtype === 'float32' ? 4 : 1)
-
 /** int8 pixels start at multiples of 4 bytes, so that a kernel may load them as words. */
-const strideOf = (tensor: Tensor): number =>
-  tensor.dtype === 'float32' ? channelCount(tensor.shape) * 4 : roundUp(channelCount(tensor.shape), 4)
+const strideOf = ({ shape, dtype }: Tensor): number => roundUp(channelCount(shape) * elementBytes[dtype], 4)
 
 function chooseParents(model: VerifiedModel) {
   const parents = new Map<string, Parent>()

@@ -1,6 +1,6 @@
 import { activationKinds } from '../../program/instruction.js'
 import { channelCount, choice, type OperatorDescriptor, pixelCount } from '../descriptor.js'
-import { fail, none, requireSameType } from './shared.js'
+import { fail, none, realTypes, requireSameType } from './shared.js'
 
 export const curvedActivations = ['logistic', 'mish', 'swish', 'gelu', 'tanh'] as const
 
@@ -10,6 +10,7 @@ export const curvedActivations = ['logistic', 'mish', 'swish', 'gelu', 'tanh'] a
  */
 export const activation: OperatorDescriptor = {
   op: 'activation',
+  types: realTypes,
   arity: [1, 1],
   attributes: { kind: { kind: 'choice', values: curvedActivations } },
   inPlace: true,

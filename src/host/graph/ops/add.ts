@@ -9,6 +9,7 @@ import {
   none,
   nothing,
   quantizationOf,
+  realTypes,
   requireSameType,
 } from './shared.js'
 
@@ -22,6 +23,7 @@ function inputMultiplier(view: NodeView, index: number): number {
 /** Sum of two tensors of one shape, with a fused activation; in int8 each input is brought to the output's scale. */
 export const add: OperatorDescriptor = {
   op: 'add',
+  types: realTypes,
   arity: [2, 2],
   attributes: activationAttributes,
   inPlace: true,

@@ -1,6 +1,6 @@
 import { limits } from '../../limits.js'
 import { floatBits, integer, type NodeView, type OperatorDescriptor, roundUp } from '../descriptor.js'
-import { fail, noBlocks, nothing } from './shared.js'
+import { fail, floatOnly, noBlocks, nothing } from './shared.js'
 import { requireTokens } from './tokens.js'
 
 /**
@@ -10,6 +10,7 @@ import { requireTokens } from './tokens.js'
  */
 export const attention: OperatorDescriptor = {
   op: 'attention',
+  types: floatOnly,
   arity: [1, 1],
   attributes: {
     heads: { kind: 'integer', min: 1, max: limits.channels },

@@ -1,6 +1,6 @@
 import { limits } from '../../limits.js'
 import { channelCount, type OperatorDescriptor, pixelCount } from '../descriptor.js'
-import { fail, noBlocks, none, nothing, requireSameQuantization } from './shared.js'
+import { anyType, fail, noBlocks, none, nothing, requireSameQuantization } from './shared.js'
 
 /**
  * Joins tensors along their channels. The planner lets each producer write straight into the result; only
@@ -8,6 +8,7 @@ import { fail, noBlocks, none, nothing, requireSameQuantization } from './shared
  */
 export const concat: OperatorDescriptor = {
   op: 'concat',
+  types: anyType,
   arity: [1, 64],
   attributes: {},
   inPlace: false,

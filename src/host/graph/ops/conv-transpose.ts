@@ -10,7 +10,14 @@ import {
 import { isInt8, multipliers, proveAccumulator } from '../kernels/convolution.js'
 import { type Phase, phaseBias, phaseWeights, transposedGeometry } from '../kernels/phases.js'
 import { transposedKernels } from '../kernels/transposed.js'
-import { activationAttributes, activationSlope, fail, outputFields, requireFeatureMap } from './shared.js'
+import {
+  activationAttributes,
+  activationSlope,
+  fail,
+  outputFields,
+  realTypes,
+  requireFeatureMap,
+} from './shared.js'
 
 /**
  * Transposed 2-D convolution, bias, fused activation: an input pixel (y, x) adds its weights to the outputs from
@@ -19,6 +26,7 @@ import { activationAttributes, activationSlope, fail, outputFields, requireFeatu
  */
 export const convTranspose: OperatorDescriptor = {
   op: 'convTranspose',
+  types: realTypes,
   arity: [1, 1],
   attributes: {
     kernel: { kind: 'integers', length: 2, min: 1, max: limits.kernel },

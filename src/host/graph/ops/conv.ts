@@ -26,7 +26,14 @@ import { productKernels } from '../kernels/products.js'
 import { stridedKernels } from '../kernels/strided.js'
 import { winogradKernels } from '../kernels/winograd.js'
 import type { Constant } from '../types.js'
-import { activationAttributes, activationSlope, fail, requireFeatureMap, windowed } from './shared.js'
+import {
+  activationAttributes,
+  activationSlope,
+  fail,
+  realTypes,
+  requireFeatureMap,
+  windowed,
+} from './shared.js'
 
 /**
  * 2-D convolution, bias, fused activation. weight is OHWI [out, kh, kw, in / groups]. In int8 the bias is
@@ -35,6 +42,7 @@ import { activationAttributes, activationSlope, fail, requireFeatureMap, windowe
  */
 export const conv: OperatorDescriptor = {
   op: 'conv',
+  types: realTypes,
   arity: [1, 1],
   attributes: {
     kernel: { kind: 'integers', length: 2, min: 1, max: limits.kernel },

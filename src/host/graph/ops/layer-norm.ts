@@ -1,10 +1,11 @@
 import { attribute, floatBits, type OperatorDescriptor } from '../descriptor.js'
-import { none } from './shared.js'
+import { floatOnly, none } from './shared.js'
 import { requireConstant, requireTokens } from './tokens.js'
 
 /** Each token less its mean, divided by its standard deviation, times gamma plus beta; float32. */
 export const layerNorm: OperatorDescriptor = {
   op: 'layerNorm',
+  types: floatOnly,
   arity: [1, 1],
   attributes: { epsilon: { kind: 'number', min: 1e-12, max: 1 } },
   inPlace: true,

@@ -9,7 +9,7 @@ import {
   type OperatorDescriptor,
   roundUp,
 } from '../descriptor.js'
-import { fail, multiplier } from './shared.js'
+import { fail, floatOnly, multiplier } from './shared.js'
 import { requireConstant, requireTokens } from './tokens.js'
 
 /** Bytes of packed rows that a kernel works on at a time: they should stay in the second-level cache. */
@@ -29,6 +29,7 @@ const chunks = { short: 64, long: 256, largeWeights: 1 << 18 }
  */
 export const linear: OperatorDescriptor = {
   op: 'linear',
+  types: floatOnly,
   arity: [1, 1],
   attributes: { bits: { kind: 'integer', min: 7, max: 8, optional: true } },
   inPlace: false,

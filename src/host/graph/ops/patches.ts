@@ -1,6 +1,6 @@
 import { limits } from '../../limits.js'
 import { integer, type NodeView, type OperatorDescriptor } from '../descriptor.js'
-import { fail, none, requireFeatureMap } from './shared.js'
+import { fail, floatOnly, none, requireFeatureMap } from './shared.js'
 import { firstPlaces } from './tokens.js'
 
 /**
@@ -9,6 +9,7 @@ import { firstPlaces } from './tokens.js'
  */
 export const patches: OperatorDescriptor = {
   op: 'patches',
+  types: floatOnly,
   arity: [1, 1],
   attributes: {
     patch: { kind: 'integer', min: 1, max: limits.kernel },
@@ -22,8 +23,6 @@ export const patches: OperatorDescriptor = {
     const [, height, width, channels] = requireFeatureMap(view, input)
     const patch = integer(view, 'patch', 1)
     const count = integer(view, 'count', 1)
-    for (const { name, dtype } of [input, view.output])
-      if (dtype !== 'float32') fail(view, 'E_MODEL_OPERATOR', `${name} is ${dtype}, not float32`)
     if (height % patch !== 0 || width % patch !== 0)
       fail(view, 'E_MODEL_SHAPE', `patches of ${patch} pixels do not tile ${height}x${width}`)
     const places = placesOf(view)

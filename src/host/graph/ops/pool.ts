@@ -5,6 +5,7 @@ import {
   noBlocks,
   none,
   nothing,
+  realTypes,
   requireFeatureMap,
   requireSameQuantization,
   windowed,
@@ -14,6 +15,7 @@ import {
 function pool(op: 'maxPool' | 'averagePool'): OperatorDescriptor {
   return {
     op,
+    types: realTypes,
     arity: [1, 1],
     attributes: {
       kernel: { kind: 'integers', length: 2, min: 1, max: limits.dimension },

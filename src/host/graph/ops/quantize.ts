@@ -6,11 +6,12 @@ import {
   type Placement,
   pixelCount,
 } from '../descriptor.js'
-import { fail, multiplier, noBlocks, none, nothing, quantizationOf } from './shared.js'
+import { fail, multiplier, noBlocks, none, nothing, quantizationOf, realTypes } from './shared.js'
 
 /** float32 to int8: q = round(x / scale) + zeroPoint, saturated; NaN becomes the zero point. */
 export const quantize: OperatorDescriptor = {
   op: 'quantize',
+  types: realTypes,
   arity: [1, 1],
   attributes: {},
   inPlace: false,

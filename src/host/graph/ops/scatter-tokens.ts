@@ -1,5 +1,5 @@
 import type { NodeView, OperatorDescriptor } from '../descriptor.js'
-import { fail, none } from './shared.js'
+import { fail, floatOnly, none } from './shared.js'
 import { firstPlaces, requireConstant, requireTokens } from './tokens.js'
 
 /**
@@ -8,6 +8,7 @@ import { firstPlaces, requireConstant, requireTokens } from './tokens.js'
  */
 export const scatterTokens: OperatorDescriptor = {
   op: 'scatterTokens',
+  types: floatOnly,
   arity: [1, 1],
   attributes: {},
   inPlace: false,

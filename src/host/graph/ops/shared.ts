@@ -1,5 +1,12 @@
 import { OcellusError } from '../../errors.js'
-import { type AttributeRule, attribute, choice, floatBits, type NodeView } from '../descriptor.js'
+import {
+  type AttributeRule,
+  attribute,
+  choice,
+  elementBytes,
+  floatBits,
+  type NodeView,
+} from '../descriptor.js'
 import type { Quantization, Tensor } from '../types.js'
 
 /** Activations that a kernel applies for free while it writes: max(y, y * slope), then a clamp. */
@@ -124,7 +131,12 @@ export const windowed = (
   stride: number,
 ): number => Math.floor((size + before + after - kernel) / stride) + 1
 
-export const bytesOf = (tensor: Tensor): number => (tensor.dtype === 'float32' ? 4 : 1)
+export const bytesOf = ({ dtype }: Tensor): number => elementBytes[dtype]
+
+/** What `types` of a descriptor may be. */
+export const anyType = ['int8', 'float32', 'int32'] as const
+export const realTypes = ['int8', 'float32'] as const
+export const floatOnly = ['float32'] as const
 
 export const noBlocks = () => []
 export const nothing = () => {}

@@ -1,10 +1,11 @@
 import { limits } from '../../limits.js'
 import { channelCount, integer, type OperatorDescriptor } from '../descriptor.js'
-import { fail, noBlocks, none, nothing, requireSameQuantization } from './shared.js'
+import { anyType, fail, noBlocks, none, nothing, requireSameQuantization } from './shared.js'
 
 /** Channels start .. start + count - 1 of its input, as a view: nothing is copied. */
 export const slice: OperatorDescriptor = {
   op: 'slice',
+  types: anyType,
   arity: [1, 1],
   attributes: {
     start: { kind: 'integer', min: 0, max: limits.dimension },

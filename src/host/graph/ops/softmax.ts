@@ -1,10 +1,11 @@
 import type { OperatorDescriptor } from '../descriptor.js'
-import { noBlocks, none, nothing } from './shared.js'
+import { floatOnly, noBlocks, none, nothing } from './shared.js'
 import { requireTokens } from './tokens.js'
 
 /** exp(x) over the sum of exp(x) of each token's channels; float32. */
 export const softmax: OperatorDescriptor = {
   op: 'softmax',
+  types: floatOnly,
   arity: [1, 1],
   attributes: {},
   inPlace: true,

@@ -1,10 +1,19 @@
 import { limits } from '../../limits.js'
 import { integer, type OperatorDescriptor } from '../descriptor.js'
-import { bytesOf, noBlocks, none, nothing, requireFeatureMap, requireSameQuantization } from './shared.js'
+import {
+  anyType,
+  bytesOf,
+  noBlocks,
+  none,
+  nothing,
+  requireFeatureMap,
+  requireSameQuantization,
+} from './shared.js'
 
 /** Nearest neighbour: output (y, x) is input (y / scale, x / scale). */
 export const upsample: OperatorDescriptor = {
   op: 'upsample',
+  types: anyType,
   arity: [1, 1],
   attributes: { scale: { kind: 'integer', min: 1, max: limits.stride } },
   inPlace: false,
