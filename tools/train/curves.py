@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def draw_curves(table: Path, target: Path) -> None:
-    """Losses on the left, AP50 by class and their mean on the right, over minutes. Without matplotlib, does nothing."""
+    """Losses on the left, AP50 by class, its mean and that of AP75 on the right, over minutes. Without matplotlib, does nothing."""
     try:
         import matplotlib
         matplotlib.use("Agg")
@@ -28,7 +28,7 @@ def draw_curves(table: Path, target: Path) -> None:
         values = [float(r[name]) if r[name] else float("nan") for r in rows]
         bold = name == "mean"
         right.plot(minutes, values, label=name, linewidth=2.5 if bold else 0.9, color="black" if bold else None)
-    right.set_title("AP50, averaged weights")
+    right.set_title("AP50 (mean75: AP75), averaged weights")
     for axis in (left, right):
         axis.set_xlabel("minutes")
         axis.grid(alpha=0.3)

@@ -143,10 +143,10 @@ class Cache:
     def longest(self, i: int) -> int:
         return max(self.shapes[i])
 
-    def image(self, i: int, side: float) -> np.ndarray:
-        """The photo, or its half where that has the `side` wanted."""
+    def image(self, i: int, side: float, jagged: bool = False) -> np.ndarray:
+        """The photo, or its half where that has the `side` wanted, unless `jagged`."""
         (h, w), offset = self.shapes[i], self.offsets[i]
-        if side * 2 <= max(h, w):
+        if side * 2 <= max(h, w) and not jagged:
             offset += h * w * 3
             w, h = half_of((h, w))
         return self.bytes[offset:offset + h * w * 3].reshape(h, w, 3)
@@ -171,8 +171,9 @@ def sampling_weights(photos: list[Photo], classes: int, positive: float, empty: 
 class Augmenter:
     """Draws training samples of a given size from the cache."""
 
-    def __init__(self, photos: list[Photo], cache: Cache, weights: np.ndarray, seed: int) -> None:
-        self.photos, self.cache, self.weights = photos, cache, weights
+    def __init__(self, photos: list[Photo], cache: Cache, weights: np.ndarray, seed: int,
+                 jagged: float = 0) -> None:
+        self.photos, self.cache, self.weights, self.jagged = photos, cache, weights, jagged
         self.random = np.random.default_rng(seed)
         self.cumulative = np.cumsum(weights)
 
@@ -188,7 +189,7 @@ class Augmenter:
                 break
             i = self.draw()
         side = nominal * float(np.exp(r.uniform(-spread, spread)))
-        image, boxes = self.cache.image(i, side), self.photos[i].boxes
+        image, boxes = self.cache.image(i, side, r.random() < self.jagged), self.photos[i].boxes
         h, w = image.shape[:2]
         x0, y0, x1, y1 = region
         rw, rh = x1 - x0, y1 - y0
@@ -261,19 +262,18 @@ class Augmenter:
 
 
 class Loader:
-    """Prepares batches in a thread, so that augmentation overlaps the arithmetic."""
+    """Prepares batches in threads, one for each augmenter, so that augmentation overlaps the arithmetic."""
 
-    def __init__(self, augmenter: Augmenter, depth: int = 3) -> None:
-        self.augmenter = augmenter
+    def __init__(self, augmenters: list[Augmenter], depth: int = 3) -> None:
+        self.augmenters = augmenters
         self.plan: dict[str, Any] = {}
-        self.ready: queue.Queue[Any] = queue.Queue(depth)
-        self.thread: threading.Thread | None = None
+        self.ready: queue.Queue[Any] = queue.Queue(depth * len(augmenters))
 
-    def _work(self) -> None:
+    def _work(self, augmenter: Augmenter) -> None:
         while True:
             plan = dict(self.plan)
             try:
-                self.ready.put(self.augmenter.batch(**plan))
+                self.ready.put(augmenter.batch(**plan))
             except Exception as error:  # handed to the trainer, which stops
                 self.ready.put(error)
                 return
@@ -281,8 +281,8 @@ class Loader:
     def batches(self, **plan: Any) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Endless batches; change the plan between them with `update`."""
         self.plan = plan
-        self.thread = threading.Thread(target=self._work, daemon=True)
-        self.thread.start()
+        for augmenter in self.augmenters:
+            threading.Thread(target=self._work, args=(augmenter,), daemon=True).start()
         while True:
             item = self.ready.get()
             if isinstance(item, Exception):

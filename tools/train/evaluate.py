@@ -1,8 +1,9 @@
-"""AP50 on a YOLO-format folder: letterbox, score >= 0.001, NMS 0.45 per class, area under the full curve (VOC 2010+)."""
+"""AP50 and AP75 on a YOLO-format folder: letterbox, score >= 0.001, NMS 0.45 per class, area under the full curve (VOC 2010+)."""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from data import SAME_NAMES, Boxes, load_yolo, overlap
+from data import SAME_NAMES, Boxes, Photo, load_yolo, overlap
 from model import Spec, decode
 
 SCORE_FLOOR = 0.001
 NMS_IOU = 0.45
-MATCH_IOU = 0.5
+TRUTH = 0.4  # a teacher's score from which its box counts as true, where a teacher's boxes are measured against
 CANDIDATES = 400
 
 
@@ -38,15 +39,24 @@ def letterbox(image: np.ndarray, size: int) -> tuple[np.ndarray, float, int, int
     return out, scale, left, top
 
 
-def load_samples(root: Path, ids: dict[int, int], size: int) -> list[Sample]:
+def hold_back(photos: list[Photo], share: float) -> tuple[list[Photo], list[Photo]]:
+    """Photos to train on, and photos to choose by. A photo's folder and name decide, so every run holds back the same."""
+    def position(photo: Photo) -> float:
+        name = "/".join(photo.path.parts[-2:])
+        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
+
+    return [p for p in photos if position(p) >= share], [p for p in photos if position(p) < share]
+
+
+def load_samples(photos: list[Photo], size: int) -> list[Sample]:
     samples = []
-    for photo in load_yolo(root, ids):
+    for photo in photos:
         image = cv2.imread(str(photo.path), cv2.IMREAD_COLOR)
         if image is None:
             continue
         h, w = image.shape[:2]
         pixels, scale, left, top = letterbox(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), size)
-        truth = photo.boxes.copy()
+        truth = photo.boxes[photo.boxes[:, 1] >= TRUTH]
         truth[:, 2:] *= np.array([w, h, w, h], np.float32) * scale
         truth[:, 2:4] += (left, top)
         samples.append(Sample(pixels, truth))
@@ -66,9 +76,11 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, limit: float = NMS_IOU) -> l
 
 def detect(model: nn.Module, spec: Spec, pixels: list[np.ndarray]) -> list[np.ndarray]:
     """Detections per image: rows of class, score, x, y, w, h in input pixels."""
-    batch = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float().div(255)
+    device = next(model.parameters()).device
+    batch = torch.from_numpy(np.stack(pixels)).to(device).permute(0, 3, 1, 2).float().div(255)
     with torch.no_grad():
-        output = decode(model(batch.contiguous(memory_format=torch.channels_last)), spec, batch.shape[-1]).numpy()
+        heads = model(batch.contiguous(memory_format=torch.channels_last))
+        output = decode(heads, spec, batch.shape[-1]).cpu().numpy()
     found = []
     for rows in output:
         corner = np.concatenate((rows[:, :2] - rows[:, 2:4] / 2, rows[:, 2:4]), 1)
@@ -83,8 +95,9 @@ def detect(model: nn.Module, spec: Spec, pixels: list[np.ndarray]) -> list[np.nd
     return found
 
 
-def average_precision(found: list[np.ndarray], truth: list[Boxes], classes: int) -> list[float | None]:
-    """AP at IoU 0.5 per class; None where no photo shows the class."""
+def average_precision(found: list[np.ndarray], truth: list[Boxes], classes: int,
+                      match: float = 0.5) -> list[float | None]:
+    """AP per class at the IoU `match`; None where no photo shows the class."""
     results: list[float | None] = []
     for c in range(classes):
         total = sum(int((t[:, 0] == c).sum()) for t in truth)
@@ -100,7 +113,7 @@ def average_precision(found: list[np.ndarray], truth: list[Boxes], classes: int)
                 if len(real):
                     ious = overlap(row[None, 2:], real[:, 2:])[0]
                     best = int(ious.argmax())
-                    hit = bool(ious[best] >= MATCH_IOU and not taken[best])
+                    hit = bool(ious[best] >= match and not taken[best])
                     taken[best] |= hit
                 marks.append((float(row[1]), hit))
         marks.sort(key=lambda m: -m[0])
@@ -113,14 +126,20 @@ def average_precision(found: list[np.ndarray], truth: list[Boxes], classes: int)
 
 
 def measure(model: nn.Module, spec: Spec, samples: list[Sample]) -> dict[str, float | None]:
-    """AP50 by class name, and their mean under "mean"."""
+    """AP50 by class name, their mean under "mean", and the mean of AP75 under "mean75"."""
     model.eval()
     found: list[np.ndarray] = []
     for start in range(0, len(samples), 16):
         found += detect(model, spec, [s.pixels for s in samples[start:start + 16]])
-    scores = average_precision(found, [s.truth for s in samples], len(spec.names))
+    truth = [s.truth for s in samples]
+    scores, tight = (average_precision(found, truth, len(spec.names), match) for match in (0.5, 0.75))
+    return {"mean": mean(scores), "mean75": mean(tight), **dict(zip(spec.names, scores))}
+
+
+def mean(scores: list[float | None]) -> float | None:
+    """Of the classes that any photo shows."""
     present = [s for s in scores if s is not None]
-    return {"mean": float(np.mean(present)) if present else None, **dict(zip(spec.names, scores))}
+    return float(np.mean(present)) if present else None
 
 
 def main() -> None:
@@ -140,7 +159,7 @@ def main() -> None:
     model = Detector(spec)
     read_weights(model, args.weights)
     ids = class_ids(args.label_names, list(spec.names), args.alias)
-    samples = load_samples(args.photos, ids, args.size or spec.size)
+    samples = load_samples(load_yolo(args.photos, ids), args.size or spec.size)
     print(json.dumps(measure(model.to(memory_format=torch.channels_last), spec, samples), indent=2))
 
 

@@ -27,6 +27,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def cfg_text(model: Detector, notes: list[str]) -> str:
     lines = [f"# {note}" for note in notes]
+    lines += [f"# structure {model.spec.structure}, width {model.spec.width:g}"]
     lines += ["[net]", "batch=1", "subdivisions=1", f"width={model.spec.size}", f"height={model.spec.size}",
               "channels=3", "letter_box=1", ""]
     for kind, options in model.sections:
@@ -81,11 +82,40 @@ def read_weights(model: Detector, path: Path, new_head: bool = False) -> int:
     return seen
 
 
+def adopt(model: Detector, cfg: Path) -> None:
+    """Takes over the weights behind `cfg` for other classes or another structure: the layers that both begin with, and of
+    heads among them what tells boxes and objects.
+    """
+    other = Detector(read_cfg_spec(cfg, cfg.with_suffix(".names")))
+    read_weights(other, cfg.with_suffix(".weights"))
+    theirs = other.state_dict()
+    same = 0
+    for (kind, mine), (other_kind, others) in zip(model.sections, other.sections):
+        head = mine.get("activation") == others.get("activation") == "linear"
+        if kind != other_kind or (kind != "yolo" and mine != others and not head):
+            break
+        same += 1
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if int(name.split(".")[1]) >= same:
+                continue
+            if value.shape == theirs[name].shape:
+                value.copy_(theirs[name])
+            else:
+                value.view(3, -1, *value.shape[1:])[:, :5] = theirs[name].view(3, -1, *value.shape[1:])[:, :5]
+    print(f"{same} of {len(model.sections)} layers begin as those of {cfg}", flush=True)
+
+
 def read_cfg_spec(cfg: Path, names: Path) -> Spec:
     """The specification behind a cfg written by `export`."""
     options: dict[str, str] = {}
     filters: list[int] = []
+    structure = "yolov4-tiny"
+    width = None
     for line in cfg.read_text().splitlines():
+        if line.startswith("# structure "):
+            structure, written = line.removeprefix("# structure ").split(", width ")
+            width = float(written)
         if "=" in line and not line.startswith("#"):
             key, value = (part.strip() for part in line.split("=", 1))
             options[key] = value
@@ -94,4 +124,4 @@ def read_cfg_spec(cfg: Path, names: Path) -> Spec:
     numbers = [float(v) for v in options["anchors"].split(",")]
     anchors = tuple(zip(numbers[0::2], numbers[1::2]))
     classes = tuple(n for n in names.read_text().splitlines() if n)
-    return Spec(classes, anchors, filters[0] / 32, int(options["width"]), float(options["scale_x_y"]))
+    return Spec(classes, anchors, width or filters[0] / 32, int(options["width"]), float(options["scale_x_y"]), structure)

@@ -45,10 +45,10 @@ def assign(targets: Tensor, anchors: Tensor, width: int, height: int, stride: fl
     fits = torch.maximum(ratio, 1 / ratio.clamp(min=1e-6)).amax(2) < RATIO_LIMIT
     anchor_index, row_index = fits.nonzero(as_tuple=True)
     if row_index.numel() == 0:
-        return torch.zeros(0, 4, dtype=torch.long), targets[:0]
+        return torch.zeros(0, 4, dtype=torch.long, device=targets.device), targets[:0]
     rows = targets[row_index]
     cell = rows[:, 2:4] / stride
-    limit = torch.tensor([width, height], dtype=cell.dtype)
+    limit = torch.tensor([width, height]).to(cell)
     base = cell.floor()
     inside = cell - base
     step = torch.where(inside < 0.5, -1.0, 1.0)
@@ -84,13 +84,13 @@ def detection_loss(heads: list[Tensor], targets: Tensor, ignored: Tensor, spec: 
         values = split_head(raw, classes)
         _, _, h, w, _ = values.shape
         stride = size / w
-        anchors = torch.tensor([spec.anchors[i] for i in mask])
-        wanted = torch.zeros(values.shape[:4])
-        counted = torch.ones(values.shape[:4])
+        anchors = torch.tensor([spec.anchors[i] for i in mask]).to(values)
+        wanted = torch.zeros(values.shape[:4]).to(values)
+        counted = torch.ones_like(wanted)
         if len(ignored):
             where, _ = assign(ignored, anchors, w, h, stride)
             counted[where[:, 0], where[:, 1], where[:, 2], where[:, 3]] = 0
-        where, rows = assign(targets, anchors, w, h, stride) if len(targets) else (torch.zeros(0, 4).long(), targets)
+        where, rows = assign(targets, anchors, w, h, stride)
         if len(where):
             image, anchor, row, column = where.unbind(1)
             chosen = values[image, anchor, row, column]
@@ -100,8 +100,7 @@ def detection_loss(heads: list[Tensor], targets: Tensor, ignored: Tensor, spec: 
             overlap = complete_iou(torch.cat((xy, wh), 1), rows[:, 2:6])
             weight = soft_score(rows[:, 6])
             box_sum = box_sum + ((1 - overlap) * weight).sum()
-            one_hot = torch.zeros(len(rows), classes)
-            one_hot[torch.arange(len(rows)), rows[:, 1].long()] = 1
+            one_hot = F.one_hot(rows[:, 1].long(), classes).to(chosen)
             class_loss = F.binary_cross_entropy_with_logits(chosen[:, 5:], one_hot, reduction="none").sum(1)
             class_sum = class_sum + (class_loss * weight).sum()
             weight_sum += float(weight.sum())

@@ -1,9 +1,6 @@
-"""YOLOv4-tiny in PyTorch, built from the same layer list that is later written as a darknet cfg.
+"""The detectors in PyTorch, built from the same layer list that is later written as a darknet cfg.
 
-Structure: Bochkovskiy, Wang, Liao, "YOLOv4: Optimal Speed and Accuracy of Object Detection" (2020) and
-"Scaled-YOLOv4: Scaling Cross Stage Partial Network" (2021), the `yolov4-tiny` configuration: a CSP backbone whose
-partial blocks keep half the channels (`route groups=2`), and two heads with strides 32 and 16, or three, with stride 8 for
-small things (`yolov4-tiny-3l`). Three anchors a head.
+The lists themselves are in `structures.py`.
 """
 
 from __future__ import annotations
@@ -14,8 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-Section = tuple[str, dict[str, Any]]
-Anchors = list[tuple[float, float]]
+from structures import Section, sections
 
 BN_EPS = 1e-5
 LEAKY_SLOPE = 0.1
@@ -30,81 +26,20 @@ class Spec:
     width: float = 0.5
     size: int = 256
     scale_x_y: float = 2.0
+    structure: str = "yolov4-tiny"
 
     def masks(self) -> list[tuple[int, int, int]]:
         """Which anchors a head has, largest stride first: with six, 3 4 5 at stride 32 and 0 1 2 at stride 16."""
         return [(k, k + 1, k + 2) for k in range(len(self.anchors) - 3, -1, -3)]
 
 
-def channels(base: int, width: float) -> int:
-    """Channel count for a width multiplier, rounded to a multiple of 8."""
-    return max(8, int(round(base * width / 8)) * 8)
-
-
-def build_sections(spec: Spec) -> list[Section]:
-    """The yolov4-tiny layer list for `spec`, in darknet's vocabulary."""
-    layers: list[Section] = []
-
-    def conv(filters: int, size: int = 3, stride: int = 1) -> None:
-        layers.append(("convolutional", {"batch_normalize": 1, "filters": filters, "size": size, "stride": stride,
-                                         "pad": 1, "activation": "leaky"}))
-
-    def route(*sources: int, groups: int = 1) -> None:
-        options: dict[str, Any] = {"layers": ",".join(str(s) for s in sources)}
-        if groups > 1:
-            options.update(groups=groups, group_id=groups - 1)
-        layers.append(("route", options))
-
-    def head(mask: tuple[int, ...]) -> None:
-        classes = len(spec.names)
-        layers.append(("convolutional", {"size": 1, "stride": 1, "pad": 1, "filters": len(mask) * (5 + classes),
-                                         "activation": "linear"}))
-        layers.append(("yolo", {"mask": ",".join(str(m) for m in mask),
-                                "anchors": ", ".join(f"{w:g},{h:g}" for w, h in spec.anchors), "classes": classes,
-                                "num": len(spec.anchors), "scale_x_y": spec.scale_x_y, "iou_loss": "ciou",
-                                "nms_kind": "greedynms", "beta_nms": 0.6, "thresh": 0.001}))
-
-    def wide(base: int) -> int:
-        return channels(base, spec.width)
-
-    conv(wide(32), stride=2)
-    conv(wide(64), stride=2)
-    for base in (64, 128, 256):
-        full, half = wide(base), wide(base) // 2
-        conv(full)
-        route(-1, groups=2)
-        conv(half)
-        conv(half)
-        route(-1, -2)
-        conv(full, size=1)
-        route(-6, -1)
-        layers.append(("maxpool", {"size": 2, "stride": 2}))
-    conv(wide(512))
-    conv(wide(256), size=1)
-    conv(wide(512))
-    masks = spec.masks()
-    head(masks[0])
-    route(-4)
-    conv(wide(128), size=1)
-    layers.append(("upsample", {"stride": 2}))
-    route(-1, 23)
-    conv(wide(256))
-    head(masks[1])
-    if len(masks) > 2:
-        route(-3)
-        conv(wide(64), size=1)
-        layers.append(("upsample", {"stride": 2}))
-        route(-1, 15)
-        conv(wide(128))
-        head(masks[2])
-    return layers
-
-
 def conv_block(inputs: int, options: dict[str, Any]) -> nn.Sequential:
     """One darknet `[convolutional]` section: convolution, optional batch norm, optional leaky ReLU."""
     normalised = bool(options.get("batch_normalize", 0))
     size, filters = int(options["size"]), int(options["filters"])
-    parts: list[nn.Module] = [nn.Conv2d(inputs, filters, size, int(options["stride"]), size // 2, bias=not normalised)]
+    groups = int(options.get("groups", 1))
+    parts: list[nn.Module] = [nn.Conv2d(inputs, filters, size, int(options["stride"]), size // 2, groups=groups,
+                                        bias=not normalised)]
     if normalised:
         parts.append(nn.BatchNorm2d(filters, eps=BN_EPS, momentum=0.03))
     if options["activation"] == "leaky":
@@ -118,7 +53,7 @@ class Detector(nn.Module):
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         self.spec = spec
-        self.sections = build_sections(spec)
+        self.sections: list[Section] = sections(spec)
         self.blocks = nn.ModuleList()
         self.sources: list[list[int]] = []
         widths: list[int] = []
@@ -146,14 +81,16 @@ class Detector(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, a=LEAKY_SLOPE)
         classes = len(self.spec.names)
+        heads = 0
         for index, (kind, _) in enumerate(self.sections):
             if kind == "yolo":
+                heads += 1
                 final = self.blocks[index - 1][0]  # type: ignore[index]
                 nn.init.normal_(final.weight, std=0.01)
                 with torch.no_grad():
                     bias = final.bias.view(3, 5 + classes)
                     bias.zero_()
-                    bias[:, 4] = -4.5 if index < 38 else -6  # few cells hold an object (RetinaNet's prior, Lin et al. 2017)
+                    bias[:, 4] = -4.5 if heads < 3 else -6  # few cells hold an object (RetinaNet's prior, Lin et al. 2017)
                     bias[:, 5:] = -2.0
 
     def forward(self, images: Tensor) -> list[Tensor]:

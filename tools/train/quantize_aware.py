@@ -18,7 +18,7 @@ RANGE_MOMENTUM = 0.02  # of the moving range, per step
 def rounded_weight(weight: Tensor) -> Tensor:
     """To 127 steps on either side of zero, for each output channel."""
     scale = weight.detach().float().abs().amax((1, 2, 3)).clamp(min=1e-12) / 127
-    zero = torch.zeros(len(scale), dtype=torch.int32)
+    zero = torch.zeros(len(scale), dtype=torch.int32, device=weight.device)
     return torch.fake_quantize_per_channel_affine(weight.float(), scale, zero, 0, -127, 127)
 
 
@@ -47,7 +47,7 @@ def enable(model: nn.Module) -> None:
     def convolve(layer: nn.Conv2d) -> None:
         def forward(values: Tensor) -> Tensor:
             weight = rounded_weight(layer.weight) if layer.training else layer.weight
-            return F.conv2d(values, weight, layer.bias, layer.stride, layer.padding)
+            return F.conv2d(values, weight, layer.bias, layer.stride, layer.padding, layer.dilation, layer.groups)
 
         layer.forward = forward  # type: ignore[method-assign]
 

@@ -1,4 +1,4 @@
-"""Trains a YOLOv4-tiny detector within a fixed wall-clock budget and exports it in darknet format.
+"""Trains a detector within a fixed wall-clock budget and exports it in darknet format.
 
 The learning rate follows a cosine over elapsed time (Loshchilov and Hutter, "SGDR", ICLR 2017), so it reaches its
 floor at the deadline however loaded the machine is. Optimiser: AdamW (Loshchilov and Hutter, ICLR 2019). The exported
@@ -28,13 +28,14 @@ from torch import nn
 
 from curves import draw_curves
 from data import Augmenter, Cache, Loader, Photo, cluster_anchors, load_pseudo, load_yolo, sampling_weights
-from evaluate import class_ids, load_samples, measure
-from export_darknet import convolutions, export, read_cfg_spec, read_weights
+from evaluate import class_ids, hold_back, load_samples, measure
+from export_darknet import adopt, convolutions, export, read_cfg_spec, read_weights
 from loss import detection_loss
 from model import Detector, Spec
 from quantize_aware import enable
 from share import Shared
 from smoke import make_dataset
+from structures import STRUCTURES
 
 NAMES = "person,bicycle,car,motorcycle,bus,truck,bird,cat,dog,horse"
 
@@ -48,10 +49,14 @@ def parse_arguments() -> argparse.Namespace:
     p.add_argument("--trust", action="append", default=[], help="FOLDER=CLASS+CLASS: keep only these teacher's classes")
     p.add_argument("--measure", type=Path, help="folder in YOLO format to measure on, never trained on")
     p.add_argument("--measure-names", type=Path, help="class names behind its numbers")
+    p.add_argument("--hold-back", type=float, default=0, metavar="SHARE",
+                   help="share of the photos that is not trained on but measured on, where --measure is not given")
+    p.add_argument("--jagged", type=float, default=0, metavar="SHARE",
+                   help="share of photos that are sampled, not averaged, where they become more than twice as small")
     p.add_argument("--names", default=NAMES, help="classes to detect, in order")
     p.add_argument("--work", type=Path, help="folder for cache, checkpoints, log and export")
     p.add_argument("--export-name", default="ocellus-detector")
-    p.add_argument("--init", type=Path, help="cfg beside its .weights and .names: continue from them, anchors included")
+    p.add_argument("--init", type=Path, help="cfg beside its .weights and .names: continue from them, anchors included; classes may differ")
     p.add_argument("--add-head", help="W,H,W,H,W,H: with --init, add a head of stride 8 with these anchors")
     p.add_argument("--warm", type=int, default=500, help="steps until the rate is reached")
     p.add_argument("--freeze", type=int, default=0, help="leave the first N convolutions as they are: they cost the most time")
@@ -60,6 +65,7 @@ def parse_arguments() -> argparse.Namespace:
     p.add_argument("--share-every", type=int, default=10, help="steps")
     p.add_argument("--cache", type=Path, help="folder of decoded photos, where runs share one")
     p.add_argument("--cache-side", type=int, default=640, help="long side of the decoded photos, at most")
+    p.add_argument("--structure", choices=list(STRUCTURES), default="yolov4-tiny", help="see structures.py")
     p.add_argument("--width", type=float, default=0.5)
     p.add_argument("--size", type=int, default=256, help="final input size, a multiple of 32")
     p.add_argument("--sizes", default="0:160,0.3:192,0.6:224,0.8:256", help="PROGRESS:SIZE steps of the training size")
@@ -74,6 +80,8 @@ def parse_arguments() -> argparse.Namespace:
     p.add_argument("--positive", type=float, default=0.3, help="teacher's score from which a box is a target")
     p.add_argument("--ignore", type=float, default=0.1, help="score from which a weaker box is ignored, not background")
     p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--device", default="cpu", help="cpu or cuda")
+    p.add_argument("--loaders", type=int, default=1, help="threads that prepare batches: about one a core beside a GPU")
     p.add_argument("--measure-every", type=float, default=8, help="minutes")
     p.add_argument("--checkpoint-every", type=float, default=3, help="minutes")
     p.add_argument("--seed", type=int, default=1)
@@ -83,10 +91,13 @@ def parse_arguments() -> argparse.Namespace:
     args = p.parse_args()
     if args.smoke:
         args.work = args.work or Path(tempfile.mkdtemp(prefix="ocellus-smoke-"))
-        args.yolo, args.label_names = make_dataset(args.work / "dataset", args.seed)
-        args.measure, args.measure_names = args.yolo, args.label_names
+        if not args.photos:
+            args.yolo, args.label_names = make_dataset(args.work / "dataset", args.seed)
+            args.measure, args.measure_names = args.yolo, args.label_names
         args.names, args.size, args.sizes, args.batch = "square,disc", 96, "0:96", 16
         args.minutes, args.measure_every, args.width, args.quantize_aware = 0.35, 1e9, 0.25, 0.8
+    if args.share and args.device != "cpu":
+        p.error("--share is for processes that train on the processor")
     if not args.work or bool(args.photos) == bool(args.yolo) or len(args.photos) != len(args.pseudo):
         p.error("give --work, and either --photos with --pseudo, or --yolo with --label-names")
     return args
@@ -147,25 +158,20 @@ class Run:
         random.seed(args.seed)
         torch.manual_seed(args.seed)
         self.checkpoint = args.work / "checkpoint.pt"
-        saved = torch.load(self.checkpoint) if args.resume and self.checkpoint.exists() else None
-        self.photos = load_photos(args, self.names)
+        saved = torch.load(self.checkpoint, map_location="cpu") if args.resume and self.checkpoint.exists() else None
+        self.photos, held = hold_back(load_photos(args, self.names), args.hold_back)
+        if held:
+            (args.work / "held-back.txt").write_text("".join(f"{p.path}\n" for p in held))
         self.cache = Cache(self.photos, args.cache or args.work / "cache", args.cache_side)
-        if saved:
-            spec = Spec(**saved["spec"])
-        elif args.init:
-            spec = replace(read_cfg_spec(args.init, args.init.with_suffix(".names")), size=args.size)
-            if list(spec.names) != self.names:
-                raise SystemExit(f"{args.init} has other classes: {', '.join(spec.names)}")
-        else:
-            anchors = cluster_anchors(self.photos, self.cache, args.size, 6, max(args.positive, 0.4), args.seed)
-            spec = Spec(tuple(self.names), tuple(anchors), args.width, args.size)
-        if args.add_head and not saved:
-            sides = [float(v) for v in args.add_head.split(",")]
-            spec = replace(spec, anchors=(*zip(sides[0::2], sides[1::2]), *spec.anchors))
-        self.spec = spec
-        self.model = Detector(spec).to(memory_format=torch.channels_last)
+        self.spec = Spec(**saved["spec"]) if saved else self.first_spec()
+        self.model = Detector(self.spec).to(memory_format=torch.channels_last)
         if args.init and not saved:
-            read_weights(self.model, args.init.with_suffix(".weights"), bool(args.add_head))
+            given = read_cfg_spec(args.init, args.init.with_suffix(".names"))
+            if (given.names, given.structure) == (self.spec.names, self.spec.structure):
+                read_weights(self.model, args.init.with_suffix(".weights"), bool(args.add_head))
+            else:
+                adopt(self.model, args.init)
+        self.model.to(args.device)
         self.optimiser = torch.optim.AdamW(parameter_groups(self.model, args.decay), lr=args.rate, betas=(0.9, 0.99))
         self.average = Average(self.model, args.average)
         self.shared = Shared(args.share, self.model) if args.share else None
@@ -180,11 +186,25 @@ class Run:
             self.progress = self.first_progress = saved["progress"] if args.from_progress is None else args.from_progress
             self.minutes_before = saved["minutes"]
             self.epochs = saved["epochs"]
-        self.samples = []
         if args.measure:
-            self.samples = load_samples(args.measure, class_ids(args.measure_names, self.names, []), args.size)
+            held = load_yolo(args.measure, class_ids(args.measure_names, self.names, []))
+        self.samples = load_samples(held, args.size)
         self.start = time.time()
         self.table = args.work / "metrics.csv"
+
+    def first_spec(self) -> Spec:
+        """What `--init` has, where it has this structure; else anchors of these photos."""
+        args = self.args
+        spec = read_cfg_spec(args.init, args.init.with_suffix(".names")) if args.init else None
+        if spec and spec.structure == args.structure:
+            spec = replace(spec, names=tuple(self.names), size=args.size)
+        else:
+            anchors = cluster_anchors(self.photos, self.cache, args.size, 6, max(args.positive, 0.4), args.seed)
+            spec = Spec(tuple(self.names), tuple(anchors), args.width, args.size, structure=args.structure)
+        if args.add_head:
+            sides = [float(v) for v in args.add_head.split(",")]
+            spec = replace(spec, anchors=(*zip(sides[0::2], sides[1::2]), *spec.anchors))
+        return spec
 
     def minutes(self) -> float:
         """Minutes in this process; time spent stopped counts."""
@@ -206,7 +226,7 @@ class Run:
         temporary = self.checkpoint.with_suffix(".tmp")
         torch.save(state, temporary)
         os.replace(temporary, self.checkpoint)
-        notes = [f"YOLOv4-tiny structure, width {self.spec.width:g}, trained from scratch by tools/train/train_detector.py",
+        notes = ["trained by tools/train/train_detector.py",
                  f"preprocess: letterbox, grey 0.5, RGB / 255; {self.seen} images seen, progress {self.progress:.3f}"]
         export(self.average.model, self.args.work / "export", self.args.export_name, self.seen, notes)
 
@@ -228,8 +248,8 @@ class Run:
     def train(self) -> None:
         args = self.args
         weights = sampling_weights(self.photos, len(self.names), args.positive)
-        augmenter = Augmenter(self.photos, self.cache, weights, args.seed + self.step)
-        loader = Loader(augmenter)
+        seeds = (args.seed + self.step + 1000 * n for n in range(args.loaders))
+        loader = Loader([Augmenter(self.photos, self.cache, weights, seed, args.jagged) for seed in seeds])
         size = size_at(args.sizes, self.progress)
         losses: dict[str, float] = {}
         last_line = last_save = last_measure = time.time()
@@ -247,8 +267,9 @@ class Run:
                 aware = True
             for group in self.optimiser.param_groups:
                 group["lr"] = self.rate()
+            pixels, targets, ignored = (t.to(args.device) for t in (pixels, targets, ignored))
             images = pixels.to(torch.float32).div_(255).contiguous(memory_format=torch.channels_last)
-            with torch.cpu.amp.autocast(enabled=args.bf16, dtype=torch.bfloat16):
+            with torch.autocast(args.device, torch.bfloat16, enabled=args.bf16):
                 heads = self.model(images)
             loss, parts = detection_loss([h.float() for h in heads], targets, ignored, self.spec, images.shape[-1])
             if not torch.isfinite(loss):
