@@ -1,28 +1,15 @@
-import { readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { OcellusError } from '../../src/host/errors.js'
 import { limits } from '../../src/host/limits.js'
+import { readCapped } from '../../src/host/platform/node/files.js'
 
 /** What is taken for a photo in a folder of a data set. */
 export const photoExtensions = ['jpg', 'jpeg', 'png', 'webp', 'bmp']
 export const photoPattern = `**/*.{${photoExtensions.join(',')}}`
 
-/** The text of a label file, refused by its size before it is read. */
-export async function readLabelFile(path: string): Promise<string> {
-  try {
-    const { size } = await stat(path)
-    if (size > limits.labelFileBytes) {
-      throw new OcellusError(
-        'E_FILE_TOO_LARGE',
-        `${path}: ${size} bytes of labels, more than ${limits.labelFileBytes}; split the data set`,
-      )
-    }
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    if (cause instanceof OcellusError) throw cause
-    throw new OcellusError('E_FILE_READ', `${path}: ${(cause as Error).message}`, { cause })
-  }
-}
+/** The text of a label file. Throws E_FILE_MISSING, E_FILE_READ, E_FILE_TOO_LARGE. */
+export const readLabelFile = async (path: string): Promise<string> =>
+  new TextDecoder().decode(await readCapped(path, limits.labelFileBytes))
 
 /** Throws E_DATA_LABELS; `where` is a file, and a line or the path of a value in it. */
 export function badLabels(where: string, what: string): never {

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { OcellusError } from '../../../src/host/errors.js'
+import { checkFile } from '../../../src/host/platform/node/files.js'
 
 /** Bytes that are read where and when they are needed. */
 export interface ByteSource {
@@ -29,25 +30,11 @@ export function bytesSource(bytes: Uint8Array, file: string): ByteSource {
 
 /** Opens a file that is no larger than a cap. Throws E_FILE_*. */
 export async function openFile(path: string, cap: number): Promise<ByteSource> {
-  let handle: FileHandle
-  try {
-    handle = await open(path, 'r')
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new OcellusError('E_FILE_MISSING', `${path}: no such file`, { cause })
-    throw new OcellusError('E_FILE_READ', `${path} can't be read (${code ?? 'unknown error'})`, { cause })
-  }
-  try {
-    const found = await handle.stat()
-    if (!found.isFile()) throw new OcellusError('E_FILE_READ', `${path} is not a file`)
-    if (found.size > cap)
-      throw new OcellusError('E_FILE_TOO_LARGE', `${path} has ${found.size} bytes, more than ${cap}`)
-    return fileSource(handle, path, found.size)
-  } catch (error) {
-    await handle.close()
-    throw error
-  }
+  const { size } = checkFile(path, cap)
+  const handle = await open(path, 'r').catch((cause: unknown) => {
+    throw new OcellusError('E_FILE_READ', `${path} can't be read: ${String(cause)}`, { cause })
+  })
+  return fileSource(handle, path, size)
 }
 
 /** Some systems read no more than 2 GiB at once. */

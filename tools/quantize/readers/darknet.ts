@@ -1,5 +1,6 @@
 import { OcellusError } from '../../../src/host/errors.js'
 import type { DetectionTask, Model } from '../../../src/host/graph/types.js'
+import { baseName } from './base-name.js'
 import { buildNetwork } from './darknet/build.js'
 import { parseCfg } from './darknet/cfg.js'
 import { type Network, withoutDeadEnds } from './darknet/network.js'
@@ -92,7 +93,3 @@ function detection({ heads }: Network, names: readonly string[] | undefined): De
     nms: { kind: last.nms.kind, iou, beta: last.nms.beta },
   }
 }
-
-/** A model file should not tell where somebody's files lay. */
-const baseName = (path: string): string =>
-  path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)

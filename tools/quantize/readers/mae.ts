@@ -1,6 +1,7 @@
 import { OcellusError } from '../../../src/host/errors.js'
 import type { AutoencoderTask, Constant, Model, Node, Tensor } from '../../../src/host/graph/types.js'
 import { attentionAttributes, attributesOf, quantizeRows } from '../passes/linear.js'
+import { baseName } from './base-name.js'
 import type { Checkpoint } from './checkpoint.js'
 import {
   type Architecture,
@@ -263,7 +264,3 @@ function patchesLast(weight: Float32Array, outputs: number, patch: number): Floa
   }
   return arranged
 }
-
-/** A model file should not tell where somebody's files lay. */
-const baseName = (path: string): string =>
-  path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)

@@ -1,42 +1,79 @@
 import type { Stats } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { OcellusError } from '../../errors.js'
 import type { FileSource } from '../../format/safetensors.js'
 import { limits } from '../../limits.js'
 import { fs } from './builtin.js'
 
-/** A model file of fewer bytes is read as a whole: that is soonest, and it is no burden to hold it. */
+/** A smaller file is read at once: waiting for it would start threads, and holding it is no burden. */
 const largeBytes = 32 << 20
 
-/** The bytes of a file that is no larger than a cap, checked before it is read. */
+/**
+ * The bytes of a regular file that has no more than `cap` of them. The cap is checked before the
+ * file is read and again while it is read, because some files (in /proc) do not know their size
+ * and others grow. Throws E_FILE_MISSING, E_FILE_READ, E_FILE_TOO_LARGE.
+ */
 export async function readCapped(path: string, cap: number): Promise<Uint8Array> {
-  const found = checkedStat(path, cap)
+  const { size } = checkFile(path, cap)
+  const readSome = size < largeBytes ? readNow : readLater
+  let file: number | undefined
   try {
-    // What is soon read is read at once: to wait for it would start threads.
-    return found.isFile() && found.size < largeBytes ? fs.readFileSync(path) : await readFile(path)
+    file = fs.openSync(path, 'r')
+    // The byte beyond the size tells a file that has grown from one that has ended.
+    let bytes = new Uint8Array(size + 1)
+    let length = 0
+    for (;;) {
+      const count = await readSome(file, bytes.subarray(length))
+      length += count
+      if (count === 0) return bytes.subarray(0, length)
+      if (length > cap) throw tooLarge(path, `more than ${cap} bytes`)
+      if (length === bytes.length) {
+        const larger = new Uint8Array(Math.min(cap + 1, Math.max(4096, 2 * length)))
+        larger.set(bytes)
+        bytes = larger
+      }
+    }
   } catch (cause) {
     throw unreadable(path, cause)
+  } finally {
+    if (file !== undefined) fs.closeSync(file)
   }
 }
 
-/** A model file's bytes, or, of a large one, a way to read it in pieces. */
+const readNow = (file: number, into: Uint8Array): number => fs.readSync(file, into)
+
+/** Pieces of 64 MiB: some systems refuse to read 2 GiB at once. */
+const readLater = (file: number, into: Uint8Array): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const length = Math.min(into.length, 64 << 20)
+    fs.read(file, into, 0, length, null, (error, count) => (error ? reject(error) : resolve(count)))
+  })
+
+/** A model file's bytes, or, where the file is large, a way to read it in pieces. */
 export async function openModel(path: string, large = largeBytes): Promise<Uint8Array | FileSource> {
-  const found = checkedStat(path, limits.modelBytes)
-  return found.isFile() && found.size >= large ? fileSource(path, found) : readCapped(path, limits.modelBytes)
+  const found = checkFile(path, limits.modelBytes)
+  return found.size >= large ? fileSource(path, found) : readCapped(path, limits.modelBytes)
 }
 
-function checkedStat(path: string, cap: number): Stats {
+/**
+ * What the system knows of a regular file that has no more than `cap` bytes. A device or a pipe is
+ * refused, because it may never end. Throws E_FILE_MISSING, E_FILE_READ, E_FILE_TOO_LARGE.
+ */
+export function checkFile(path: string, cap: number): Stats {
   let found: Stats
   try {
     found = fs.statSync(path)
   } catch (cause) {
-    throw new OcellusError('E_FILE_MISSING', `${path}: no such file`, { cause })
+    throw unreadable(path, cause)
   }
   if (found.isDirectory()) throw new OcellusError('E_FILE_READ', `${path} is a folder, not a file`)
-  if (found.size > cap)
-    throw new OcellusError('E_FILE_TOO_LARGE', `${path} has ${found.size} bytes, more than ${cap}`)
+  if (!found.isFile())
+    throw new OcellusError('E_FILE_READ', `${path} is a device or a pipe: save its contents to a file first`)
+  if (found.size > cap) throw tooLarge(path, `${found.size} bytes, more than ${cap}`)
   return found
 }
+
+const tooLarge = (path: string, what: string): OcellusError =>
+  new OcellusError('E_FILE_TOO_LARGE', `${path} has ${what}`)
 
 /** Opened for each piece, so that nobody has to close it. What became another file meanwhile is not read. */
 function fileSource(path: string, first: Stats): FileSource {
@@ -63,7 +100,12 @@ function fileSource(path: string, first: Stats): FileSource {
   }
 }
 
-const unreadable = (path: string, cause: unknown): OcellusError => {
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return new OcellusError('E_FILE_READ', `${path} can't be read: ${why}`, { cause })
+/** The reason why a file could not be read, as an error of ours. */
+function unreadable(path: string, cause: unknown): OcellusError {
+  if (cause instanceof OcellusError) return cause
+  const { code, message } =
+    cause instanceof Error ? (cause as NodeJS.ErrnoException) : { message: String(cause) }
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return new OcellusError('E_FILE_MISSING', `${path}: no such file`, { cause })
+  return new OcellusError('E_FILE_READ', `${path} can't be read: ${message}`, { cause })
 }

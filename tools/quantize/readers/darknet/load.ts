@@ -1,8 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { OcellusError } from '../../../../src/host/errors.js'
 import type { Model } from '../../../../src/host/graph/types.js'
 import { limits } from '../../../../src/host/limits.js'
+import { readCapped } from '../../../../src/host/platform/node/files.js'
 import { assemble, buildNetwork, parseCfg } from '../darknet.js'
 
 export interface LoadOptions {
@@ -29,7 +30,7 @@ export async function loadDarknet(weightsPath: string, options: LoadOptions = {}
     options.names === undefined
       ? await findNames(weightsPath, config, classes)
       : await readNames(options.names)
-  const bytes = await readBytes(weightsPath, limits.modelBytes)
+  const bytes = await readCapped(weightsPath, limits.modelBytes)
   return assemble(network, { bytes, file: weightsPath }, names, options.epsilon)
 }
 
@@ -74,27 +75,5 @@ async function isFile(path: string): Promise<boolean> {
 
 /** Comments may be in any encoding; what isn't UTF-8 there does no harm. */
 async function readText(path: string, cap: number): Promise<string> {
-  return new TextDecoder().decode(await readBytes(path, cap))
-}
-
-/** Reads a file whose size has been looked at first. */
-async function readBytes(path: string, cap: number): Promise<Uint8Array> {
-  try {
-    const found = await stat(path)
-    if (!found.isFile()) throw new OcellusError('E_FILE_READ', `${path} is not a file`)
-    if (found.size > cap) {
-      throw new OcellusError(
-        'E_FILE_TOO_LARGE',
-        `${path} has ${found.size} bytes; at most ${cap} are accepted`,
-      )
-    }
-    return await readFile(path)
-  } catch (cause) {
-    if (cause instanceof OcellusError) throw cause
-    const code = (cause as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new OcellusError('E_FILE_MISSING', `there is no file ${path}`, { cause })
-    }
-    throw new OcellusError('E_FILE_READ', `${path} can't be read (${code ?? 'unknown error'})`, { cause })
-  }
+  return new TextDecoder().decode(await readCapped(path, cap))
 }

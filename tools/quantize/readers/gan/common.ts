@@ -1,5 +1,6 @@
 import { OcellusError } from '../../../../src/host/errors.js'
 import type { Model } from '../../../../src/host/graph/types.js'
+import { baseName } from '../base-name.js'
 import type { Checkpoint } from '../checkpoint.js'
 import type { NetworkOptions } from '../networks.js'
 import type { ChainBuilder } from './layers.js'
@@ -50,10 +51,6 @@ const provenance = ({ checkpoint }: ChainBuilder, architecture: string, epsilon:
   architecture,
   batchNormEpsilon: [...epsilon],
 })
-
-/** A model file should not tell where somebody's files lay. */
-const baseName = (path: string): string =>
-  path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
 
 /**
  * The epsilon of each of `count` batch normalisations: as asked for, one for all or one for each, or as the
