@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import type { Model } from '../src/host/graph/types.js'
 import { limits } from '../src/host/limits.js'
+import { modelFile } from '../src/host/platform/node/models.js'
 import { type Build, builds, loadModel } from '../src/host/platform/node.js'
-import type { NetworkOptions } from '../tools/quantize/readers/networks.js'
+import { type ModelSource, type OpenOptions, openFormat } from '../tools/quantize/readers/open.js'
 
 const photoPattern = '**/*.{jpg,jpeg,png,webp,bmp,gif,JPG,JPEG,PNG}'
 
@@ -52,8 +53,10 @@ export function addNetworkOptions(command: Command): void {
     .option('--encoder-only', 'leave its decoder out')
 }
 
-/** Settings of a checkpoint's reader, as they are given on the command line. */
-export const networkOptions = (words: ModelWords): NetworkOptions => ({
+/** What the command line says of a model, as its reader takes it. */
+export const openOptions = (words: ModelWords): OpenOptions => ({
+  config: words.config,
+  names: words.names,
   heads: words.heads,
   decoderHeads: words.decoderHeads,
   imageSize: words.imageSize,
@@ -62,49 +65,33 @@ export const networkOptions = (words: ModelWords): NetworkOptions => ({
   epsilon: words.epsilon,
 })
 
-/** Files that hold the tensors of a network, but not what it is. */
-export const isCheckpoint = (path: string): boolean =>
-  ['.pth', '.pt', '.bin', '.ckpt'].includes(extname(path).toLowerCase())
-
-/**
- * A model by its path: an Ocellus file, darknet's weights with their cfg, or a checkpoint of a network that is known by its
- * tensors. Default: the embedded detector.
- */
-export async function openModel(path: string | undefined, words: ModelWords = {}): Promise<Model> {
-  if (path === undefined) return loadModel()
-  const kind = extname(path).toLowerCase()
-  if (kind === '.weights' || kind === '.cfg') {
-    const { loadDarknet } = await import('../tools/quantize/readers/darknet/load.js')
-    if (kind === '.weights') return loadDarknet(path, darknetWords(words))
-    return loadDarknet(`${path.slice(0, -4)}.weights`, { config: path, ...darknetWords(words) })
-  }
-  if (isCheckpoint(path)) return openCheckpoint(path, words)
-  try {
-    return await loadModel(path)
-  } catch (error) {
-    // A safetensors file of another kind may be a checkpoint; one of other types fails by its header.
-    const { isOcellusModel } = await import('../tools/quantize/readers/networks.js')
-    if (!(error instanceof OcellusError) || !/^E_MODEL_(FORMAT|HEADER)$/.test(error.code)) throw error
-    if (await isOcellusModel(path)) throw error
-    return openCheckpoint(path, words)
-  }
+/** The model of a path, a name or `-`, which is standard input. Default: the embedded detector. */
+export async function openModel(word: string | undefined, words: ModelWords = {}): Promise<Model> {
+  return word === undefined
+    ? loadModel()
+    : (await openFormat(await modelSource(word), openOptions(words))).model
 }
 
-async function openCheckpoint(path: string, words: ModelWords): Promise<Model> {
-  const { loadNetwork } = await import('../tools/quantize/readers/networks.js')
-  return loadNetwork(path, networkOptions(words))
+export const modelSource = async (word: string): Promise<ModelSource> =>
+  word === '-'
+    ? { file: 'standard input', bytes: await readStdin(limits.modelBytes) }
+    : { file: await modelFile(word) }
+
+async function readStdin(cap: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for await (const piece of process.stdin as AsyncIterable<Uint8Array>) {
+    length += piece.length
+    if (length > cap) throw new OcellusError('E_FILE_TOO_LARGE', `standard input has more than ${cap} bytes`)
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
 }
 
 export function parseSeed(word: string): number {
   if (!/^\d{1,10}$/.test(word) || Number(word) > 0xffffffff)
     throw new OcellusError('E_OPTION', `${word} is no seed: give a whole number from 0 to 4294967295`)
   return Number(word)
-}
-
-function darknetWords({ epsilon, ...words }: ModelWords) {
-  if (epsilon !== undefined && epsilon.length > 1)
-    throw new OcellusError('E_OPTION', 'a darknet network has one epsilon for all its batch normalisations')
-  return { ...words, epsilon: epsilon?.[0] }
 }
 
 export function parseBuild(word: string): Build {

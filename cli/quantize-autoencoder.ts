@@ -1,5 +1,4 @@
 import { basename, extname } from 'node:path'
-import { OcellusError } from '../src/host/errors.js'
 import { isInt8 } from '../src/host/graph/precision.js'
 import type { Model } from '../src/host/graph/types.js'
 import { limits } from '../src/host/limits.js'
@@ -7,9 +6,7 @@ import { decodeImage } from '../src/host/platform/node/canvas.js'
 import { type Build, readCapped, writeModel } from '../src/host/platform/node.js'
 import { quantizeLinears } from '../tools/quantize/passes/linear.js'
 import { compareModels, type Photo } from '../tools/quantize/quantize.js'
-import { openCheckpoint } from '../tools/quantize/readers/checkpoint.js'
-import { isMae, readMae } from '../tools/quantize/readers/mae.js'
-import { findPhotos, isCheckpoint, type ModelWords, networkOptions, openModel } from './inputs.js'
+import { findPhotos, type ModelWords } from './inputs.js'
 import { bytes, print, printJson, table, writeWhole } from './output.js'
 
 export interface AutoencoderWords extends ModelWords {
@@ -30,32 +27,18 @@ export interface QuantizedAutoencoder {
   float(): Promise<Model>
 }
 
-/** What a file holds, quantised while it is read, when that is an autoencoder; nothing when it is another network. */
-export async function openAutoencoder(
-  path: string,
-  words: AutoencoderWords,
-): Promise<QuantizedAutoencoder | undefined> {
-  if (isCheckpoint(path)) {
-    const checkpoint = await openCheckpoint(path)
-    try {
-      if (!isMae(checkpoint.names)) return undefined
-      const model = await readMae(checkpoint, {
-        ...networkOptions(words),
-        epsilon: words.epsilon?.[0],
-        precision: 'int8',
-        bits: words.reduceRange ? 7 : 8,
-      })
-      return { model, float: () => openModel(path, words) }
-    } finally {
-      await checkpoint.close()
-    }
-  }
-  if (extname(path).toLowerCase() !== '.safetensors') return undefined
-  const float = await openModel(path, words)
-  if (float.graph.task.kind !== 'autoencoder') return undefined
-  if (isInt8(float))
-    throw new OcellusError('E_OPTION', `${path} is quantised already: give its float weights`)
-  return { model: quantizeLinears(float, words.reduceRange ? 7 : 8), float: async () => float }
+/**
+ * Weights that were opened for int8, as an autoencoder; undefined for any other network. Checkpoints are
+ * quantised while they are read, because both may not fit the memory: `reopen` reads the float weights.
+ */
+export function autoencoderOf(
+  model: Model,
+  reopen: () => Promise<Model>,
+  { reduceRange }: AutoencoderWords,
+): QuantizedAutoencoder | undefined {
+  if (model.graph.task.kind !== 'autoencoder') return undefined
+  if (isInt8(model)) return { model, float: reopen }
+  return { model: quantizeLinears(model, reduceRange ? 7 : 8), float: async () => model }
 }
 
 /** Writes an int8 autoencoder; where photos are given, tells the noise of each layer on some of them. */

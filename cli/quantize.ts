@@ -10,11 +10,13 @@ import { type Build, readCapped, writeModel } from '../src/host/platform/node.js
 import { latentOf } from '../src/host/tasks/generation/latent.js'
 import { type Method, methods } from '../tools/quantize/calibrate/observers.js'
 import { type Photo, quantizeModel, type Sample } from '../tools/quantize/quantize.js'
+import { ocellusFormat, openFormat } from '../tools/quantize/readers/open.js'
 import {
   addNetworkOptions,
   findPhotos,
   type ModelWords,
-  openModel,
+  modelSource,
+  openOptions,
   parseBuild,
   parseChoice,
   parseCount,
@@ -24,7 +26,7 @@ import {
   threadsOption,
 } from './inputs.js'
 import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
-import { openAutoencoder, quantizeAutoencoder } from './quantize-autoencoder.js'
+import { autoencoderOf, quantizeAutoencoder } from './quantize-autoencoder.js'
 
 interface Options extends ModelWords {
   calibrate?: string[]
@@ -91,12 +93,18 @@ export function addQuantize(program: Command): void {
 }
 
 async function quantize(weights: string, options: Options): Promise<void> {
-  const autoencoder = await openAutoencoder(weights, options)
-  if (autoencoder !== undefined) return quantizeAutoencoder(weights, autoencoder, options)
-  const read = await openModel(weights, options)
-  if (isInt8(read)) {
+  const source = await modelSource(weights)
+  const bits = options.reduceRange ? 7 : 8
+  const { model: read, format } = await openFormat(source, {
+    ...openOptions(options),
+    precision: 'int8',
+    bits,
+  })
+  if (format.name === ocellusFormat && isInt8(read))
     throw new OcellusError('E_OPTION', `${weights} is quantised already: give its float weights`)
-  }
+  const reopen = async (): Promise<Model> => (await openFormat(source, openOptions(options))).model
+  const autoencoder = autoencoderOf(read, reopen, options)
+  if (autoencoder !== undefined) return quantizeAutoencoder(weights, autoencoder, options)
   const { float, samples: photos, what } = await calibration(read, weights, options)
   const bars = {
     equalize: progress('equalizing '),

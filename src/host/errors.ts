@@ -1,9 +1,22 @@
 /**
- * The one error class of Ocellus. `code` is stable and may be relied on; `message` is one line that
- * names the file, layer and value concerned and says what to do.
+ * The one error class of Ocellus. `code` is stable, so programs may rely on it. `message` is one line
+ * that names the file, layer or value concerned and says what to do.
+ *
+ * @example
+ * try {
+ *   await detector.detect('photo.jpg')
+ * } catch (error) {
+ *   if (error instanceof OcellusError && error.code === 'E_IMAGE_TRUNCATED') skip()
+ *   else throw error
+ * }
  */
 export class OcellusError extends Error {
   override readonly name = 'OcellusError'
+
+  /** By name: each entry of the package, as `ocellus/tools`, may bring a copy of this class. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'OcellusError'
+  }
 
   constructor(
     readonly code: ErrorCode,

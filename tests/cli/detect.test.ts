@@ -131,7 +131,7 @@ describe('ocellus detect', () => {
       'E_FILE_MISSING',
     ],
     ['an empty model', [sample('cat.jpg'), '-m', file('empty.safetensors', '')], 1, 'E_MODEL_EMPTY'],
-    ['a model that is a photo', [sample('cat.jpg'), '-m', sample('cat.jpg')], 1, 'E_MODEL_HEADER'],
+    ['a model that is a photo', [sample('cat.jpg'), '-m', sample('cat.jpg')], 1, 'E_MODEL_FORMAT'],
     ['weights without a cfg', [sample('cat.jpg'), '-m', file('lone.weights', 'x')], 1, 'E_FILE_MISSING'],
     [
       'an output folder below a file',

@@ -1,10 +1,7 @@
 import { OcellusError } from '../../../src/host/errors.js'
-import { dataStart, readSafetensorsIndex } from '../../../src/host/format/safetensors.js'
 import type { Model } from '../../../src/host/graph/types.js'
-import { limits } from '../../../src/host/limits.js'
-import { openFile } from './byte-source.js'
-import { type Checkpoint, openCheckpoint } from './checkpoint.js'
-import { elementSizes } from './elements.js'
+import { bytesSource } from './byte-source.js'
+import { type Checkpoint, openCheckpoint, readCheckpoint } from './checkpoint.js'
 import { courseDiscriminator, courseGenerator } from './gan/course.js'
 import { examplesDiscriminator, examplesGenerator } from './gan/examples.js'
 import { pytorchGanDiscriminator, pytorchGanGenerator } from './gan/pytorch-gan.js'
@@ -36,11 +33,16 @@ const known =
   'masked autoencoders with the names of facebookresearch/mae; DCGAN generators and discriminators of the PyTorch examples (main.0.weight), of PyTorch-GAN (l1.0.weight, adv_layer.0.weight) and of the DeepLearning.AI course (gen.0.0.weight, disc.0.0.weight)'
 
 /**
- * The network of a PyTorch or safetensors checkpoint, recognised by the names and shapes of its tensors. Throws
- * E_CHECKPOINT_NETWORK where none is known by them, and what the readers throw.
+ * The network of a PyTorch or safetensors checkpoint, recognised by the names and shapes of its tensors.
+ * The checkpoint is a file, or bytes with a name. Throws E_CHECKPOINT_NETWORK for a network that is
+ * not known, and what the readers throw.
  */
-export async function loadNetwork(path: string, options: NetworkOptions = {}): Promise<Model> {
-  const checkpoint = await openCheckpoint(path)
+export async function loadNetwork(
+  source: string | { readonly file: string; readonly bytes?: Uint8Array },
+  options: NetworkOptions = {},
+): Promise<Model> {
+  const { file, bytes } = typeof source === 'string' ? { file: source } : source
+  const checkpoint = bytes ? await readCheckpoint(bytesSource(bytes, file)) : await openCheckpoint(file)
   try {
     for (const recognise of recognisers) {
       const model = await recognise(checkpoint, options)
@@ -49,25 +51,9 @@ export async function loadNetwork(path: string, options: NetworkOptions = {}): P
     const [first = 'none'] = checkpoint.names
     throw new OcellusError(
       'E_CHECKPOINT_NETWORK',
-      `${path}: its tensors (${first.slice(0, 80).replace(/[^\x20-\x7e]/g, '?')}, ... ${checkpoint.names.length} in all) belong to no network that is known: ${known} are`,
+      `${file}: its tensors (${first.slice(0, 80).replace(/[^\x20-\x7e]/g, '?')}, ... ${checkpoint.names.length} in all) belong to no network that is known: ${known} are`,
     )
   } finally {
     await checkpoint.close()
-  }
-}
-
-/** Whether a .safetensors file is one of our models; also where it is damaged, so that reading it tells how. */
-export async function isOcellusModel(path: string): Promise<boolean> {
-  const source = await openFile(path, limits.checkpointBytes)
-  try {
-    const start = dataStart(await source.read(0, Math.min(9, source.size)), source.size, path)
-    const header = await source.read(8, start - 8)
-    const { metadata } = readSafetensorsIndex(header, source.size, elementSizes, path)
-    return metadata.get('format') === 'ocellus'
-  } catch (error) {
-    if (error instanceof OcellusError) return true
-    throw error
-  } finally {
-    await source.close()
   }
 }

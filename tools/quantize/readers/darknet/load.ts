@@ -13,6 +13,8 @@ export interface LoadOptions {
   readonly names?: string
   /** Of batch normalisation; darknet's 1e-5, where absent. */
   readonly epsilon?: number
+  /** The weights, where they are in no file. Default: those of the file. */
+  readonly bytes?: Uint8Array
 }
 
 /** Reads a darknet `.weights` file, its configuration and its labels from disk. */
@@ -30,7 +32,7 @@ export async function loadDarknet(weightsPath: string, options: LoadOptions = {}
     options.names === undefined
       ? await findNames(weightsPath, config, classes)
       : await readNames(options.names)
-  const bytes = await readCapped(weightsPath, limits.modelBytes)
+  const bytes = options.bytes ?? (await readCapped(weightsPath, limits.modelBytes))
   return assemble(network, { bytes, file: weightsPath }, names, options.epsilon)
 }
 

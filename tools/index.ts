@@ -1,0 +1,2 @@
+/** What programs use of the tools, beside the runtime. Import it from 'ocellus/tools', in Node. */
+export { type OpenOptions, openModel } from './quantize/readers/open.js'

@@ -1,0 +1,149 @@
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { OcellusError } from '../../../src/host/errors.js'
+import type { Model } from '../../../src/host/graph/types.js'
+import { limits } from '../../../src/host/limits.js'
+import { modelFile } from '../../../src/host/platform/node/models.js'
+import { openFile } from './byte-source.js'
+import type { NetworkOptions } from './networks.js'
+
+/** What a file does not say of the model that it holds. Each reader takes the options that concern it. */
+export interface OpenOptions extends NetworkOptions {
+  /** darknet: the .cfg file. Default: the file beside the weights that has their name. */
+  readonly config?: string
+  /** darknet: a text file with one label a line. Default: a file beside the weights that fits. */
+  readonly names?: string
+}
+
+/** A model's file on disk, or its bytes alone, which `file` then names in messages. */
+export interface ModelSource {
+  readonly file: string
+  readonly bytes?: Uint8Array
+}
+
+/** One kind of file that models are read from. */
+export interface ModelFormat {
+  readonly name: string
+  /** The usual endings of its files. They decide where the first bytes say nothing. */
+  readonly endings: readonly string[]
+  /** Whether a file that starts with these bytes has this format; `startBytes` of them, or all. */
+  begins(start: Uint8Array): boolean
+  /** Reads a model; undefined where the file belongs to a later row with the same first bytes. */
+  read(source: ModelSource, options: OpenOptions): Promise<Model | undefined>
+}
+
+const startBytes = 4096
+const littleEndian = (bytes: Uint8Array, at: number): number =>
+  bytes.length < at + 4 ? -1 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true)
+
+/** The length of the JSON header in 64 bits, then the header's brace. */
+const beginsSafetensors = (start: Uint8Array): boolean => littleEndian(start, 4) === 0 && start[8] === 0x7b
+
+/** A zip archive, or a pickle of protocol 2 to 5. */
+const beginsPyTorch = ([first, second]: Uint8Array): boolean =>
+  (first === 0x50 && second === 0x4b) || (first === 0x80 && second >= 2 && second <= 5)
+
+/** Version 0.1.x or 0.2.x, as every darknet of the last ten years writes. */
+const beginsWeights = (start: Uint8Array): boolean =>
+  littleEndian(start, 0) === 0 &&
+  [1, 2].includes(littleEndian(start, 4)) &&
+  start.length >= 12 &&
+  littleEndian(start, 8) < 100
+
+/** Comments and blank lines, then the section that says what the network takes. */
+const beginsCfg = (start: Uint8Array): boolean =>
+  /^\uFEFF?(?:[ \t\r]*(?:[#;].*)?\n)*[ \t]*\[net(?:work)?\]/.test(new TextDecoder().decode(start))
+
+const readNetwork: ModelFormat['read'] = async (source, options) => {
+  const { loadNetwork } = await import('./networks.js')
+  return loadNetwork(source, options)
+}
+
+const readDarknet: ModelFormat['read'] = async ({ file, bytes }, { epsilon, ...options }) => {
+  const { loadDarknet } = await import('./darknet/load.js')
+  if (epsilon !== undefined && epsilon.length > 1)
+    throw new OcellusError('E_OPTION', 'a darknet network has one epsilon for all its batch normalisations')
+  return loadDarknet(file, { ...options, bytes, epsilon: epsilon?.[0] })
+}
+
+/** The one format whose models may be quantised already. */
+export const ocellusFormat = 'Ocellus model'
+
+/**
+ * Every format that a model is read from. A new one takes a file that reads it and a row here. The first
+ * row that knows the bytes and makes a model of them wins.
+ */
+export const formats: readonly ModelFormat[] = [
+  {
+    name: ocellusFormat,
+    endings: ['.safetensors'],
+    begins: beginsSafetensors,
+    read: async (source) => (await import('./ocellus.js')).readOcellus(source),
+  },
+  { name: 'safetensors checkpoint', endings: ['.safetensors'], begins: beginsSafetensors, read: readNetwork },
+  {
+    name: 'PyTorch checkpoint',
+    endings: ['.pth', '.pt', '.bin', '.ckpt'],
+    begins: beginsPyTorch,
+    read: readNetwork,
+  },
+  { name: 'darknet weights', endings: ['.weights'], begins: beginsWeights, read: readDarknet },
+  {
+    name: 'darknet configuration',
+    endings: ['.cfg'],
+    begins: beginsCfg,
+    read: ({ file }, options) =>
+      readDarknet({ file: file.replace(/(\.cfg)?$/i, '.weights') }, { config: file, ...options }),
+  },
+]
+
+/** A model, and the format that it was read from. */
+export interface OpenedModel {
+  readonly model: Model
+  readonly format: ModelFormat
+}
+
+/**
+ * Opens a model of any format that Ocellus reads, recognised by the first bytes of the file and, where
+ * these say nothing, by the ending of its name. `source` is a path, a file: address, the name of a model
+ * that is embedded or was pulled, or the bytes of a file.
+ *
+ * Throws E_FILE_* where the file can't be read, E_MODEL_FORMAT where no format knows it, E_OPTION, and
+ * what the readers throw: E_MODEL_*, E_CFG_*, E_WEIGHTS_*, E_CHECKPOINT_*, E_TORCH_*.
+ *
+ * @example
+ * import { Detector } from 'ocellus'
+ * import { openModel } from 'ocellus/tools'
+ * const model = await openModel('yolov4-tiny.weights', { names: 'coco.names' })
+ * const detector = await Detector.create({ model })
+ */
+export async function openModel(
+  source: string | URL | Uint8Array,
+  options: OpenOptions = {},
+): Promise<Model> {
+  if (source instanceof Uint8Array) return (await openFormat({ file: 'model', bytes: source }, options)).model
+  const file = source instanceof URL ? fileURLToPath(source) : await modelFile(source)
+  return (await openFormat({ file }, options)).model
+}
+
+/** As `openModel`, of a file or bytes with a name; tells the format too. */
+export async function openFormat(source: ModelSource, options: OpenOptions = {}): Promise<OpenedModel> {
+  const start = source.bytes?.subarray(0, startBytes) ?? (await readStart(source.file))
+  const known = formats.filter((format) => format.begins(start))
+  const ending = extname(source.file).toLowerCase()
+  for (const format of known.length > 0 ? known : formats.filter((f) => f.endings.includes(ending))) {
+    const model = await format.read(source, options)
+    if (model !== undefined) return { model, format }
+  }
+  const list = formats.map(({ name, endings }) => `${name} (${endings.join(', ')})`).join(', ')
+  throw new OcellusError('E_MODEL_FORMAT', `${source.file} has none of the formats that are read: ${list}`)
+}
+
+async function readStart(path: string): Promise<Uint8Array> {
+  const file = await openFile(path, limits.checkpointBytes)
+  try {
+    return await file.read(0, Math.min(startBytes, file.size))
+  } finally {
+    await file.close()
+  }
+}
