@@ -1,5 +1,5 @@
 /** The public API, the same on every platform. Import it from 'ocellus'. */
-export { type Build, builds } from './engine/build.js'
+export { type Build, builds } from './engine/engine.js'
 export {
   type NamedInputs,
   type NamedOutputs,

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import '../../src/host/platform/node.js'
-import type { Build } from '../../src/host/engine/build.js'
+import type { Build } from '../../src/host/engine/engine.js'
 import { platform, usePlatform } from '../../src/host/engine/platform.js'
 import { expectedProbe } from '../../src/host/engine/probe.js'
 import { OcellusError } from '../../src/host/errors.js'
+import { threadParts } from '../../src/host/platform/node/engine.js'
+import { compiledOnce, instantiate, instantiateNow } from '../../src/host/platform/wasm/instances.js'
 import { loadEngine } from '../helpers/engine.js'
 import { randomInput, tinyModel } from '../helpers/models.js'
 import { builds, differing, outputsOf, runModel, Session } from '../helpers/session.js'
@@ -19,7 +21,10 @@ afterEach(() => usePlatform(node))
 function replace(modules: Partial<Record<Build, () => WebAssembly.Module>>): void {
   usePlatform({
     ...node,
-    loadEngine: async (build, threads) => modules[build]?.() ?? node.loadEngine(build, threads),
+    instantiate(build, bytes) {
+      const module = modules[build]?.()
+      return module === undefined ? node.instantiate(build, bytes) : instantiateNow(module, bytes)
+    },
   })
 }
 
@@ -125,12 +130,13 @@ describe('an engine that stops', () => {
 describe('a compiled build', () => {
   it('serves every session, and is asked for again after it could not be had', async () => {
     let asked = 0
+    const compile = compiledOnce(async (build, threads) => {
+      if (++asked === 1) throw new OcellusError('E_FILE_READ', 'the server is away')
+      return threadParts.compile(build, threads)
+    })
     usePlatform({
       ...node,
-      async loadEngine(build, threads) {
-        if (++asked === 1) throw new OcellusError('E_FILE_READ', 'the server is away')
-        return node.loadEngine(build, threads)
-      },
+      instantiate: async (build, bytes) => instantiate(await compile(build, false), bytes),
     })
     const options = { build: 'simd', threads: 1 } as const
     expect((await refusal(Session.create(model, options))).code).toBe('E_FILE_READ')

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Build } from '../../src/host/engine/build.js'
-import { platform, usePlatform } from '../../src/host/engine/platform.js'
+import '../../src/host/platform/node.js'
 import { OcellusError } from '../../src/host/errors.js'
 import { operators } from '../../src/host/graph/ops/index.js'
 import { readGraph } from '../../src/host/graph/read.js'
@@ -14,18 +13,6 @@ import { int8Model, randomInput, randomInt8Input, tinyModel } from '../helpers/m
 import { randomModel } from '../helpers/random-model.js'
 import { differing } from '../helpers/session.js'
 import { everyLayer } from '../readers/tiny.js'
-
-// Thousands of sessions: each build is compiled once.
-const node = platform()
-const modules = new Map<Build, Promise<WebAssembly.Module>>()
-usePlatform({
-  ...node,
-  loadEngine(build) {
-    const module = modules.get(build) ?? node.loadEngine(build, false)
-    modules.set(build, module)
-    return module
-  },
-})
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 

@@ -3,13 +3,16 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { controlStart, offsets } from '../../src/host/engine/control.js'
-import { platform, usePlatform, type WorkerHandle } from '../../src/host/engine/platform.js'
+import { platform, usePlatform } from '../../src/host/engine/platform.js'
 import { expectedProbe } from '../../src/host/engine/probe.js'
-import type { WorkerWords } from '../../src/host/engine/worker.js'
 import { OcellusError } from '../../src/host/errors.js'
 import { programStart } from '../../src/host/plan/plan.js'
+import { threadParts } from '../../src/host/platform/node/engine.js'
 import { loadModel } from '../../src/host/platform/node.js'
+import { controlStart, offsets } from '../../src/host/platform/threads/control.js'
+import type { WorkerHandle } from '../../src/host/platform/threads/crew.js'
+import { type ThreadParts, workerThreads } from '../../src/host/platform/threads/pool.js'
+import type { WorkerWords } from '../../src/host/platform/threads/worker.js'
 import { opcodes } from '../../src/host/program/instruction.js'
 import { codeOf } from '../helpers/code-of.js'
 import { Random } from '../helpers/kernel.js'
@@ -24,6 +27,12 @@ const input = randomInt8Input(model, 23)
 const expected = await runModel(model, input, 'simd')
 
 const node = platform()
+const { startWorker } = threadParts
+
+/** Node's threads, but for some of what they are made of. */
+const replace = (parts: Partial<ThreadParts>): void =>
+  usePlatform({ ...node, threads: workerThreads({ ...threadParts, ...parts }) })
+
 afterEach(() => {
   usePlatform(node)
   vi.unstubAllGlobals()
@@ -76,8 +85,8 @@ describe('the number of threads', () => {
   })
 
   it('is one, unasked, for a small model, and always for the scalar build', async () => {
-    const start = vi.fn(node.startWorker)
-    usePlatform({ ...node, startWorker: start })
+    const start = vi.fn(startWorker)
+    replace({ startWorker: start })
     const sessions = [
       await Session.create(model),
       await Session.create(model, { build: 'scalar', threads: 4 }),
@@ -114,10 +123,9 @@ describe('a thread that fails', () => {
 
   it('because it is gone: nobody waits for it, but where all are needed: time-out, error, a new one', async () => {
     const handles: WorkerHandle[] = []
-    usePlatform({
-      ...node,
+    replace({
       startWorker(words, lost) {
-        handles.push(node.startWorker(words, lost))
+        handles.push(startWorker(words, lost))
         return handles[handles.length - 1]
       },
     })
@@ -138,14 +146,14 @@ describe('a thread that fails', () => {
   it('between two runs is replaced, and nothing is lost', async () => {
     let kill = (): void => {}
     const start = vi.fn((words: WorkerWords, lost: (why: string) => void) => {
-      const handle = node.startWorker(words, lost)
+      const handle = startWorker(words, lost)
       kill = () => {
         handle.stop()
         lost('killed')
       }
       return handle
     })
-    usePlatform({ ...node, startWorker: start })
+    replace({ startWorker: start })
     const session = await threaded(model, 'simd', 2)
     kill()
     expect(differing(once(session), expected)).toBeUndefined()
@@ -190,7 +198,7 @@ describe('where there are no threads', () => {
     ],
   ])('a worker that %s when it is started leaves one thread', async (_what, startWorker) => {
     const warned = warnings()
-    usePlatform({ ...node, startWorker })
+    replace({ startWorker })
     const session = await Session.create(model, { threads: 3 })
     expect(await session.ready()).toBe(1)
     expect(differing(once(session), expected)).toBeUndefined()
@@ -199,7 +207,7 @@ describe('where there are no threads', () => {
   })
 
   it('a worker that never gets ready is not waited for', async () => {
-    usePlatform({ ...node, startWorker: () => ({ stop() {} }) })
+    replace({ startWorker: () => ({ stop() {} }) })
     const session = await Session.create(model, { threads: 2 })
     expect(differing(once(session), expected)).toBeUndefined()
     expect(session.threads).toBe(1)
@@ -209,10 +217,7 @@ describe('where there are no threads', () => {
   it('a build with threads that computes wrongly steps down to the one without', async () => {
     const warned = warnings()
     const wrong = tinyModule({ version: [0, 1], probe: [1, expectedProbe ^ 1] })
-    usePlatform({
-      ...node,
-      loadEngine: async (build, threads) => (threads ? wrong : node.loadEngine(build, threads)),
-    })
+    replace({ compile: (build, threads) => (threads ? wrong : threadParts.compile(build, threads)) })
     const session = await Session.create(model, { threads: 2 })
     expect([session.build, await session.ready()]).toEqual(['simd', 1])
     expect(differing(once(session), expected)).toBeUndefined()
@@ -265,10 +270,9 @@ describe('a session with threads', () => {
 
   it('ends its workers when it is closed', async () => {
     const stop = vi.fn()
-    usePlatform({
-      ...node,
+    replace({
       startWorker(words, lost) {
-        const handle = node.startWorker(words, lost)
+        const handle = startWorker(words, lost)
         return {
           stop() {
             stop()
@@ -285,8 +289,8 @@ describe('a session with threads', () => {
   })
 
   it('gives the same in 10,000 runs, with the memory and the workers that it had', async () => {
-    const start = vi.fn(node.startWorker)
-    usePlatform({ ...node, startWorker: start })
+    const start = vi.fn(startWorker)
+    replace({ startWorker: start })
     const tiny = int8Model(tinyModel(smallest, 1), 4)
     const values = randomInt8Input(tiny, 5)
     const session = await threaded(tiny, 'simd', 2)

@@ -31,7 +31,7 @@ async function runs(name: string, options: SessionOptions = {}): Promise<number[
 /** As if the machine had so many processors. */
 function withProcessors(count: number): void {
   const here = platform()
-  usePlatform({ ...here, processors: () => count })
+  usePlatform({ ...here, threads: { ...here.threads!, processors: () => count } })
   onTestFinished(() => usePlatform(here))
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { builds as all, type Build } from '../../src/host/engine/build.js'
+import { builds as all, type Build } from '../../src/host/engine/engine.js'
 import type { PackExports } from '../../src/host/graph/descriptor.js'
 import {
   type Fields,

@@ -1,4 +1,4 @@
-import type { Build } from '../../src/host/engine/build.js'
+import type { Build } from '../../src/host/engine/engine.js'
 import type { Model } from '../../src/host/graph/types.js'
 import { programStart } from '../../src/host/plan/plan.js'
 import { Random } from './kernel.js'

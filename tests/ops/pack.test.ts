@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { Control } from '../../src/host/engine/control.js'
 import { readModel } from '../../src/host/platform/node.js'
+import { Control } from '../../src/host/platform/threads/control.js'
 import { type Opcode, opcodes } from '../../src/host/program/instruction.js'
 import { builds, differing, outputsOf, Session } from '../helpers/session.js'
 

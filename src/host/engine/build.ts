@@ -1,27 +1,15 @@
-import { demangle } from '@assemblyscript/loader'
 import { OcellusError } from '../errors.js'
-import { type Engine, type EngineExports, singleEngine } from './engine.js'
-import { createMemory, EngineMemory, pageBytes } from './memory.js'
-import { type Platform, platform } from './platform.js'
-import { ThreadedEngine } from './pool.js'
+import { type Build, builds, type Engine, engineVersion, singleEngine } from './engine.js'
+import { EngineMemory, pageBytes } from './memory.js'
+import { platform } from './platform.js'
 import { expectedProbe } from './probe.js'
 import { warnOnce } from './warn.js'
 
-/**
- * Builds of the engine, the best first. All give the same bytes; they differ in speed. `relaxed` is tried for networks with
- * weights of 7 bits alone, which its products are for.
- */
-export const builds = ['relaxed', 'simd', 'scalar'] as const
-export type Build = (typeof builds)[number]
-
-/** Those that there are for several threads as well. */
+/** The builds that exist for several threads as well. */
 const threaded: ReadonlySet<string> = new Set<Build>(['relaxed', 'simd'])
 
-/** Of docs/engine.md; host and engine must agree. */
-export const engineVersion = 1
-
 export interface EngineOptions {
-  /** This build and no other. */
+  /** Use this build and no other. */
   readonly build?: Build
   /** The network has weights of 7 bits. */
   readonly narrow?: boolean
@@ -29,7 +17,13 @@ export interface EngineOptions {
   readonly threadTimeoutMs?: number
 }
 
-/** A thread that does not come to the barrier for so long is lost: many times what the largest layer takes. */
+export interface LoadedEngine extends Engine {
+  readonly build: Build
+  /** Throws when the build no longer computes as it did; undefined where that can't be. */
+  readonly recheck?: () => void
+}
+
+/** A thread that does not come to the barrier for so long is lost: this is many times what the largest layer takes. */
 const patienceMs = 10_000
 
 /**
@@ -37,26 +31,22 @@ const patienceMs = 10_000
  * believed: each build answers a known question first, and a wrong answer leads to the next one. A build
  * asked for by name is used or refused, never replaced; several threads become one where they can't be had.
  */
-export async function loadEngine(bytes: number, options: EngineOptions = {}): Promise<Engine> {
+export async function loadEngine(bytes: number, options: EngineOptions = {}): Promise<LoadedEngine> {
   const { build: wanted, narrow = false, threads = 1, threadTimeoutMs = patienceMs } = options
   const worthwhile = builds.filter((build) => build !== 'relaxed' || (narrow && !distrusted.has(build)))
   const candidates = wanted === undefined ? worthwhile : [wanted]
   const failures: string[] = []
   for (const build of candidates) {
     if (threads > 1 && threaded.has(build)) {
-      const found = await tryBuild(build, bytes, true)
-      if (typeof found !== 'string') {
-        const recheck = await recheckOf(build, found.module, true)
-        return new ThreadedEngine(build, found.module, found.memory, threads, threadTimeoutMs, recheck)
-      }
+      const found = await tryBuild(build, bytes, threads, threadTimeoutMs)
+      if (typeof found !== 'string') return found
       failures.push(`${build} with threads: ${found}`)
     }
-    const found = await tryBuild(build, bytes, false)
+    const found = await tryBuild(build, bytes, 1, threadTimeoutMs)
     if (typeof found !== 'string') {
       if (threads > 1 && failures.length > 0)
         warnOnce(`the ${build} build is used, on one thread (${failures.join('; ')})`)
-      const recheck = await recheckOf(build, found.module, false)
-      return singleEngine(build, found.exports, new EngineMemory(found.memory), recheck)
+      return found
     }
     failures.push(`${build}: ${found}`)
   }
@@ -66,69 +56,50 @@ export async function loadEngine(bytes: number, options: EngineOptions = {}): Pr
 /** Builds that stopped computing correctly in this process. */
 const distrusted = new Set<Build>()
 
-/**
- * A runtime compiles code anew when it has run for a while, and may then compute otherwise: it has been seen to get relaxed
- * products wrong in one of its compilers. What is returned asks the known question again, of the same code in memory
- * of its own. Undefined for builds whose arithmetic is specified to the bit.
- */
-async function recheckOf(
+async function start(build: Build, bytes: number, threads: number, timeoutMs: number): Promise<Engine> {
+  const here = platform()
+  if (threads > 1 && here.threads !== undefined) return here.threads.start(build, bytes, threads, timeoutMs)
+  const { exports, memory } = await here.instantiate(build, bytes)
+  return singleEngine(exports, new EngineMemory(memory))
+}
+
+/** The engine, or why this build can't be used here: also one that can't be instantiated, or traps. */
+async function tryBuild(
   build: Build,
-  module: WebAssembly.Module,
-  threads: boolean,
-): Promise<(() => void) | undefined> {
-  if (build !== 'relaxed') return undefined
-  const env = { memory: createMemory(0, threads), stalled: () => 1 }
-  const { probe } = (await WebAssembly.instantiate(module, { env })).exports as unknown as EngineExports
+  bytes: number,
+  threads: number,
+  timeoutMs: number,
+): Promise<LoadedEngine | string> {
+  try {
+    const engine = await start(build, bytes, threads, timeoutMs)
+    const { exports } = engine
+    const version = exports.version()
+    if (version !== engineVersion) return `version ${version}, expected ${engineVersion}`
+    const answer = exports.probe(pageBytes) >>> 0
+    if (answer !== expectedProbe) return `a known computation gives ${answer} instead of ${expectedProbe}`
+    // Builds whose arithmetic is specified to the bit need no second look.
+    const recheck =
+      build === 'relaxed' ? recheckOf(build, await start(build, 0, threads, timeoutMs)) : undefined
+    return Object.assign(engine, { build, recheck })
+  } catch (cause) {
+    const refused = cause instanceof OcellusError && cause.code === 'E_ENGINE_MEMORY' && threads > 1
+    if (cause instanceof OcellusError && !refused) throw cause
+    return cause instanceof Error ? cause.message : String(cause)
+  }
+}
+
+/**
+ * A runtime compiles code anew when it has run for a while, and may then compute otherwise: relaxed products have been
+ * seen to be wrong in one of its compilers. The function returned asks the known question again, of the same code in
+ * memory of its own.
+ */
+function recheckOf(build: Build, twin: Engine): () => void {
   return () => {
-    if (probe(pageBytes) >>> 0 === expectedProbe) return
+    if (twin.exports.probe(pageBytes) >>> 0 === expectedProbe) return
     distrusted.add(build)
     throw new OcellusError(
       'E_ENGINE_BUILD',
       `the ${build} build computes wrongly since this runtime compiled it anew: create the session again, another build will be used`,
     )
-  }
-}
-
-const compiled = new WeakMap<Platform, Map<string, Promise<WebAssembly.Module>>>()
-
-/** A build's module, compiled once in a process or page, whatever the number of sessions. */
-function moduleOf(build: Build, threads: boolean): Promise<WebAssembly.Module> {
-  const here = platform()
-  const modules = compiled.get(here) ?? new Map<string, Promise<WebAssembly.Module>>()
-  compiled.set(here, modules)
-  const key = `${build}${threads ? '-threads' : ''}`
-  const known = modules.get(key)
-  if (known !== undefined) return known
-  const module = here.loadEngine(build, threads)
-  modules.set(key, module)
-  // What failed may work later, as when a server comes back.
-  module.catch(() => modules.delete(key))
-  return module
-}
-
-interface Found {
-  readonly module: WebAssembly.Module
-  readonly memory: WebAssembly.Memory
-  readonly exports: EngineExports
-}
-
-/** The engine, or why this build can't be used here: also one that can't be instantiated, or traps. */
-async function tryBuild(build: Build, bytes: number, threads: boolean): Promise<Found | string> {
-  try {
-    const module = await moduleOf(build, threads)
-    const memory = createMemory(bytes, threads)
-    const env = { memory, stalled: () => 1 }
-    // Not by the loader's `instantiate`: it asks for `Response`, and Node takes 40 ms to load that.
-    const instance = await WebAssembly.instantiate(module, { env })
-    const exports = demangle(instance.exports) as unknown as EngineExports
-    const version = exports.version()
-    if (version !== engineVersion) return `version ${version}, expected ${engineVersion}`
-    const answer = exports.probe(pageBytes) >>> 0
-    if (answer !== expectedProbe) return `a known computation gives ${answer} instead of ${expectedProbe}`
-    return { module, exports, memory }
-  } catch (cause) {
-    const refused = cause instanceof OcellusError && cause.code === 'E_ENGINE_MEMORY' && threads
-    if (cause instanceof OcellusError && !refused) throw cause
-    return cause instanceof Error ? cause.message : String(cause)
   }
 }

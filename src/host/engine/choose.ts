@@ -3,8 +3,8 @@ import type { VerifiedModel } from '../graph/verify.js'
 import { limits } from '../limits.js'
 import { type Choice, cheapestChoice, forcedChoice, smallerChoice, withKernels } from '../plan/kernels.js'
 import { type Plan, planModel } from '../plan/plan.js'
-import { type Build, loadEngine } from './build.js'
-import { choices, measureKernels } from './measure.js'
+import type { Build } from './engine.js'
+import { choices } from './measure.js'
 import { platform } from './platform.js'
 import { sampleKey } from './sample.js'
 
@@ -22,11 +22,6 @@ export interface KernelOptions {
 
 /** A network of less work is not worth measuring: about a millisecond of a fast core. */
 const leastMacs = 5e7
-/** Changes with the kernels' speeds: what was measured of others is not asked for again. */
-const kernelsVersion = 4
-/** A clock that is coarser, as browsers have without cross-origin isolation, can't tell kernels apart. */
-const coarseMs = 0.03
-
 /** Plans a model with the kernels that are asked for, or fastest here, and fit the memory. Throws E_OPTION, E_MODEL_LIMIT. */
 export async function planKernels(
   model: VerifiedModel,
@@ -56,22 +51,15 @@ async function fastestChoice(
   { tuneMs = 10, build }: KernelOptions & { readonly build?: Build },
 ): Promise<Choice> {
   if (!(tuneMs >= 0)) throw new OcellusError('E_OPTION', `tuneMs is ${tuneMs}: give milliseconds`)
+  const { tuning } = platform()
   const macs = model.views.reduce((sum, { view, operator }) => sum + operator.macs(view), 0)
-  if (tuneMs === 0 || macs < leastMacs || clockStepMs() > coarseMs) return cheapestChoice(model)
+  if (tuning === undefined || tuneMs === 0 || macs < leastMacs) return cheapestChoice(model)
   const kinds = choices(model)
   if (kinds.size === 0) return cheapestChoice(model)
-  const narrow = hasNarrowWeights(model)
-  const topic = `kernels-${kernelsVersion}-${build ?? (narrow ? 'narrow' : 'best')}`
-  const known = await recall(topic)
-  const unknown = new Map([...kinds].filter(([key]) => !known.has(key)))
-  if (unknown.size > 0) {
-    const { exports, memory } = await loadEngine(0, { build, narrow })
-    const found = measureKernels({ exports, memory: memory.memory }, unknown, tuneMs)
-    for (const [key, name] of found) known.set(key, name)
-    if (found.size > 0) await platform().notes.write(topic, known)
-  }
+  const wanted = { build, narrow: hasNarrowWeights(model), budgetMs: tuneMs }
+  const fastest = await tuning.fastestKernels(kinds, wanted)
   return cheapestChoice(model, (view, candidates) => {
-    const name = known.get(sampleKey(view, candidates))
+    const name = fastest.get(sampleKey(view, candidates))
     return candidates.some((candidate) => candidate.name === name) ? name : undefined
   })
 }
@@ -79,19 +67,3 @@ async function fastestChoice(
 /** Whether some of a network is faster in a relaxed build. */
 export const hasNarrowWeights = (model: VerifiedModel): boolean =>
   model.views.some(({ view, operator }) => operator.narrow?.(view) ?? false)
-
-function clockStepMs(): number {
-  const start = performance.now()
-  let next = start
-  while (next === start) next = performance.now()
-  return next - start
-}
-
-/** What was measured in this process, by topic. */
-const measured = new Map<string, Map<string, string>>()
-
-async function recall(topic: string): Promise<Map<string, string>> {
-  const known = measured.get(topic) ?? (await platform().notes.read(topic)) ?? new Map<string, string>()
-  measured.set(topic, known)
-  return known
-}

@@ -1,49 +1,55 @@
 import type { PackExports } from '../graph/descriptor.js'
-import type { Build } from './build.js'
-import type { EngineMemory } from './memory.js'
+import type { EngineMemory, LinearMemory } from './memory.js'
+
+/**
+ * Builds of the engine, the best first. All give the same bytes; they differ in speed. `relaxed` is tried only for
+ * networks with weights of 7 bits, which its products are for.
+ */
+export const builds = ['relaxed', 'simd', 'scalar'] as const
+export type Build = (typeof builds)[number]
+
+/** Of docs/engine.md; host and engine must agree. */
+export const engineVersion = 1
 
 export interface EngineExports extends PackExports {
   version(): number
   probe(at: number): number
   run(program: number, count: number, thread: number, threads: number): number
-  work(thread: number, threads: number): void
+}
+
+/** A build's functions and the linear memory that they work in: an instance of the Wasm module, or what stands for one. */
+export interface Instance {
+  readonly exports: EngineExports
+  readonly memory: LinearMemory
 }
 
 /**
- * Which threads run instructions: the caller's, it and whoever of the others wakes in time, or all of them, waited for, so that
- * each instruction takes as long as in a frame.
+ * Which threads run instructions: the caller's, it and whichever of the others wake in time, or all of them, waited for,
+ * so that each instruction takes as long as in a frame.
  */
 export type Who = 'caller' | 'whoever' | 'everyone'
 
-/** A build that was chosen, its memory, and whoever runs programs in it. */
+/** A build that was chosen, its memory, and the threads that run programs in it. */
 export interface Engine {
-  readonly build: Build
   readonly exports: EngineExports
   readonly memory: EngineMemory
   /** How many threads share the next run. */
   readonly threads: number
   /** Runs instructions; 0, or 1 + the index of one that the build does not know. */
   run(program: number, count: number, who?: Who): number
-  /** Starts the threads, where there are any; does not wait for them. */
-  hire(): void
+  /** Starts the threads, where there are any; does not wait for them. With `soon` it waits a little first. */
+  hire(soon?: boolean): void
   /** Work is about to come: threads that sleep may wake up. */
   wake(): void
   /** Settles when all threads take part, or none will: how many there are. */
   ready(): Promise<number>
+  /** Ends the threads and gives the memory back. */
   close(): void
-  /** Throws when the build no longer computes as it did; undefined where that can't be. */
-  readonly recheck?: () => void
 }
 
 /** Everything on the caller's thread. */
-export function singleEngine(
-  build: Build,
-  exports: EngineExports,
-  memory: EngineMemory,
-  recheck?: () => void,
-): Engine {
+export function singleEngine(exports: EngineExports, memory: EngineMemory): Engine {
   return {
-    build,
     exports,
     memory,
     threads: 1,
@@ -51,7 +57,6 @@ export function singleEngine(
     hire() {},
     wake() {},
     ready: async () => 1,
-    close() {},
-    ...(recheck === undefined ? {} : { recheck }),
+    close: () => memory.release(),
   }
 }

@@ -5,22 +5,27 @@ import { programStart } from '../plan/plan.js'
 import { encode } from '../plan/program.js'
 import { instructionBytes } from '../program/instruction.js'
 import type { EngineExports } from './engine.js'
+import type { LinearMemory } from './memory.js'
 import { sampleKey, sampleOf } from './sample.js'
 
 /** What is measured on: one thread of a build, in memory of its own. */
 export interface Bench {
   readonly exports: EngineExports
-  readonly memory: WebAssembly.Memory
+  readonly memory: LinearMemory
 }
 
 /** A kernel must be so much faster than the one that is expected to be fastest, lest noise decides. */
 const margin = 0.8
 const rounds = 3
 
+/** A layer of each kind, by its key, with the kernels that there are for it. */
+export type Kinds = ReadonlyMap<
+  string,
+  { readonly view: NodeView; readonly candidates: readonly Candidate[] }
+>
+
 /** Layers between whose kernels there is a choice, one of each kind, those first that take most of the time. */
-export function choices(
-  model: VerifiedModel,
-): Map<string, { view: NodeView; candidates: readonly Candidate[] }> {
+export function choices(model: VerifiedModel): Kinds {
   const found = new Map<string, { view: NodeView; candidates: readonly Candidate[]; macs: number }>()
   for (const { view, operator } of model.views) {
     const candidates = candidatesOf(view, operator)
@@ -39,9 +44,9 @@ export function choices(
  */
 export function measureKernels(
   bench: Bench,
-  kinds: ReturnType<typeof choices>,
+  kinds: Kinds,
   budgetMs: number,
-  now: () => number = () => performance.now(),
+  now: () => number,
 ): Map<string, string> {
   const end = now() + budgetMs
   const time = (entry: { readonly run: () => void; best: number }): void => {

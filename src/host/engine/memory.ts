@@ -1,31 +1,16 @@
 import { OcellusError } from '../errors.js'
 
+/** Linear memory as a `WebAssembly.Memory` has it, and as other engines can give it. */
+export interface LinearMemory {
+  /** Another one after the memory has grown. */
+  readonly buffer: ArrayBufferLike
+  /** Grows by pages of 64 KiB. Throws where there are no more. */
+  grow(pages: number): number
+}
+
 export const pageBytes = 65536
-const maximumPages = 65536
 
 export const pagesFor = (bytes: number): number => Math.ceil(bytes / pageBytes)
-
-/** Room for the model, and for the probe's 4 KiB above the first page. */
-export function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
-  const initial = Math.max(2, pagesFor(bytes))
-  try {
-    return shared ? createShared(initial) : new WebAssembly.Memory({ initial, maximum: maximumPages })
-  } catch (cause) {
-    throw outOfMemory(initial * pageBytes, cause)
-  }
-}
-
-/** Shared memory cannot move, so its addresses are taken at once: as many as there are, for pictures to come. */
-function createShared(initial: number): WebAssembly.Memory {
-  for (let maximum = maximumPages; maximum > initial; maximum /= 2) {
-    try {
-      return new WebAssembly.Memory({ initial, maximum, shared: true })
-    } catch {
-      // Half of it may be there.
-    }
-  }
-  return new WebAssembly.Memory({ initial, maximum: initial, shared: true })
-}
 
 export function outOfMemory(bytes: number, cause: unknown): OcellusError {
   const mib = Math.ceil(bytes / 2 ** 20)
@@ -36,16 +21,24 @@ export function outOfMemory(bytes: number, cause: unknown): OcellusError {
   )
 }
 
+/** What a closed session holds. */
+const noMemory: LinearMemory = {
+  buffer: new ArrayBuffer(0),
+  grow() {
+    throw new RangeError('the memory was given back')
+  },
+}
+
 /** The engine's memory, and views of all of it that are made anew only after it has grown: growing detaches them. */
 export class EngineMemory {
   #buffer: ArrayBufferLike | undefined
-  #bytes = new Uint8Array()
-  #int8 = new Int8Array()
-  #words = new Int32Array()
-  #floats = new Float32Array()
-  #doubles = new Float64Array()
+  #bytes: Uint8Array = new Uint8Array()
+  #int8: Int8Array = new Int8Array()
+  #words: Int32Array = new Int32Array()
+  #floats: Float32Array = new Float32Array()
+  #doubles: Float64Array = new Float64Array()
 
-  constructor(public memory: WebAssembly.Memory) {}
+  constructor(public memory: LinearMemory) {}
 
   get byteLength(): number {
     return this.memory.buffer.byteLength
@@ -85,6 +78,12 @@ export class EngineMemory {
     } catch (cause) {
       throw outOfMemory(bytes, cause)
     }
+  }
+
+  /** Lets go of the memory, so that whoever still holds this object does not keep it. */
+  release(): void {
+    this.memory = noMemory
+    this.#renew()
   }
 
   #renew(): void {

@@ -1,34 +1,46 @@
 import { OcellusError } from '../errors.js'
 import type { FileSource } from '../format/safetensors.js'
 import type { Pixels } from '../image/pixels.js'
-import type { Build } from './build.js'
-import type { WorkerWords } from './worker.js'
+import type { Build, Engine, Instance } from './engine.js'
+import type { Tuning } from './tuning.js'
 
-export interface WorkerHandle {
-  /** Ends the worker, at once or soon; nothing is told of its end. */
-  stop(): void
+/** A `URL`, without asking for its type. */
+export interface Address {
+  readonly href: string
 }
 
-/** A memory for hints, by topic; it may forget, and hold what another version wrote. */
-export interface Notes {
-  read(topic: string): Promise<Map<string, string> | undefined>
-  write(topic: string, values: ReadonlyMap<string, string>): Promise<void>
-}
-
-/** What Ocellus needs from where it runs. Node and the browser supply one each; see `platform/`. */
-export interface Platform {
-  readonly name: string
-  readonly notes: Notes
-  /** A build of the engine: the one for one thread, or the one for several. */
-  loadEngine(build: Build, threads: boolean): Promise<WebAssembly.Module>
+/** How several threads share a session's runs, where a platform has them. */
+export interface Threads {
   /** Processors that a program may use. */
   processors(): number
-  /** Starts a thread that calls `serve` with `words`. `lost` is called when it ends unasked. */
-  startWorker(words: WorkerWords, lost: (why: string) => void): WorkerHandle
+  /** Why threads can't be had here just now; undefined where they can. */
+  refusal(): string | undefined
+  /** A build for `count` threads, the caller's among them, in shared memory of at least so many bytes. */
+  start(build: Build, bytes: number, count: number, timeoutMs: number): Engine | Promise<Engine>
+}
+
+/**
+ * What Ocellus needs from where it runs: docs/adding-a-platform.md. The first three any platform has; it gives the others
+ * if it can, and Ocellus does without those that are missing.
+ */
+export interface Platform {
+  readonly name: string
+  /** A build for one thread, in memory of its own of at least so many bytes. Throws where there is none. */
+  instantiate(build: Build, bytes: number): Instance | Promise<Instance>
   /** A model's bytes, or its file where that is large: of a path or address, or the embedded default. */
-  readModel(source: string | URL | undefined): Promise<{ bytes: Uint8Array | FileSource; file: string }>
+  readModel(source: string | Address | undefined): Promise<{ bytes: Uint8Array | FileSource; file: string }>
   /** Pixels of whatever this platform calls a picture: a path, encoded bytes, an element. Upright RGBA. */
   decodeImage(source: unknown): Promise<Pixels>
+  /** Without it every session has one thread. */
+  readonly threads?: Threads
+  /** Without it kernels are chosen by what they are expected to cost. */
+  readonly tuning?: Tuning
+  /** Milliseconds since some moment, for profiles and deadlines. */
+  now?(): number
+  /** Settles after timers, input and other events had their turn: work that may be stopped waits for it now and then. */
+  pause?(): Promise<void>
+  /** Shows a warning to whoever runs the program. */
+  warn?(text: string): void
 }
 
 let current: Platform | undefined

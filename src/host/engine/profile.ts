@@ -22,29 +22,33 @@ export function profileSteps(
   first: number,
   end: number,
   execute: Execute,
+  now: () => number,
 ): StepTime[] {
+  const timed = (instruction: number): number => {
+    const start = now()
+    execute(instruction)
+    return now() - start
+  }
   return Array.from({ length: end - first }, (_, i) => {
     const instruction = first + i
-    const ms = timed(execute, instruction)
+    const ms = timed(instruction)
     const kernel = kernelName(memory, instruction)
     const productsMs = /winograd/i.test(kernel)
-      ? { productsMs: timeProducts(memory, execute, instruction) }
+      ? { productsMs: timeProducts(memory, timed, instruction) }
       : {}
     return { ...describeInstruction(plan, instruction), kernel, ms, ...productsMs }
   })
 }
 
-function timed(execute: Execute, instruction: number): number {
-  const start = performance.now()
-  execute(instruction)
-  return performance.now() - start
-}
-
 /** The products of a Winograd convolution by themselves, just after it ran: all that they touch is its scratch. */
-function timeProducts({ words }: EngineMemory, execute: Execute, instruction: number): number {
+function timeProducts(
+  { words }: EngineMemory,
+  timed: (instruction: number) => number,
+  instruction: number,
+): number {
   const phase = (programStart + instruction * instructionBytes) / 4 + fields.winograd43S8.indexOf('phase') + 1
   words[phase] = 1
-  const ms = timed(execute, instruction)
+  const ms = timed(instruction)
   words[phase] = 0
   return ms
 }

@@ -9,9 +9,9 @@ import { type FirstPlan, planFirst } from '../plan/first.js'
 import { memoryOf, type Plan, programStart } from '../plan/plan.js'
 import { compileProgram, describeInstruction } from '../plan/program.js'
 import { instructionBytes } from '../program/instruction.js'
-import { type Build, loadEngine } from './build.js'
+import { type LoadedEngine, loadEngine } from './build.js'
 import { hasNarrowWeights, type KernelOptions, planKernels } from './choose.js'
-import type { Engine, Who } from './engine.js'
+import type { Build, Who } from './engine.js'
 import { runFirst } from './first.js'
 import { checkFit, type Fit, writeFrame } from './frame.js'
 import { loadNodes, loadPlan } from './load.js'
@@ -27,13 +27,13 @@ import {
   type TensorMetadata,
   writeInput,
 } from './named.js'
+import { platform } from './platform.js'
 import { profileSteps, type StepTime } from './profile.js'
 import { resizePlan } from './resize.js'
 import { selectPatches } from './selection.js'
 import { sumWeights } from './sums.js'
 import { checkValues, readTensor, type TensorData, writeTensor } from './tensors.js'
 import { chooseThreads } from './threads.js'
-import { warmUp } from './warm.js'
 
 export type { Fit } from './frame.js'
 export type { NamedInputs, NamedOutputs, NamedTensor, RunOptions, TensorMetadata } from './named.js'
@@ -55,8 +55,6 @@ export interface SessionOptions extends KernelOptions {
 const tensorsOf = ({ model }: Plan, ends: 'inputs' | 'outputs'): readonly Tensor[] =>
   model.graph[ends].map((name) => model.tensorsByName.get(name)!)
 
-/** How long after a first run without packed weights the threads are started, which share the packing for the second. */
-const hireMs = 10
 /** Bytes of weights that take longer to pack than threads to start: they are started before all is loaded. */
 const muchPacking = 32 << 20
 
@@ -69,7 +67,7 @@ export class Session {
   #plan: Plan
   #inputs: readonly Tensor[]
   #outputs: readonly Tensor[]
-  #engine: Engine | undefined
+  #engine: LoadedEngine | undefined
   readonly #memory: EngineMemory
   #frameBytes = 0
   #runs = 0
@@ -82,7 +80,7 @@ export class Session {
   /** Inputs that were set. One set directly is used up by a run, as its memory is reused. */
   readonly #given = new Set<string>()
 
-  private constructor(engine: Engine, plan: Plan) {
+  private constructor(engine: LoadedEngine, plan: Plan) {
     this.build = engine.build
     this.#plan = plan
     this.#inputs = tensorsOf(plan, 'inputs')
@@ -98,7 +96,8 @@ export class Session {
   static async create(model: Model, options: SessionOptions = {}, lasting = false): Promise<Session> {
     const summed = await sumWeights(model, options)
     const verified = verifyModel(model)
-    if (lasting && summed !== undefined) warmUp(summed, verified, options)
+    if (lasting && summed !== undefined) platform().tuning?.warmUp?.(summed, verified, options)
+    summed?.close()
     const threads = chooseThreads(options.threads, verified)
     const plan = await planKernels(verified, threads, options)
     const program = compileProgram(plan)
@@ -263,9 +262,8 @@ export class Session {
       this.#hasRunFirst = true
       runFirst(this.plan, this.#first, this.#live(), (at, n) => this.#executeAt(at, n, 1, 'caller'))
       this.#recheck()
-      // For a program that looks at one picture only, it ends sooner.
-      const hire = setTimeout(() => this.#engine?.hire(), hireMs) as { unref?: () => void } | number
-      if (typeof hire === 'object') hire.unref?.()
+      // Threads share the packing of weights, which the second run needs.
+      this.#live().hire(true)
       return
     }
     this.#settle()
@@ -304,12 +302,15 @@ export class Session {
     this.#memory.words.set(program, programStart / 4)
   }
 
-  /** Runs one instruction at a time and tells how long each took. */
+  /** Runs one instruction at a time and tells how long each took. Throws E_OPTION where there is no clock. */
   profile(): StepTime[] {
+    const { now } = platform()
+    if (now === undefined)
+      throw new OcellusError('E_OPTION', 'a profile needs a clock, which this platform lacks')
     this.#settle()
     const first = this.#begin()
     const execute = (instruction: number): void => this.#execute(instruction, 1, 'everyone')
-    return profileSteps(this.plan, this.#memory, first, this.#end, execute)
+    return profileSteps(this.plan, this.#memory, first, this.#end, execute, now)
   }
 
   /**
@@ -331,7 +332,7 @@ export class Session {
     this.#engine = undefined
   }
 
-  #live(): Engine {
+  #live(): LoadedEngine {
     if (this.#engine === undefined)
       throw new OcellusError('E_SESSION_CLOSED', 'the session is closed: create another')
     return this.#engine

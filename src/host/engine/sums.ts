@@ -3,8 +3,8 @@ import { knowSums } from '../graph/kernels/convolution.js'
 import { operators } from '../graph/ops/index.js'
 import type { Constant, Model } from '../graph/types.js'
 import { programStart } from '../plan/plan.js'
-import { type Build, loadEngine } from './build.js'
-import type { Engine } from './engine.js'
+import { loadEngine } from './build.js'
+import type { Build, Engine } from './engine.js'
 import { likelyThreads } from './threads.js'
 
 /** Fewer weights are summed sooner than an engine is made for it. */

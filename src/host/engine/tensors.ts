@@ -52,7 +52,8 @@ export function readTensor(memory: EngineMemory, plan: Plan, tensor: Tensor, int
   const pixels = pixelCount(tensor.shape)
   const step = stride / elementBytes[tensor.dtype]
   // A view of some channels must not reach beyond the last of them: that may be the end of the memory.
-  const view = new arrays[tensor.dtype](memory.memory.buffer, address, (pixels - 1) * step + channels)
+  const start = address / elementBytes[tensor.dtype]
+  const view = allOf(memory, tensor).subarray(start, start + (pixels - 1) * step + channels)
   if (step === channels && into === undefined) return view.slice()
   const packed = into ?? new arrays[tensor.dtype](pixels * channels)
   if (step === channels) packed.set(view)

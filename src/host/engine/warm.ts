@@ -22,7 +22,7 @@ export function warmUp(
 ): void {
   // Such a network will be computed by another build.
   if (kernel !== undefined || (build === undefined && hasNarrowWeights(model))) return
-  if (platform().processors() < 2) return
+  if ((platform().threads?.processors() ?? 1) < 2) return
   const most = model.views.reduce((best, next) => (macsOf(next) > macsOf(best) ? next : best))
   const candidates = candidatesOf(most.view, most.operator)
   const expected = cheapest(most.view, candidates)

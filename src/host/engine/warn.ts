@@ -1,8 +1,10 @@
+import { platform } from './platform.js'
+
 const given = new Set<string>()
 
-/** A warning is given once: it is about where the program runs, not about what it does. */
+/** Gives a warning once: it is about where the program runs, not about what it does. */
 export function warnOnce(text: string): void {
   if (given.has(text)) return
   given.add(text)
-  console.warn(`ocellus: ${text}`)
+  platform().warn?.(`ocellus: ${text}`)
 }

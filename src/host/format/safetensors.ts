@@ -1,6 +1,7 @@
 import { type ErrorCode, OcellusError } from '../errors.js'
 import { limits } from '../limits.js'
 import { parseStrictJson, quoted } from './json.js'
+import { decodeUtf8, encodeUtf8 } from './utf8.js'
 
 /** Element types of the safetensors format that Ocellus uses, and their bytes. */
 export const elementBytes = { I8: 1, I32: 4, F32: 4 } as const
@@ -132,7 +133,8 @@ export function dataStart(bytes: Uint8Array, size: number, file: string): number
       `the file has ${size} bytes, not even a header's length: copy it again`,
     )
   }
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  const length = view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true)
   if (length > limits.headerBytes) {
     throw refusal(
       'E_MODEL_HEADER',
@@ -140,10 +142,10 @@ export function dataStart(bytes: Uint8Array, size: number, file: string): number
     )
   }
   // Looked at before the length is believed: what is no safetensors file should be called that.
-  if (length === 0n || (bytes.length > lengthBytes && bytes[lengthBytes] !== openingBrace)) {
+  if (length === 0 || (bytes.length > lengthBytes && bytes[lengthBytes] !== openingBrace)) {
     throw refusal('E_MODEL_HEADER', 'its header does not start with {: is this a safetensors file?')
   }
-  const start = lengthBytes + Number(length)
+  const start = lengthBytes + length
   if (start > size) {
     throw refusal('E_MODEL_TRUNCATED', `its header ends at byte ${start}, the file at ${size}: copy it again`)
   }
@@ -159,14 +161,6 @@ function readHeader(bytes: Uint8Array, refusal: Refusal): Map<string, unknown> {
     (what) => refusal('E_MODEL_HEADER', `its header is damaged: ${what}`),
     'whole',
   ) as Map<string, unknown>
-}
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
 }
 
 function readEntries<T extends string>(
@@ -262,14 +256,15 @@ export function writeSafetensors({ metadata, tensors }: Container): Uint8Array {
     return [name, { dtype, shape, data_offsets: [begin, at] }] as const
   })
   const json = JSON.stringify(Object.fromEntries([[metadataKey, Object.fromEntries(metadata)], ...entries]))
-  const text = new TextEncoder().encode(json)
+  const text = encodeUtf8(json)
   const headerBytes = Math.ceil((lengthBytes + text.length) / alignment) * alignment - lengthBytes
   const start = lengthBytes + headerBytes
   if (headerBytes > limits.headerBytes || start + at > limits.modelBytes) {
     throw new OcellusError('E_MODEL_LIMIT', `a model file of ${start + at} bytes can't be written`)
   }
   const file = new Uint8Array(start + at)
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true)
+  // The cap keeps the upper half at 0.
+  new DataView(file.buffer).setUint32(0, headerBytes, true)
   // Padding must be spaces.
   file.fill(0x20, lengthBytes, start)
   file.set(text, lengthBytes)

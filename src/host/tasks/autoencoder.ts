@@ -1,5 +1,6 @@
-import { platform } from '../engine/platform.js'
+import { type Address, platform } from '../engine/platform.js'
 import { Session, type SessionOptions } from '../engine/session.js'
+import type { Signal } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
 import { autoencoderOf, preprocessingOf } from '../graph/task.js'
 import type { AutoencoderTask, Model, Preprocessing } from '../graph/types.js'
@@ -12,7 +13,7 @@ import { loadModel } from './detector.js'
 
 export interface AutoencoderOptions extends SessionOptions {
   /** A model file: its path or address, its bytes, or a model in memory. Default: the embedded autoencoder. */
-  readonly model?: string | URL | Uint8Array | Model
+  readonly model?: string | Address | Uint8Array | Model
   /** How pictures are fitted to the network: their middle is cut out, or the whole is stretched. Default: crop. */
   readonly fit?: 'crop' | 'stretch'
 }
@@ -28,7 +29,7 @@ export interface ReconstructOptions {
   readonly mask?: unknown
   /** The visible patches instead, counted row by row. */
   readonly visible?: readonly number[]
-  readonly signal?: AbortSignal
+  readonly signal?: Signal
 }
 
 /** Pictures have the size of the network's input. */
@@ -56,7 +57,7 @@ export const pools = ['class', 'mean', 'none'] as const
 export interface EncodeOptions {
   /** The class token (default), the mean of the patches' tokens, or all tokens, class token first. */
   readonly pool?: (typeof pools)[number]
-  readonly signal?: AbortSignal
+  readonly signal?: Signal
 }
 
 export interface Features {
@@ -221,7 +222,7 @@ export class Autoencoder {
   }
 }
 
-async function decoded(image: unknown, signal: AbortSignal | undefined): Promise<Pixels> {
+async function decoded(image: unknown, signal: Signal | undefined): Promise<Pixels> {
   const check = (): void => {
     if (signal?.aborted) throw new OcellusError('E_ABORTED', 'the work was stopped')
   }

@@ -1,5 +1,6 @@
-import { platform } from '../engine/platform.js'
+import { type Address, platform } from '../engine/platform.js'
 import { Session, type SessionOptions } from '../engine/session.js'
+import type { Signal } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
 import { readModel } from '../graph/file.js'
 import { detectionOf } from '../graph/task.js'
@@ -13,13 +14,13 @@ import { fitPicture } from './show.js'
 
 export interface DetectorOptions extends DetectionOptions, SessionOptions {
   /** A model file: its path or address, its bytes, or a model in memory. Default: the embedded detector. */
-  readonly model?: string | URL | Uint8Array | Model
+  readonly model?: string | Address | Uint8Array | Model
   /** How pictures are fitted to the network. Default: what the model says. */
   readonly fit?: 'letterbox' | 'stretch'
 }
 
 export interface DetectOptions extends DetectionOptions {
-  readonly signal?: AbortSignal
+  readonly signal?: Signal
 }
 
 /** What `detect` found, with the size of the picture that its boxes refer to. */
@@ -56,7 +57,7 @@ export class Detector {
     const task = detectionOf(model.graph)
     settingsOf(options, task)
     // What was read here nobody else holds.
-    const lasting = typeof options.model !== 'object' || options.model instanceof URL
+    const lasting = typeof options.model !== 'object' || 'href' in options.model
     return new Detector(await Session.create(model, options, lasting), task, options)
   }
 
@@ -123,7 +124,7 @@ export class Detector {
 }
 
 /** A model from wherever it is, structurally checked; `Session.create` verifies the rest. */
-export async function loadModel(source?: string | URL | Uint8Array | Model): Promise<Model> {
+export async function loadModel(source?: string | Address | Uint8Array | Model): Promise<Model> {
   if (source instanceof Uint8Array) return readModel(source, 'model')
   if (typeof source === 'object' && 'graph' in source) return source
   const { bytes, file } = await platform().readModel(source)
@@ -136,6 +137,6 @@ function isPixels(image: unknown): image is Pixels {
   )
 }
 
-function abortIfAsked(signal: AbortSignal | undefined): void {
+function abortIfAsked(signal: Signal | undefined): void {
   if (signal?.aborted) throw new OcellusError('E_ABORTED', 'the detection was stopped')
 }

@@ -1,4 +1,4 @@
-import { platform } from '../engine/platform.js'
+import { type Address, platform } from '../engine/platform.js'
 import { Session, type SessionOptions } from '../engine/session.js'
 import { discriminationOf } from '../graph/task.js'
 import type { Model } from '../graph/types.js'
@@ -8,7 +8,7 @@ import { showPicture } from './show.js'
 
 export interface DiscriminatorOptions extends SessionOptions {
   /** A model file: its path or address, its bytes, or a model in memory. Default: the embedded discriminator. */
-  readonly model?: string | URL | Uint8Array | Model
+  readonly model?: string | Address | Uint8Array | Model
 }
 
 export interface Judgement {

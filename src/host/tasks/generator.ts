@@ -1,4 +1,6 @@
+import { type Address, platform } from '../engine/platform.js'
 import { Session, type SessionOptions } from '../engine/session.js'
+import type { Signal } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
 import { generationOf } from '../graph/task.js'
 import type { Model } from '../graph/types.js'
@@ -8,7 +10,7 @@ import { latentOf, setLatent } from './generation/latent.js'
 
 export interface GeneratorOptions extends SessionOptions {
   /** A model file: its path or address, its bytes, or a model in memory. Default: the embedded generator. */
-  readonly model?: string | URL | Uint8Array | Model
+  readonly model?: string | Address | Uint8Array | Model
 }
 
 export interface GenerateOptions {
@@ -20,7 +22,7 @@ export interface GenerateOptions {
   readonly truncation?: number
   /** Latents to draw instead of seeds'. */
   readonly latents?: readonly ArrayLike<number>[]
-  readonly signal?: AbortSignal
+  readonly signal?: Signal
 }
 
 export interface GeneratedPicture extends Pixels {
@@ -81,7 +83,7 @@ export class Generator {
         pictures.push({ ...this.draw(this.latent(own, truncation)), seed: own })
       }
       // An abort can only arrive between pictures.
-      if (signal !== undefined) await new Promise((resolve) => setTimeout(resolve))
+      if (signal !== undefined) await platform().pause?.()
     }
     return pictures
   }

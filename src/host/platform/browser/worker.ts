@@ -1,4 +1,4 @@
-import { serve, type WorkerWords } from '../../engine/worker.js'
+import { serve, type WorkerWords } from '../threads/worker.js'
 
 self.onmessage = async ({ data }: MessageEvent<WorkerWords>) => {
   await serve(data)

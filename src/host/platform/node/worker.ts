@@ -1,4 +1,4 @@
 import { workerData } from 'node:worker_threads'
-import { serve } from '../../engine/worker.js'
+import { serve } from '../threads/worker.js'
 
 await serve(workerData)

@@ -1,6 +1,14 @@
+import { warnOnce } from '../../engine/warn.js'
 import { Control } from './control.js'
-import { platform, type WorkerHandle } from './platform.js'
-import { warnOnce } from './warn.js'
+import type { WorkerWords } from './worker.js'
+
+export interface WorkerHandle {
+  /** Ends the worker, at once or soon; nothing is told of its end. */
+  stop(): void
+}
+
+/** Starts a thread that calls `serve` with `words`. `lost` is called when it ends unasked. */
+export type StartWorker = (words: WorkerWords, lost: (why: string) => void) => WorkerHandle
 
 /** The workers of one memory: threads 1 and up; the caller of `run` is thread 0. */
 export class Crew {
@@ -13,8 +21,10 @@ export class Crew {
     readonly module: WebAssembly.Module,
     readonly memory: WebAssembly.Memory,
     readonly threads: number,
+    readonly startWorker: StartWorker,
+    now: () => number,
   ) {
-    this.control = new Control(memory)
+    this.control = new Control(memory, now)
     for (let thread = 1; thread < threads; thread++) this.#hire(thread)
   }
 
@@ -42,7 +52,7 @@ export class Crew {
   #hire(thread: number): void {
     const { module, memory, threads } = this
     try {
-      this.#handles[thread] = platform().startWorker({ module, memory, thread, threads }, (why) =>
+      this.#handles[thread] = this.startWorker({ module, memory, thread, threads }, (why) =>
         this.#lost(thread, why),
       )
     } catch (cause) {

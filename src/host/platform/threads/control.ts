@@ -35,9 +35,10 @@ export class Control {
   readonly #words: Int32Array
   readonly #reason: Uint8Array
   readonly #sleeps: boolean
-  readonly #patience = new Patience()
+  readonly #patience: Patience
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: WebAssembly.Memory, now: () => number) {
+    this.#patience = new Patience(now)
     this.#words = new Int32Array(memory.buffer, controlStart, 0x400 / 4)
     this.#reason = new Uint8Array(memory.buffer, controlStart + offsets.reason, reasonBytes)
     this.#sleeps = maySleep(this.#words)

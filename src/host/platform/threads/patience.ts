@@ -7,6 +7,8 @@
  */
 const patientMs = 4
 const longMs = 1
+/** The engine asks at most ten times a millisecond: after so many times `patientMs` are over even if the clock stands still. */
+const mostAsked = 10 * 2 * patientMs
 /** Long waits in a row after which there seems to be no other processor. */
 const most = 8
 /** Waits without patience, at first; twice as many each time that patience did not help. */
@@ -21,8 +23,11 @@ export class Patience {
   #hurried = 0
   #next = fewest
 
+  constructor(readonly clock: () => number) {}
+
   /** Whether to sleep now; `times` as for Control.sleep. */
-  isOver(times: number, now = performance.now()): boolean {
+  isOver(times: number): boolean {
+    const now = this.clock()
     const begins = times === 0 || times === -1
     if (begins) this.#since = now
     if (this.#hurried > 0) {
@@ -31,7 +36,7 @@ export class Patience {
     }
     const waited = now - this.#since
     if (times >= 0) this.#count(times === 0, waited)
-    return waited >= patientMs
+    return waited >= patientMs || Math.abs(times) >= mostAsked
   }
 
   /** A thread that is not of the crew yet may wait for long with a processor of its own: its waits are not counted. */

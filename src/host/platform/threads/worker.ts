@@ -10,7 +10,7 @@ export interface WorkerWords {
 
 /** A worker's whole life: an instance of its own over the common memory. Returns only when it has failed. */
 export async function serve({ module, memory, thread, threads }: WorkerWords): Promise<void> {
-  const control = new Control(memory)
+  const control = new Control(memory, () => performance.now())
   const stalled = (times: number, phase: number): number => {
     control.sleep(times, phase)
     return 0
