@@ -55,7 +55,9 @@ export function addAblate(program: Command): void {
 
 async function ablate(options: Options): Promise<void> {
   const model =
-    options.model === undefined ? await loadModel('generator') : await openModel(options.model, options)
+    options.model === undefined
+      ? await loadModel('generator')
+      : await openModel(options.model, { ...options, task: 'generation' })
   const { build, threads } = options
   const generator = await Generator.create({ model, build, threads })
   const layers = maskableLayers(model)

@@ -12,13 +12,21 @@ import { runSuite } from '../bench/suite.js'
 import { OcellusError } from '../src/host/errors.js'
 import type { Model } from '../src/host/graph/types.js'
 import { type Build, limits } from '../src/host/platform/node.js'
-import { openModel, parseBuild, parseChoice, parseCount, parseThreads } from './inputs.js'
+import {
+  addNetworkOptions,
+  type ModelWords,
+  openModel,
+  parseBuild,
+  parseChoice,
+  parseCount,
+  parseEpsilon,
+  parseThreads,
+} from './inputs.js'
 import { makeFolder, print, printJson, progress, table, warn } from './output.js'
 import { version } from './version.js'
 
-interface Options {
+interface Options extends ModelWords {
   model?: string
-  config?: string
   against?: string
   network?: string
   reduceRange?: boolean
@@ -38,11 +46,12 @@ interface Options {
 }
 
 export function addBench(program: Command): void {
-  program
+  const command = program
     .command('bench')
     .description('time a network, alone or beside other runtimes in the same run')
     .option('-m, --model <file>', 'model (.safetensors), or darknet .weights; default: the embedded detector')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
+    .option('--epsilon <value>', 'of batch normalisation in float weights', parseEpsilon)
     .option('--against <model>', 'a second model to time in turn with the first, usually the float original')
     .option(
       '--network <name>',
@@ -74,6 +83,7 @@ export function addBench(program: Command): void {
     .option('-o, --out <folder>', 'write JSON, a page and plots to this folder')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .action(bench)
+  addNetworkOptions(command)
 }
 
 async function bench(options: Options): Promise<void> {

@@ -19,7 +19,7 @@ import { print, printJson, progress, writeWhole } from './output.js'
 
 interface Options extends ModelWords {
   model?: string
-  pool: (typeof pools)[number]
+  pool?: (typeof pools)[number]
   fit: 'crop' | 'stretch'
   out?: string
   build?: Build
@@ -37,9 +37,8 @@ export function addEncode(program: Command): void {
     )
     .option(
       '--pool <pool>',
-      "class: the class token's vector; mean: of the patches' tokens; none: all tokens",
+      "class: the class token's vector; mean: of the patches' tokens; none: all tokens; default: class, or mean where the model was finetuned with it",
       parseChoice(pools),
-      'class',
     )
     .option(
       '--fit <mode>',

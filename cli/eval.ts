@@ -7,6 +7,8 @@ import { type Build, Detector } from '../src/host/platform/node.js'
 import { type Evaluation, Evaluator, evaluationOptions } from '../tools/evaluate/evaluate.js'
 import { readDataSet } from '../tools/evaluate/labels.js'
 import {
+  addNetworkOptions,
+  type ModelWords,
   openModel,
   parseBuild,
   parseChoice,
@@ -19,16 +21,13 @@ import {
 } from './inputs.js'
 import { fixed, print, printJson, progress, table, warn } from './output.js'
 
-interface Options {
+interface Options extends ModelWords {
   against?: string
   data?: string
   count: number
   seed: number
   mask: number
   voc?: boolean
-  config?: string
-  names?: string
-  epsilon?: number[]
   iou: number
   fit?: 'letterbox' | 'stretch'
   json?: boolean
@@ -37,7 +36,7 @@ interface Options {
 }
 
 export function addEval(program: Command): void {
-  program
+  const command = program
     .command('eval')
     .description(
       'measure a model, int8 and float side by side: a detector on labelled photos, a generator on latents, an autoencoder on photos',
@@ -69,6 +68,7 @@ export function addEval(program: Command): void {
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .action(evaluate)
+  addNetworkOptions(command)
 }
 
 async function evaluate(path: string | undefined, options: Options): Promise<void> {

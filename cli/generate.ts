@@ -6,6 +6,7 @@ import { type Build, Generator } from '../src/host/platform/node.js'
 import { mostPictures } from '../src/host/tasks/generator.js'
 import { gridOf, sheetOf, squareColumns } from './grid.js'
 import {
+  addKeyOption,
   type ModelWords,
   openModel,
   parseBuild,
@@ -35,7 +36,7 @@ interface Options extends GeneratorWords {
 
 /** Options of all verbs that draw. */
 export const addGeneratorOptions = (command: Command): Command =>
-  command
+  addKeyOption(command)
     .option(
       '-m, --model <file>',
       'model (.safetensors) or checkpoint (.pth); default: the embedded generator',
@@ -56,7 +57,8 @@ export const addGeneratorOptions = (command: Command): Command =>
 
 export const openGenerator = async (words: GeneratorWords): Promise<Generator> =>
   Generator.create({
-    model: words.model === undefined ? undefined : await openModel(words.model, words),
+    model:
+      words.model === undefined ? undefined : await openModel(words.model, { ...words, task: 'generation' }),
     build: words.build,
     threads: words.threads,
   })

@@ -2,11 +2,12 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
-import type { Model } from '../src/host/graph/types.js'
+import type { Model, Task } from '../src/host/graph/types.js'
 import { limits } from '../src/host/limits.js'
 import { modelFile } from '../src/host/platform/node/models.js'
 import { type Build, builds, loadModel } from '../src/host/platform/node.js'
 import { type ModelSource, type OpenOptions, openFormat } from '../tools/quantize/readers/open.js'
+import { warn } from './output.js'
 
 const photoPattern = '**/*.{jpg,jpeg,png,webp,bmp,gif,JPG,JPEG,PNG}'
 
@@ -41,6 +42,9 @@ export interface ModelWords {
   readonly imageSize?: number
   readonly normPix?: boolean
   readonly encoderOnly?: boolean
+  readonly key?: string
+  /** What the model is for, where a checkpoint holds several networks. */
+  readonly task?: Task['kind']
 }
 
 /** What the tensors of a checkpoint don't tell. */
@@ -51,7 +55,12 @@ export function addNetworkOptions(command: Command): void {
     .option('--image-size <pixels>', 'side of its pictures, where it holds no positions', parseCount)
     .option('--norm-pix', 'it was trained with norm_pix_loss')
     .option('--encoder-only', 'leave its decoder out')
+  addKeyOption(command)
 }
+
+/** Which network of a checkpoint. */
+export const addKeyOption = (command: Command): Command =>
+  command.option('--key <name>', 'which network of a checkpoint that holds several, such as netG')
 
 /** What the command line says of a model, as its reader takes it. */
 export const openOptions = (words: ModelWords): OpenOptions => ({
@@ -63,7 +72,18 @@ export const openOptions = (words: ModelWords): OpenOptions => ({
   normalizedPatches: words.normPix,
   encoderOnly: words.encoderOnly,
   epsilon: words.epsilon,
+  key: words.key,
+  task: words.task,
+  report: reportOnce,
 })
+
+const reported = new Set<string>()
+
+/** A line to stderr, once however often a file is read. */
+function reportOnce(line: string): void {
+  if (!reported.has(line)) warn(line)
+  reported.add(line)
+}
 
 /** The model of a path, a name or `-`, which is standard input. Default: the embedded detector. */
 export async function openModel(word: string | undefined, words: ModelWords = {}): Promise<Model> {

@@ -7,12 +7,10 @@ import type { Tensor } from '../src/host/graph/types.js'
 import { verifyModel } from '../src/host/graph/verify.js'
 import { checkImageSize } from '../src/host/image/pixels.js'
 import { memoryOf } from '../src/host/plan/plan.js'
-import { openModel, parseCount } from './inputs.js'
+import { addNetworkOptions, type ModelWords, openModel, parseCount, parseEpsilon } from './inputs.js'
 import { bytes, print, printJson, table } from './output.js'
 
-interface Options {
-  config?: string
-  names?: string
+interface Options extends ModelWords {
   frame: Frame
   threads?: number
   json?: boolean
@@ -24,12 +22,13 @@ interface Frame {
 }
 
 export function addInspect(program: Command): void {
-  program
+  const command = program
     .command('inspect')
     .description('show what a model is made of and what it needs: operators, scales, MACs, memory')
     .argument('[model]', 'model (.safetensors) or darknet .weights; default: the embedded detector')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--names <file>', 'labels of darknet weights, one a line')
+    .option('--epsilon <value>', 'of batch normalisation in float weights', parseEpsilon)
     .option('--frame <width>x<height>', 'size of the pictures, for the memory', parseFrame, {
       width: 1280,
       height: 720,
@@ -37,6 +36,7 @@ export function addInspect(program: Command): void {
     .option('--threads <n>', 'threads, for the memory; default: as many as would be used', parseCount)
     .option('--json', 'print JSON')
     .action(inspect)
+  addNetworkOptions(command)
 }
 
 async function inspect(path: string | undefined, options: Options): Promise<void> {

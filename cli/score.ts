@@ -3,6 +3,7 @@ import { limits } from '../src/host/limits.js'
 import { decodeImage } from '../src/host/platform/node/canvas.js'
 import { type Build, Discriminator, readCapped } from '../src/host/platform/node.js'
 import {
+  addKeyOption,
   findPhotos,
   type ModelWords,
   openModel,
@@ -21,8 +22,7 @@ interface Options extends ModelWords {
 }
 
 export function addScore(program: Command): void {
-  program
-    .command('score')
+  addKeyOption(program.command('score'))
     .description("tell how real a DCGAN's discriminator takes pictures to be")
     .argument('<photo...>', 'photos, folders of photos, or globs')
     .option(
@@ -43,7 +43,10 @@ export function addScore(program: Command): void {
 async function score(words: string[], options: Options): Promise<void> {
   const photos = await findPhotos(words)
   const discriminator = await Discriminator.create({
-    model: options.model === undefined ? undefined : await openModel(options.model, options),
+    model:
+      options.model === undefined
+        ? undefined
+        : await openModel(options.model, { ...options, task: 'discrimination' }),
     build: options.build,
     threads: options.threads,
   })

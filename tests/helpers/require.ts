@@ -33,3 +33,9 @@ export function skipUnless(context: TestContext, condition: unknown, why: string
   if (process.env.OCELLUS_REQUIRE_ALL === '1') expect.fail(`needs ${why}, and OCELLUS_REQUIRE_ALL=1`)
   context.skip(`needs ${why}`)
 }
+
+/** The absolute path of a file of the shared trials: inputs that once failed. Undefined where it is not there. */
+export function sharedTrial(name: string): string | undefined {
+  const full = resolve(dataFolder, '../trials', name)
+  return existsSync(full) ? full : undefined
+}

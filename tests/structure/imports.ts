@@ -26,11 +26,11 @@ const hostOrder = [
   'platform',
 ]
 
-/** The part of the host that a file belongs to; errors and limits are one. */
+/** The part of the host that a file belongs to; errors, limits and the text of messages are one. */
 function hostPart(path: string): string {
   const [part] = path.slice('src/host/'.length).split('/')
   const name = part.replace(/\.ts$/, '')
-  return name === 'limits' ? 'errors' : name
+  return name === 'limits' || name === 'shown' ? 'errors' : name
 }
 
 function hostMayImport(from: string, to: string): boolean {

@@ -12,6 +12,14 @@ export const elementSizes = {
   I8: 1,
   U8: 1,
   BOOL: 1,
+  // Types that no reader converts: a tensor of one may stand in a file as long as no network needs it.
+  U16: 2,
+  U32: 4,
+  U64: 8,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  F8_E8M0: 1,
+  C64: 8,
 } as const
 
 export type ElementType = keyof typeof elementSizes

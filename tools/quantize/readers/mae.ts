@@ -6,11 +6,13 @@ import type { Checkpoint } from './checkpoint.js'
 import {
   type Architecture,
   architectureOf,
+  isMae,
   type MaeOptions,
   type Stack,
   shapeOf,
 } from './mae/architecture.js'
 import { sineCosinePositions } from './mae/positions.js'
+import type { NetworkReader } from './network-reader.js'
 
 export type { MaeOptions } from './mae/architecture.js'
 export { isMae } from './mae/architecture.js'
@@ -25,6 +27,21 @@ export interface ReadMaeOptions extends MaeOptions {
 /** Patches that the encoder sees until a session asks for another number: 25 %, as MAE is trained. */
 const visibleShare = 0.25
 
+/** The masked autoencoders of facebookresearch/mae, encoders alone and those finetuned with global pooling included. */
+export const maskedAutoencoder: NetworkReader = {
+  title: 'masked autoencoder as facebookresearch/mae has it',
+  task: 'autoencoder',
+  mark: 'patch_embed.proj.weight',
+  fits: (checkpoint) => isMae(checkpoint.names),
+  read: (checkpoint, options) => readMae(checkpoint, { ...options, epsilon: options.epsilon?.[0] }),
+  mayStay(checkpoint, { encoderOnly }) {
+    // A classifier's head, and what only a decoder would use.
+    const head = /^head\./
+    if (encoderOnly) return [head, /^(decoder_|mask_token$)/]
+    return checkpoint.has('decoder_embed.weight') ? [head] : [head, /^mask_token$/]
+  },
+}
+
 /**
  * A masked autoencoder, or its encoder alone, from a checkpoint with the names of facebookresearch/mae. Throws
  * E_CHECKPOINT_*, E_WEIGHTS_NOT_FINITE, E_OPTION.
@@ -32,7 +49,7 @@ const visibleShare = 0.25
 export async function readMae(checkpoint: Checkpoint, options: ReadMaeOptions = {}): Promise<Model> {
   const architecture = architectureOf(checkpoint, options)
   const network = new Network(checkpoint, architecture, options)
-  const latent = await network.encoder()
+  const { latent, features } = await network.encoder()
   const prediction = architecture.decoder && (await network.decoder(latent, architecture.decoder))
   const { patch, side, encoder, decoder } = architecture
   const task: AutoencoderTask = {
@@ -40,7 +57,8 @@ export async function readMae(checkpoint: Checkpoint, options: ReadMaeOptions = 
     patch,
     latent,
     ...(prediction === undefined ? {} : { prediction }),
-    normalizedPatches: options.normalizedPatches ?? false,
+    ...(features === undefined ? {} : { features }),
+    normalizedPatches: architecture.normalizedPatches ?? options.normalizedPatches ?? false,
   }
   return {
     graph: {
@@ -55,7 +73,7 @@ export async function readMae(checkpoint: Checkpoint, options: ReadMaeOptions = 
       },
       tensors: network.tensors,
       inputs: ['image'],
-      outputs: prediction === undefined ? [latent] : [latent, prediction],
+      outputs: [latent, prediction, features].filter((name) => name !== undefined),
       nodes: network.nodes,
       provenance: {
         format: checkpoint.format,
@@ -91,7 +109,7 @@ class Network {
     this.tensors = [{ name: 'image', shape: [1, side * patch, side * patch, 3], dtype: 'float32' }]
   }
 
-  async encoder(): Promise<string> {
+  async encoder(): Promise<{ latent: string; features?: string }> {
     const { patch, encoder } = this.architecture
     const count = Math.max(1, Math.floor(this.#places * visibleShare))
     const values = patch * patch * 3
@@ -108,7 +126,20 @@ class Network {
       positions: this.#constant('pos_embed', [this.#places, encoder.width], positions),
     }
     const x = this.#node('embed', 'embedTokens', embedded, count + 1, encoder.width, {}, constants)
-    return this.#norm('norm', await this.#blocks('blocks', x, count + 1, encoder), count + 1, encoder.width)
+    const tokens = await this.#blocks('blocks', x, count + 1, encoder)
+    if (!this.#isPooled) return { latent: await this.#norm('norm', tokens, count + 1, encoder.width) }
+    // Finetuned with global pooling: no norm of the tokens, but one of the mean of the patches' tokens. Of the two means
+    // that a window of all tokens but one takes, the second leaves the class token out.
+    const window = { kernel: [1, count], strides: [1, 1], pads: [0, 0, 0, 0] }
+    const means = this.#node('pool', 'averagePool', tokens, 2, encoder.width, window)
+    return { latent: tokens, features: await this.#norm('fc_norm', means, 2, encoder.width) }
+  }
+
+  get #isPooled(): boolean {
+    const { checkpoint, architecture } = this
+    return (
+      architecture.decoder === undefined && !checkpoint.has('norm.weight') && checkpoint.has('fc_norm.weight')
+    )
   }
 
   async decoder(latent: string, stack: Stack): Promise<string> {

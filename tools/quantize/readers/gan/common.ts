@@ -2,7 +2,7 @@ import { OcellusError } from '../../../../src/host/errors.js'
 import type { Model } from '../../../../src/host/graph/types.js'
 import { baseName } from '../base-name.js'
 import type { Checkpoint } from '../checkpoint.js'
-import type { NetworkOptions } from '../networks.js'
+import type { NetworkOptions } from '../network-reader.js'
 import type { ChainBuilder } from './layers.js'
 
 /** Indices N of the modules `prefix.N.weight` that are convolutions, in order. */
@@ -15,6 +15,9 @@ export function convolutions(checkpoint: Checkpoint, prefix: string, suffix = ''
     })
     .sort((a, b) => a - b)
 }
+
+/** A latent that a training script keeps to draw the same pictures again; no layer uses it. */
+export const noise = /^(\w*_)?(noise|latents?|z)$/
 
 /** The chain as a generator: tanh makes its last tensor a picture from -1 to 1. */
 export function generation(chain: ChainBuilder, architecture: string, epsilon: readonly number[]): Model {

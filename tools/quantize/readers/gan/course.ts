@@ -1,21 +1,25 @@
 import type { Model } from '../../../../src/host/graph/types.js'
 import type { Checkpoint } from '../checkpoint.js'
-import type { NetworkOptions } from '../networks.js'
-import { convolutions, discrimination, epsilons, generation, greyAsColour, strange } from './common.js'
+import type { NetworkOptions, NetworkReader } from '../network-reader.js'
+import { convolutions, discrimination, epsilons, generation, greyAsColour, noise, strange } from './common.js'
 import { ChainBuilder } from './layers.js'
 
 /**
  * The generator of the DeepLearning.AI course on GANs: blocks `gen.N` of a transposed convolution, batch normalisation
  * and ReLU, without padding. Kernels of 3 have stride 2, those of 4 stride 1, but for the last one's 2.
  */
-export async function courseGenerator(
-  checkpoint: Checkpoint,
-  options: NetworkOptions,
-): Promise<Model | undefined> {
+export const courseGenerator: NetworkReader = {
+  title: 'DCGAN generator of the DeepLearning.AI course',
+  task: 'generation',
+  mark: 'gen.0.0.weight',
+  mayStay: () => [noise],
+  fits: (checkpoint) => isChain(checkpoint, 'gen'),
+  read: readGenerator,
+}
+
+async function readGenerator(checkpoint: Checkpoint, options: NetworkOptions): Promise<Model> {
   const found = convolutions(checkpoint, 'gen', '.0')
   const last = found.length - 1
-  if (found.length < 2 || !found.every((n, i) => n === i) || !checkpoint.has('gen.0.1.running_mean'))
-    return undefined
   const epsilon = epsilons(options, last, 1e-5)
   const [latent] = checkpoint.shape('gen.0.0.weight')
   const chain = new ChainBuilder(checkpoint, 'latent', [1, 1, 1, latent])
@@ -32,7 +36,7 @@ export async function courseGenerator(
       ...(i === last ? {} : { norm: { name: `gen.${i}.1`, epsilon: epsilon[i] } }),
     })
   }
-  return generation(chain, 'DCGAN generator of the DeepLearning.AI course', epsilon)
+  return generation(chain, courseGenerator.title, epsilon)
 }
 
 /**
@@ -40,14 +44,18 @@ export async function courseGenerator(
  * normalisation and leaky ReLU, the last of the convolution alone. Three make one number of 28x28; no other picture is
  * judged so, as sides of 22 to 29 all fit the weights.
  */
-export async function courseDiscriminator(
-  checkpoint: Checkpoint,
-  options: NetworkOptions,
-): Promise<Model | undefined> {
+export const courseDiscriminator: NetworkReader = {
+  title: 'DCGAN discriminator of the DeepLearning.AI course',
+  task: 'discrimination',
+  mark: 'disc.0.0.weight',
+  mayStay: () => [noise],
+  fits: (checkpoint) => isChain(checkpoint, 'disc'),
+  read: readDiscriminator,
+}
+
+async function readDiscriminator(checkpoint: Checkpoint, options: NetworkOptions): Promise<Model> {
   const found = convolutions(checkpoint, 'disc', '.0')
   const last = found.length - 1
-  if (found.length < 2 || !found.every((n, i) => n === i) || !checkpoint.has('disc.0.1.running_mean'))
-    return undefined
   if (found.length !== 3)
     throw strange(checkpoint, `${found.length} blocks disc.N; three judge digits of 28x28`)
   for (const i of found) {
@@ -69,5 +77,11 @@ export async function courseDiscriminator(
       ...(i === last ? {} : { norm: { name: `disc.${i}.1`, epsilon: epsilon[i] } }),
     })
   }
-  return discrimination(chain, 'DCGAN discriminator of the DeepLearning.AI course', epsilon)
+  return discrimination(chain, courseDiscriminator.title, epsilon)
+}
+
+/** Whether blocks `prefix.N` follow each other without a gap, the first of them with batch normalisation. */
+function isChain(checkpoint: Checkpoint, prefix: string): boolean {
+  const found = convolutions(checkpoint, prefix, '.0')
+  return found.length >= 2 && found.every((n, i) => n === i) && checkpoint.has(`${prefix}.0.1.running_mean`)
 }

@@ -1,8 +1,8 @@
 import { OcellusError } from '../../../../src/host/errors.js'
 import type { Model } from '../../../../src/host/graph/types.js'
 import type { Checkpoint } from '../checkpoint.js'
-import type { NetworkOptions } from '../networks.js'
-import { discrimination, epsilons, generation, greyAsColour, strange } from './common.js'
+import type { NetworkOptions, NetworkReader } from '../network-reader.js'
+import { discrimination, epsilons, generation, greyAsColour, noise, strange } from './common.js'
 import { ChainBuilder, readShaped } from './layers.js'
 
 /** Its code passes 0.8 as epsilon, by a slip that its users' weights have learned with; nobody can tell from weights. */
@@ -18,18 +18,22 @@ function ownEpsilons(checkpoint: Checkpoint, options: NetworkOptions, usual: rea
  * The generator of PyTorch-GAN's DCGAN: a linear layer `l1.0` to [128, side, side], batch normalisation, then twice
  * nearest-neighbour doubling, a 3x3 convolution, batch normalisation and leaky ReLU, and a last convolution.
  */
-export async function pytorchGanGenerator(
-  checkpoint: Checkpoint,
-  options: NetworkOptions,
-): Promise<Model | undefined> {
-  const names = [
-    'l1.0.weight',
-    'conv_blocks.0.running_mean',
-    'conv_blocks.2.weight',
-    'conv_blocks.6.weight',
-    'conv_blocks.9.weight',
-  ]
-  if (!names.every((name) => checkpoint.has(name))) return undefined
+export const pytorchGanGenerator: NetworkReader = {
+  title: 'DCGAN generator of PyTorch-GAN',
+  task: 'generation',
+  mark: 'l1.0.weight',
+  mayStay: () => [noise],
+  fits: (checkpoint) =>
+    [
+      'conv_blocks.0.running_mean',
+      'conv_blocks.2.weight',
+      'conv_blocks.6.weight',
+      'conv_blocks.9.weight',
+    ].every((name) => checkpoint.has(name)),
+  read: readGenerator,
+}
+
+async function readGenerator(checkpoint: Checkpoint, options: NetworkOptions): Promise<Model> {
   const epsilon = ownEpsilons(checkpoint, options, [1e-5, 0.8, 0.8])
   const [rows, latent] = checkpoint.shape('l1.0.weight')
   const [, channels] = checkpoint.shape('conv_blocks.2.weight')
@@ -51,7 +55,7 @@ export async function pytorchGanGenerator(
       ...(i < 2 ? { norm: { name: `conv_blocks.${index + 1}`, epsilon: epsilon[i + 1] } } : {}),
     })
   }
-  return generation(chain, 'DCGAN generator of PyTorch-GAN', epsilon)
+  return generation(chain, pytorchGanGenerator.title, epsilon)
 }
 
 /**
@@ -89,17 +93,22 @@ async function linearToMap(
  * first, batch normalisation; a linear layer makes one number. A batch normalisation before a padded convolution folds
  * into neither side (the padding is not normalised): it stays, as a depthwise 1x1 convolution.
  */
-export async function pytorchGanDiscriminator(
-  checkpoint: Checkpoint,
-  options: NetworkOptions,
-): Promise<Model | undefined> {
-  const convolutions = [0, 3, 7, 11]
-  const names = [
-    ...convolutions.map((n) => `model.${n}.weight`),
-    'model.6.running_mean',
-    'adv_layer.0.weight',
-  ]
-  if (!names.every((name) => checkpoint.has(name))) return undefined
+export const pytorchGanDiscriminator: NetworkReader = {
+  title: 'DCGAN discriminator of PyTorch-GAN',
+  task: 'discrimination',
+  mark: 'adv_layer.0.weight',
+  mayStay: () => [noise],
+  fits: (checkpoint) =>
+    [...convolutions.map((n) => `model.${n}.weight`), 'model.6.running_mean'].every((name) =>
+      checkpoint.has(name),
+    ),
+  read: readDiscriminator,
+}
+
+/** Places of the discriminator's convolutions in its `model`. */
+const convolutions = [0, 3, 7, 11]
+
+async function readDiscriminator(checkpoint: Checkpoint, options: NetworkOptions): Promise<Model> {
   const epsilon = ownEpsilons(checkpoint, options, [0.8, 0.8, 0.8])
   const [, features] = checkpoint.shape('adv_layer.0.weight')
   const [channels] = checkpoint.shape('model.11.weight')
@@ -129,7 +138,7 @@ export async function pytorchGanDiscriminator(
     activation: 'linear',
   }
   chain.node('adv_layer.0', 'conv', [1, 1, 1, 1], attributes, constants)
-  return discrimination(chain, 'DCGAN discriminator of PyTorch-GAN', epsilon)
+  return discrimination(chain, pytorchGanDiscriminator.title, epsilon)
 }
 
 async function normalise(chain: ChainBuilder, name: string, epsilon: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { OcellusError } from '../../../../src/host/errors.js'
 import { limits } from '../../../../src/host/limits.js'
+import { shown } from '../../../../src/host/shown.js'
 import type { Checkpoint } from '../checkpoint.js'
 
 /** What a checkpoint does not tell by its names and shapes. */
@@ -16,6 +17,8 @@ export interface MaeOptions {
   readonly epsilon?: number
   /** Leave the decoder out. */
   readonly encoderOnly?: boolean
+  /** Takes a line for the user: what was assumed, as neither the file nor the caller tells it. */
+  readonly report?: (line: string) => void
 }
 
 /** One stack of blocks: the encoder's or the decoder's. */
@@ -31,6 +34,8 @@ export interface Architecture {
   readonly side: number
   readonly encoder: Stack
   readonly decoder?: Stack
+  /** The decoder was trained with `norm_pix_loss`, by the caller or the file. */
+  readonly normalizedPatches?: boolean
 }
 
 /** Whether a checkpoint has the names of a vision transformer as MAE's authors published it. */
@@ -51,12 +56,50 @@ export function architectureOf(checkpoint: Checkpoint, options: MaeOptions): Arc
   if (colours !== 3 || patch !== high || patch > limits.kernel)
     refuse(`patches of ${patch}x${high} pixels in ${colours} colours; square ones of RGB are known`)
   const side = sideOf(checkpoint, patch, options)
-  const encoder = stackOf(checkpoint, 'blocks', width, options.heads ?? (width === 1280 ? 16 : width / 64))
+  const heads = options.heads ?? settingOf(checkpoint, encoderHeads)
+  const encoder = stackOf(checkpoint, 'blocks', width, heads ?? (width === 1280 ? 16 : width / 64))
   if (encoder.depth === 0) refuse('no blocks.0: the encoder has no layers')
-  if (options.encoderOnly || !checkpoint.has('decoder_embed.weight')) return { patch, side, encoder }
+  const assumed = heads === undefined ? [`${encoder.heads} heads for ${width} channels (--heads)`] : []
+  if (options.encoderOnly || !checkpoint.has('decoder_embed.weight')) {
+    reportAssumed(checkpoint, assumed, options)
+    return { patch, side, encoder }
+  }
   const [narrow] = shapeOf(checkpoint, 'decoder_embed.weight', 2)
-  const decoder = stackOf(checkpoint, 'decoder_blocks', narrow, options.decoderHeads ?? narrow / 32)
-  return { patch, side, encoder, decoder }
+  const narrowHeads = options.decoderHeads ?? settingOf(checkpoint, decoderHeads)
+  const decoder = stackOf(checkpoint, 'decoder_blocks', narrow, narrowHeads ?? narrow / 32)
+  if (narrowHeads === undefined)
+    assumed.push(`${decoder.heads} heads for the decoder's ${narrow} channels (--decoder-heads)`)
+  const normalizedPatches = options.normalizedPatches ?? truthOf(checkpoint, 'norm_pix_loss')
+  if (normalizedPatches === undefined) assumed.push('no norm_pix_loss (--norm-pix)')
+  reportAssumed(checkpoint, assumed, options)
+  return { patch, side, encoder, decoder, normalizedPatches }
+}
+
+/** How training scripts call the numbers of heads in their settings. */
+const encoderHeads = ['num_heads', 'encoder_num_heads', 'encoder_heads', 'enc_heads', 'heads']
+const decoderHeads = ['decoder_num_heads', 'decoder_heads', 'dec_heads']
+
+/** A whole number among the file's settings. */
+function settingOf({ settings }: Checkpoint, names: readonly string[]): number | undefined {
+  for (const name of names) {
+    const value = settings?.get(name)
+    const number = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value
+    if (typeof number === 'number' && Number.isInteger(number) && number > 0) return number
+  }
+  return undefined
+}
+
+/** A truth value among the file's settings; safetensors keep texts. */
+function truthOf({ settings }: Checkpoint, name: string): boolean | undefined {
+  const value = settings?.get(name)
+  if (typeof value === 'boolean') return value
+  if (/^(true|1)$/i.test(String(value ?? ''))) return true
+  return /^(false|0)$/i.test(String(value ?? '')) ? false : undefined
+}
+
+function reportAssumed({ file }: Checkpoint, assumed: readonly string[], { report }: MaeOptions): void {
+  if (assumed.length > 0)
+    report?.(`${file} does not tell everything about its network; assumed: ${assumed.join(', ')}`)
 }
 
 export function shapeOf(checkpoint: Checkpoint, name: string, rank: number): readonly number[] {
@@ -99,6 +142,14 @@ function sideOf(checkpoint: Checkpoint, patch: number, { imageSize }: MaeOptions
 function stackOf(checkpoint: Checkpoint, prefix: string, width: number, heads: number): Stack {
   let depth = 0
   while (checkpoint.has(`${prefix}.${depth}.norm1.weight`)) depth++
+  const pattern = new RegExp(`^${prefix}\\.(\\d{1,6})\\.`)
+  const beyond = checkpoint.names.find((name) => Number(pattern.exec(name)?.[1] ?? -1) > depth)
+  if (beyond !== undefined) {
+    throw new OcellusError(
+      'E_CHECKPOINT_NETWORK',
+      `${checkpoint.file}: ${prefix}.${depth}.norm1.weight is missing, though ${shown(beyond)} is there: the file is not whole`,
+    )
+  }
   if (!Number.isInteger(heads) || heads < 1 || width % heads !== 0) {
     throw new OcellusError(
       'E_OPTION',

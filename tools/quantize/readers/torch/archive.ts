@@ -9,6 +9,8 @@ import { readZip, type ZipEntry } from './zip.js'
 
 export interface TorchFile {
   readonly root: Value
+  /** A name in the pickle that belongs to no state dict, if there is one. */
+  readonly foreign?: string
   /** By the keys that the pickle uses. */
   readonly storages: ReadonlyMap<string, StorageBytes>
 }
@@ -65,7 +67,7 @@ export async function readArchive(source: ByteSource): Promise<TorchFile> {
     }
     storages.set(name.slice(folder.length + 5), { at: entry.at, bytes: entry.bytes, verify })
   }
-  return { root, storages }
+  return { root, foreign: reader.foreign, storages }
 }
 
 async function checkByteOrder(source: ByteSource, entry: ZipEntry | undefined): Promise<void> {

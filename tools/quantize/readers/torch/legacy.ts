@@ -1,11 +1,12 @@
 import { OcellusError } from '../../../../src/host/errors.js'
 import { limits } from '../../../../src/host/limits.js'
+import { shown } from '../../../../src/host/shown.js'
 import type { ByteSource } from '../byte-source.js'
 import { elementSizes } from '../elements.js'
 import type { StorageBytes } from '../torch.js'
 import type { TorchFile } from './archive.js'
 import { PickleEnd, PickleReader } from './pickle.js'
-import { Storage, Tensor, type Value } from './values.js'
+import { Dict, Opaque, type Value } from './values.js'
 
 /** `torch.serialization.MAGIC_NUMBER` and PROTOCOL_VERSION. */
 const magic = 0x1950a86a20f9469cfc6cn
@@ -23,8 +24,8 @@ export async function readLegacy(source: ByteSource): Promise<TorchFile> {
     const length = Math.min(size, piece, limits.pickleBytes)
     const bytes = await source.read(0, length)
     try {
-      const { root, keys, end } = readPickles(bytes, file)
-      return { root, storages: await locateStorages(source, root, keys, end) }
+      const { root, keys, reader } = readPickles(bytes, file)
+      return { root, foreign: reader.foreign, storages: await locateStorages(source, reader, keys) }
     } catch (error) {
       if (!(error instanceof PickleEnd)) throw error
       if (length === size) throw truncated(file, 'its pickles end early')
@@ -34,7 +35,7 @@ export async function readLegacy(source: ByteSource): Promise<TorchFile> {
   }
 }
 
-function readPickles(bytes: Uint8Array, file: string): { root: Value; keys: Value[]; end: number } {
+function readPickles(bytes: Uint8Array, file: string) {
   const reader = new PickleReader(bytes, file)
   if (reader.read() !== magic)
     throw new OcellusError(
@@ -45,10 +46,10 @@ function readPickles(bytes: Uint8Array, file: string): { root: Value; keys: Valu
   if (version !== protocol)
     throw new OcellusError(
       'E_TORCH_PICKLE',
-      `${file} has the protocol ${String(version)}, expected ${protocol}`,
+      `${file} has the protocol ${typeof version === 'number' ? version : 'of no number'}, expected ${protocol}`,
     )
   const system = reader.read()
-  if (system instanceof Map && system.get('little_endian') === false)
+  if (system instanceof Dict && system.map().get('little_endian') === false)
     throw new OcellusError(
       'E_TORCH_PICKLE',
       `${file} was written on a big-endian machine: save it again on another`,
@@ -56,21 +57,24 @@ function readPickles(bytes: Uint8Array, file: string): { root: Value; keys: Valu
   const root = reader.read()
   const keys = reader.read()
   if (!Array.isArray(keys)) throw new OcellusError('E_TORCH_PICKLE', `${file}: the list of storages is none`)
-  return { root, keys, end: reader.at }
+  return { root, keys, reader }
 }
 
 async function locateStorages(
   source: ByteSource,
-  root: Value,
+  { storages, at: start }: PickleReader,
   keys: readonly Value[],
-  start: number,
 ): Promise<Map<string, StorageBytes>> {
   const { file, size } = source
-  const known = storagesIn(root)
   const found = new Map<string, StorageBytes>()
   let at = start
   for (const key of keys) {
-    const storage = typeof key === 'string' ? known.get(key) : undefined
+    const storage = typeof key === 'string' ? storages.get(key) : undefined
+    if (storage instanceof Opaque)
+      throw new OcellusError(
+        'E_TORCH_STORAGE',
+        `${file} holds a ${shown(storage.of)}, whose size is not known: save it again with torch 1.6 or later`,
+      )
     if (storage === undefined || found.has(storage.key))
       throw new OcellusError('E_TORCH_STORAGE', `${file}: a storage stands twice, or no tensor lies in it`)
     if (at + 8 > size) throw truncated(file, `the storage ${storage.key} is not there`)
@@ -85,22 +89,6 @@ async function locateStorages(
   if (at !== size)
     throw new OcellusError('E_TORCH_STORAGE', `${file}: ${size - at} bytes follow the last storage`)
   return found
-}
-
-/** Every storage in an object, which may refer to itself. */
-function storagesIn(root: Value): Map<string, Storage> {
-  const storages = new Map<string, Storage>()
-  const seen = new Set<Value>()
-  const waiting: Value[] = [root]
-  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
-    if (value instanceof Tensor) storages.set(value.storage.key, value.storage)
-    else if (value instanceof Storage) storages.set(value.key, value)
-    else if ((Array.isArray(value) || value instanceof Map) && !seen.has(value)) {
-      seen.add(value)
-      for (const inner of value.values()) waiting.push(inner)
-    }
-  }
-  return storages
 }
 
 const truncated = (file: string, what: string): OcellusError =>

@@ -1,6 +1,8 @@
 import { OcellusError } from '../../../../src/host/errors.js'
-import { call, isAllowed, storageType } from './names.js'
-import { Name, Opaque, Storage, Tensor, type Value } from './values.js'
+import { limits } from '../../../../src/host/limits.js'
+import { shown as shownText } from '../../../../src/host/shown.js'
+import { call, kindOf, storageType } from './names.js'
+import { Dict, Name, Opaque, Storage, Tensor, type Value } from './values.js'
 
 /** Opcodes that a state dict never needs, by name, for messages. Those that run something are among them. */
 const refusedOpcodes: Readonly<Record<number, string>> = {
@@ -20,11 +22,7 @@ const refusedOpcodes: Readonly<Record<number, string>> = {
   130: 'EXT1',
   131: 'EXT2',
   132: 'EXT4',
-  143: 'EMPTY_SET',
-  144: 'ADDITEMS',
-  145: 'FROZENSET',
   146: 'NEWOBJ_EX',
-  150: 'BYTEARRAY8',
   151: 'NEXT_BUFFER',
   152: 'READONLY_BUFFER',
 }
@@ -32,14 +30,21 @@ const refusedOpcodes: Readonly<Record<number, string>> = {
 /** Thrown where the bytes end early: whoever gave a part of a file may give more. */
 export class PickleEnd extends Error {}
 
+/** BINGET, LONG_BINGET and DUP push what is there already. */
+const recalls = new Set([0x68, 0x6a, 0x32])
+
+/** Bytes of a whole number: more than any has, and few enough to compute with. */
+const longestNumber = 1024
+
 const mark = Symbol('mark')
 type Slot = Value | typeof mark
 
 /**
  * Reads a pickle as data: a stack machine of the opcodes that `torch.save` writes (protocol 2, and 3 and 4 in the
- * same manner), in which a call is one of the few in `names.ts`. Nothing is imported, nothing is run; an opcode or a
- * name beyond the lists is refused. Everything that is made takes at least a byte of the pickle, so its length
- * bounds memory and time. Throws E_TORCH_PICKLE, E_TORCH_GLOBAL; `PickleEnd` where the bytes end early.
+ * same manner), in which a call makes tensors and dicts by the few names of `names.ts`, or an opaque value. Nothing is
+ * imported, nothing is run; an opcode beyond the list and a name that could do harm are refused. What is made is
+ * counted, and in sum bounded by the pickle's length. Throws E_TORCH_PICKLE, E_TORCH_GLOBAL; `PickleEnd` where the
+ * bytes end early.
  */
 export class PickleReader {
   readonly #bytes: Uint8Array
@@ -51,6 +56,11 @@ export class PickleReader {
   #memo = new Map<number, Value>()
   #start: number
   #spent = 0
+  #made = 0
+  /** Every storage that the pickles mention, by its key. */
+  readonly storages = new Map<string, Storage | Opaque>()
+  /** The first name that belongs to no list: of a class that a network's own code may bring along. */
+  foreign: string | undefined
 
   constructor(bytes: Uint8Array, file: string, at = 0) {
     this.#bytes = bytes
@@ -70,8 +80,17 @@ export class PickleReader {
       const opcode = this.#u8()
       if (opcode === 0x2e) return this.#pop()
       const made = this.#execute(opcode)
-      if (made !== undefined) this.#stack.push(made)
+      if (made === undefined) continue
+      if (typeof made === 'object' && made !== null && !recalls.has(opcode)) this.#count(1)
+      this.#stack.push(made)
     }
+  }
+
+  /** Counts objects: a byte or two can make one. Numbers and texts take no more memory than they have bytes in the file. */
+  #count(objects: number): void {
+    this.#made += objects
+    if (this.#made > limits.pickleObjects)
+      this.#bad(`makes more than ${limits.pickleObjects} objects, which no checkpoint needs`)
   }
 
   /** What an opcode pushes; undefined where it pushes nothing. */
@@ -99,6 +118,8 @@ export class PickleReader {
         return this.#view.getInt32(this.#take(4), true)
       case 0x8a: // LONG1
         return this.#long(this.#u8())
+      case 0x8b: // LONG4
+        return this.#long(this.#u32())
       case 0x47: // BINFLOAT
         return this.#view.getFloat64(this.#take(8))
       case 0x58: // BINUNICODE
@@ -109,12 +130,32 @@ export class PickleReader {
         return this.#text(this.#u8())
       case 0x54: // BINSTRING
         return this.#text(this.#u32())
+      case 0x8d: // BINUNICODE8
+        return this.#text(this.#u64())
       case 0x43: // SHORT_BINBYTES
-        return this.#slice(this.#u8())
+        return this.#bytesOf(this.#u8())
       case 0x42: // BINBYTES
-        return this.#slice(this.#u32())
+        return this.#bytesOf(this.#u32())
+      case 0x8e: // BINBYTES8
+      case 0x96: // BYTEARRAY8
+        return this.#bytesOf(this.#u64())
+      case 0x30: // POP
+        if (this.#stack.pop() === undefined) this.#bad('takes from an empty stack')
+        return undefined
+      case 0x31: // POP_MARK
+        this.#popToMark()
+        return undefined
+      case 0x32: // DUP
+        return this.#top()
       case 0x7d: // EMPTY_DICT
-        return new Map()
+        return new Dict()
+      case 0x8f: // EMPTY_SET
+        return new Opaque('builtins.set')
+      case 0x91: // FROZENSET
+        this.#popToMark()
+        return new Opaque('builtins.frozenset')
+      case 0x90: // ADDITEMS
+        return this.#append(this.#popToMark())
       case 0x5d: // EMPTY_LIST
       case 0x29: // EMPTY_TUPLE
         return []
@@ -125,14 +166,11 @@ export class PickleReader {
       case 0x87: // TUPLE3
         return this.#popSome(opcode - 0x84)
       case 0x71: // BINPUT
-        this.#memo.set(this.#u8(), this.#top())
-        return undefined
+        return this.#remember(this.#u8())
       case 0x72: // LONG_BINPUT
-        this.#memo.set(this.#u32(), this.#top())
-        return undefined
+        return this.#remember(this.#u32())
       case 0x94: // MEMOIZE
-        this.#memo.set(this.#memo.size, this.#top())
-        return undefined
+        return this.#remember(this.#memo.size)
       case 0x68: // BINGET
         return this.#recall(this.#u8())
       case 0x6a: // LONG_BINGET
@@ -180,47 +218,70 @@ export class PickleReader {
     if (this.#spent > this.#bytes.length) this.#bad('calls with the same long lists again and again')
   }
 
-  /** State of an object: the `_metadata` of a state dict, or arguments beside it. None of it is kept. */
+  /** State of an object: the `_metadata` of a state dict, or arguments beside it. */
   #build(): undefined {
-    this.#pop()
+    const state = this.#pop()
     const object = this.#top()
-    if (!(object instanceof Map || object instanceof Opaque || object instanceof Tensor))
+    if (object instanceof Opaque) object.state = state
+    else if (!(object instanceof Dict || object instanceof Tensor))
       this.#bad(`sets the state of ${shown(object)}`)
   }
 
-  #storage(id: Value): Storage {
-    if (Array.isArray(id)) {
-      const [kind, type, key, , elements, view] = id
-      const dtype = storageType(type)
-      if (kind === 'storage' && dtype !== undefined && typeof key === 'string' && isCount(elements)) {
-        if (view === null || view === undefined) return new Storage(key, dtype, elements)
-        if (Array.isArray(view) && isCount(view[1]) && isCount(view[2]))
-          return new Storage(key, dtype, view[2], view[1])
-      }
+  #remember(index: number): undefined {
+    if (this.#memo.size >= limits.pickleObjects)
+      this.#bad(`remembers more than ${limits.pickleObjects} objects, which no checkpoint needs`)
+    this.#memo.set(index, this.#top())
+  }
+
+  #storage(id: Value): Storage | Opaque {
+    const made = Array.isArray(id) ? this.#storageOf(id) : undefined
+    return made ?? this.#bad('refers to something that is no storage of numbers')
+  }
+
+  #storageOf([kind, type, key, , elements, view]: readonly Value[]): Storage | Opaque | undefined {
+    if (kind !== 'storage' || !(type instanceof Name) || typeof key !== 'string' || !isCount(elements))
+      return undefined
+    const dtype = storageType(type)
+    if (dtype === undefined) {
+      if (kindOf(type) !== 'opaque') return undefined
+      // Numbers of a type that nobody reads here: they matter only to tensors that a network needs.
+      this.foreign ??= String(type)
+      const opaque = new Opaque(String(type))
+      this.storages.set(key, opaque)
+      return opaque
     }
-    return this.#bad('refers to something that is no storage of numbers')
+    let storage: Storage | undefined
+    if (view === null || view === undefined) storage = new Storage(key, dtype, elements)
+    else if (Array.isArray(view) && isCount(view[1]) && isCount(view[2]))
+      storage = new Storage(key, dtype, view[2], view[1])
+    if (storage !== undefined) this.storages.set(key, storage)
+    return storage
   }
 
   #append(items: Value[]): undefined {
     const list = this.#top()
+    if (list instanceof Opaque) return
     if (!Array.isArray(list)) return this.#bad(`appends to ${shown(list)}`)
+    // The first item takes room for some more.
+    if (list.length === 0) this.#count(3)
     for (const item of items) list.push(item)
   }
 
   #setItems(items: Value[]): undefined {
     const map = this.#top()
-    if (!(map instanceof Map) || items.length % 2 !== 0) return this.#bad(`sets items of ${shown(map)}`)
-    for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1])
+    if (items.length % 2 !== 0) return this.#bad(`sets items of ${shown(map)}`)
+    if (map instanceof Opaque) return
+    if (!(map instanceof Dict)) return this.#bad(`sets items of ${shown(map)}`)
+    map.add(items)
   }
 
   #name(module: Value, name: Value): Name {
     if (typeof module !== 'string' || typeof name !== 'string') this.#bad('names something by no text')
     const found = new Name(String(module), String(name))
-    if (isAllowed(found)) return found
-    throw new OcellusError(
-      'E_TORCH_GLOBAL',
-      `${this.#file}: the pickle names ${shownName(found)}, which no state dict needs; nothing of it was run: save with torch.save(model.state_dict(), file)`,
-    )
+    const kind = kindOf(found)
+    if (kind === 'refused') throw refusedName(String(found), this.#file)
+    if (kind === 'foreign') this.foreign ??= String(found)
+    return found
   }
 
   #pop(): Value {
@@ -265,6 +326,16 @@ export class PickleReader {
     return this.#view.getUint32(this.#take(4), true)
   }
 
+  #u64(): number {
+    return Number(this.#view.getBigUint64(this.#take(8), true))
+  }
+
+  /** Bytes stand beside weights at most: nothing here reads them. */
+  #bytesOf(length: number): Opaque {
+    this.#take(length)
+    return new Opaque('builtins.bytes')
+  }
+
   #slice(length: number): Uint8Array {
     const at = this.#take(length)
     return this.#bytes.subarray(at, at + length)
@@ -284,6 +355,7 @@ export class PickleReader {
 
   /** A whole number of `length` bytes, two's complement. */
   #long(length: number): number | bigint {
+    if (length > longestNumber) this.#bad(`holds a number of ${length} bytes`)
     let value = 0n
     const bytes = this.#slice(length)
     for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i])
@@ -299,18 +371,19 @@ export class PickleReader {
 const isCount = (value: Value | undefined): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 
-/** A name from a file, for a message on one line. */
-const shownName = (name: Name): string =>
-  String(name)
-    .slice(0, 100)
-    .replace(/[^\x20-\x7e]/g, '?')
+/** What is said of a file that names what no state dict needs. */
+export const refusedName = (name: string, file: string): OcellusError =>
+  new OcellusError(
+    'E_TORCH_GLOBAL',
+    `${file}: the pickle names ${shownText(name)}, which no state dict needs; nothing of it was run: save with torch.save(model.state_dict(), file)`,
+  )
 
 function shown(value: Value | undefined): string {
-  if (value instanceof Name) return shownName(value)
+  if (value instanceof Name) return shownText(String(value))
   if (value instanceof Tensor) return 'a tensor'
   if (value instanceof Storage) return 'a storage'
-  if (value instanceof Opaque) return value.of
-  if (value instanceof Map) return 'a dict'
+  if (value instanceof Opaque) return shownText(value.of)
+  if (value instanceof Dict) return 'a dict'
   if (Array.isArray(value)) return 'a list'
   return value === null ? 'None' : `a ${typeof value}`
 }

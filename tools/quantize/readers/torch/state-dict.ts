@@ -1,6 +1,4 @@
-import { OcellusError } from '../../../../src/host/errors.js'
-import { limits } from '../../../../src/host/limits.js'
-import { Tensor, type Value } from './values.js'
+import { Dict, Opaque, Tensor, type Value } from './values.js'
 
 /** Keys under which training scripts keep the state dict, the likeliest first. */
 const usualKeys = [
@@ -14,44 +12,68 @@ const usualKeys = [
   'params',
 ]
 
-/** What wrappers put before every name. */
-const prefixes = ['module.', '_orig_mod.', 'model.', 'generator.', 'netG.']
-
 /** How deep a state dict may be nested. */
-const deepest = 3
+const deepest = 4
 
-/** Names and tensors of the state dict in what a checkpoint holds, without prefixes that all names share. */
-export function findStateDict(root: Value, file: string): ReadonlyMap<string, Tensor> {
-  const found = search(root, 0)
-  if (found === undefined) {
-    throw new OcellusError(
-      'E_TORCH_STATE',
-      `${file} holds no state dict, neither itself nor under ${usualKeys.join(', ')}: save with torch.save(model.state_dict(), file)`,
-    )
-  }
-  if (found.size > limits.tensors) {
-    throw new OcellusError('E_TORCH_STATE', `${file} has ${found.size} tensors, more than ${limits.tensors}`)
-  }
-  let tensors = found
-  for (;;) {
-    const prefix = prefixes.find((p) => [...tensors.keys()].every((name) => name.startsWith(p)))
-    if (prefix === undefined) return tensors
-    tensors = new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor]))
-  }
+/** Dicts that are looked through, and state dicts that are taken from them. */
+const mostDicts = 10_000
+const mostFound = 256
+
+/** A dict with tensors in it, and where in the file's object it stands: keys with points between them. */
+export interface StateDict {
+  readonly path: string
+  readonly tensors: ReadonlyMap<string, Tensor | Opaque>
 }
 
-function search(value: Value, depth: number): Map<string, Tensor> | undefined {
-  if (!(value instanceof Map)) return undefined
-  const tensors = new Map<string, Tensor>()
-  for (const [name, entry] of value) {
-    if (typeof name === 'string' && entry instanceof Tensor) tensors.set(name, entry)
+/** Every dict with tensors under names, the likeliest first: the outermost, then those under the usual keys. */
+export function stateDicts(root: Value): StateDict[] {
+  const found: StateDict[] = []
+  const seen = new Set<Value>()
+  const search = (value: Value, path: readonly string[]): void => {
+    const looked = seen.has(value) || seen.size >= mostDicts || found.length >= mostFound
+    if (looked || path.length > deepest) return
+    if (Array.isArray(value)) {
+      seen.add(value)
+      for (const [i, item] of value.slice(0, 16).entries()) search(item, [...path, String(i)])
+    }
+    if (!(value instanceof Dict)) return
+    seen.add(value)
+    const entries = [...value.map()].filter((entry): entry is [string, Value] => typeof entry[0] === 'string')
+    const tensors = entries.filter((entry): entry is [string, Tensor | Opaque] => isTensor(entry[1]))
+    if (tensors.length > 0) found.push({ path: path.join('.'), tensors: new Map(tensors) })
+    // A stable sort: keys that are not usual keep the file's order.
+    const inner = entries.filter(([, item]) => item instanceof Dict || Array.isArray(item))
+    for (const [key, item] of inner.sort((a, b) => rank(a[0]) - rank(b[0]))) search(item, [...path, key])
   }
-  if (tensors.size > 0) return tensors
-  if (depth === deepest) return undefined
-  for (const key of usualKeys) {
-    const inner = value.get(key)
-    const found = inner === undefined ? undefined : search(inner, depth + 1)
-    if (found !== undefined) return found
+  search(root, [])
+  return found
+}
+
+const isTensor = (value: Value): value is Tensor | Opaque =>
+  value instanceof Tensor || (value instanceof Opaque && value.isTensor)
+
+function rank(key: string): number {
+  const at = usualKeys.indexOf(key)
+  return at < 0 ? usualKeys.length : at
+}
+
+/** Where training scripts keep the settings that a network was trained with. */
+const settingsKeys = ['args', 'config', 'cfg', 'hyper_parameters', 'hparams', 'opt', 'model_args']
+
+/** Numbers, truth values and texts among the settings beside the weights, by name. */
+export function settingsIn(root: Value): Map<string, number | boolean | string> {
+  const settings = new Map<string, number | boolean | string>()
+  if (!(root instanceof Dict)) return settings
+  const outer = root.map()
+  for (const key of settingsKeys) {
+    const value = outer.get(key)
+    const dict = value instanceof Opaque ? value.state : value
+    if (!(dict instanceof Dict)) continue
+    for (const [name, setting] of dict.map()) {
+      const isPlain = ['number', 'boolean', 'string'].includes(typeof setting)
+      if (typeof name === 'string' && isPlain && !settings.has(name))
+        settings.set(name, setting as number | boolean | string)
+    }
   }
-  return undefined
+  return settings
 }

@@ -21,7 +21,7 @@ export function viewOf({ storage, offset, shape, strides }: Tensor, what: string
   let count = 1
   for (const side of shape) {
     count *= side
-    if (side < 1 || count > limits.elements) fail(`has the shape [${shape}], which is out of range`)
+    if (side < 0 || count > limits.elements) fail(`has the shape [${shape}], which is out of range`)
   }
   const span = spanOf(shape, strides)
   if (!Number.isSafeInteger(offset + span) || offset + span > storage.elements) {
