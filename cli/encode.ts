@@ -4,6 +4,7 @@ import { limits } from '../src/host/limits.js'
 import { decodeImage } from '../src/host/platform/node/canvas.js'
 import { Autoencoder, type Build, readCapped } from '../src/host/platform/node.js'
 import { type Features, pools } from '../src/host/tasks/autoencoder.js'
+import { writeNpy } from '../tools/npy/write.js'
 import {
   addNetworkOptions,
   findPhotos,
@@ -14,7 +15,6 @@ import {
   parseThreads,
   threadsOption,
 } from './inputs.js'
-import { writeNpy } from './npy.js'
 import { print, printJson, progress, writeWhole } from './output.js'
 
 interface Options extends ModelWords {

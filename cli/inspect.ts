@@ -3,6 +3,7 @@ import { planKernels } from '../src/host/engine/choose.js'
 import { chooseThreads } from '../src/host/engine/threads.js'
 import { OcellusError } from '../src/host/errors.js'
 import { constantBytes } from '../src/host/graph/descriptor.js'
+import { formOf } from '../src/host/graph/form.js'
 import type { Tensor } from '../src/host/graph/types.js'
 import { verifyModel } from '../src/host/graph/verify.js'
 import { checkImageSize } from '../src/host/image/pixels.js'
@@ -60,8 +61,10 @@ async function inspect(path: string | undefined, options: Options): Promise<void
     operators.reduce((sum, o) => sum + value(o), 0)
   const ends = (names: readonly string[]) =>
     names.map((name) => {
-      const { shape, dtype, quantization } = model.tensorsByName.get(name) as Tensor
-      return { name, shape, dtype, ...quantization }
+      const tensor = model.tensorsByName.get(name) as Tensor
+      const { shape, dtype, quantization } = tensor
+      const { shape: outside, layout } = formOf(graph, tensor)
+      return { name, shape, dtype, ...quantization, form: { shape: outside, layout } }
     })
   const summary = {
     name: graph.name,
@@ -96,8 +99,10 @@ async function inspect(path: string | undefined, options: Options): Promise<void
   ])
   print(table(['layer', 'operator', 'output', 'type', 'scale', 'zero', 'MMAC', 'weights'], rows))
   const { labels } = summary
-  const shown = (end: (typeof summary.inputs)[number]): string =>
-    `${end.shape.slice(1).join('x')} ${end.dtype}`
+  const shown = ({ name, shape, dtype, form }: (typeof summary.inputs)[number]): string =>
+    graph.task.kind === 'tensors'
+      ? `${name} ${form.shape.join('x')} ${dtype}`
+      : `${shape.slice(1).join('x')} ${dtype}`
   print(`
 ${graph.name}: ${graph.task.kind}${labels === undefined ? '' : `, ${labels.length} labels`}
 input    ${summary.inputs.map(shown).join(', ')}${graph.preprocessing === undefined ? '' : ` (${graph.preprocessing.mode})`}

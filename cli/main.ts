@@ -18,6 +18,7 @@ const verbs: Readonly<Record<string, () => Promise<(program: Command) => void>>>
   score: async () => (await import('./score.js')).addScore,
   quantize: async () => (await import('./quantize.js')).addQuantize,
   eval: async () => (await import('./eval.js')).addEval,
+  run: async () => (await import('./run.js')).addRun,
   inspect: async () => (await import('./inspect.js')).addInspect,
   bench: async () => (await import('./bench.js')).addBench,
   models: async () => (await import('./models.js')).addModels,

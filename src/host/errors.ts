@@ -81,6 +81,11 @@ export const errorCodes = [
   'E_CALIBRATION_EMPTY',
   'E_DATA_LABELS',
   'E_DATA_EMPTY',
+  // NumPy arrays
+  'E_NPY_FORMAT',
+  'E_NPY_TYPE',
+  'E_NPY_SHAPE',
+  'E_NPY_TRUNCATED',
   // images
   'E_IMAGE_EMPTY',
   'E_IMAGE_FORMAT',

@@ -39,6 +39,8 @@ export const limits = {
   imageSide: 16_384,
   imagePixels: 100_000_000,
   imageFileBytes: 256 << 20,
+  /** Bytes of a NumPy array file: a batch of some hundred pictures. */
+  npyBytes: 2 ** 30,
   labelFileBytes: 64 << 20,
   /** Detections kept before non-maximum suppression, best first. */
   candidates: 30_000,
