@@ -1,6 +1,5 @@
 // The engine's exports; docs/engine.md is their contract.
 
-export { work } from './threads/barrier'
 export { find_beyond_s8, find_not_finite_f32 } from './lib/find'
 export { pack_conv_f32 } from './kernels/conv/conv_f32'
 export { pack_conv_product_s8, pack_conv_s8 } from './kernels/conv/conv_s8'
@@ -13,8 +12,11 @@ export { pack_winograd_s8 } from './kernels/winograd/winograd_s8'
 export { probe } from './probe'
 export { run } from './program'
 export { row_sums_s8 } from './lib/row_sums'
+export { work } from './threads/worker'
+
+import { PROGRAM_VERSION } from './lib/instructions'
 
 /** The version of the program format that this engine runs. */
 export function version(): i32 {
-  return 1
+  return PROGRAM_VERSION
 }

@@ -2,6 +2,7 @@
 // narrowing, extremes among the operands. The host refuses a build that answers otherwise than plain JavaScript
 // arithmetic does (tests/engine/probe.test.ts): what a runtime says it supports is not always what it computes.
 
+import { Conv } from './lib/instructions'
 import { addsQuads, dotPairs, dotQuads, dotQuadsByPairs, ones, SIMD } from './lib/isa'
 import { conv_s8, pack_conv_s8 } from './kernels/conv/conv_s8'
 
@@ -40,29 +41,33 @@ export function probe(at: usize): i32 {
     store<f32>(multipliers + n * 4, <f32>(n + 1) / 1024.0)
   }
   pack_conv_s8(weights, packed, bias, OUTPUTS, CHANNELS, 1, -3, folded)
-  put(at, 1, <i32>input)
-  put(at, 2, <i32>output)
-  put(at, 3, <i32>packed)
-  put(at, 4, <i32>folded)
-  put(at, 5, <i32>multipliers)
-  put(at, 6, 1)
-  put(at, 7, PIXELS)
-  put(at, 8, CHANNELS)
-  put(at, 9, STRIDE)
-  put(at, 10, 1)
-  put(at, 11, PIXELS)
-  put(at, 12, OUTPUTS)
-  put(at, 13, STRIDE)
-  for (let n: usize = 14; n < 18; n++) put(at, n, 1)
-  put(at, 20, 1)
-  put(at, 21, -3)
-  put(at, 22, 5)
-  put(at, 23, reinterpret<i32>(<f32>0.1))
-  put(at, 24, -128)
-  put(at, 25, 127)
-  put(at, 27, <i32>scratch)
-  put(at, 28, 8)
-  conv_s8(at, 0, 1)
+  const conv = changetype<Conv>(at)
+  conv.input = input
+  conv.output = output
+  conv.weights = packed
+  conv.bias = folded
+  conv.multipliers = multipliers
+  conv.inputHeight = 1
+  conv.inputWidth = PIXELS
+  conv.inputChannels = CHANNELS
+  conv.inputStride = STRIDE
+  conv.outputHeight = 1
+  conv.outputWidth = PIXELS
+  conv.outputChannels = OUTPUTS
+  conv.outputStride = STRIDE
+  conv.kernelHeight = 1
+  conv.kernelWidth = 1
+  conv.strideY = 1
+  conv.strideX = 1
+  conv.groups = 1
+  conv.inputZeroPoint = -3
+  conv.outputZeroPoint = 5
+  conv.slope = 0.1
+  conv.low = -128
+  conv.high = 127
+  conv.scratch = scratch
+  conv.block = 8
+  conv_s8(conv, 0, 1)
   let hash: u32 = 0x811c9dc5
   for (let n: usize = 0; n < <usize>(PIXELS * STRIDE); n++) hash = (hash ^ load<u8>(output + n)) * 0x01000193
   for (let round: u32 = 0; round < 64; round++) {
@@ -95,10 +100,6 @@ function products(a: usize, b: usize, start: i32, to: usize): void {
       store<i16>(to + n, second, 18)
     }
   }
-}
-
-function put(i: usize, n: usize, value: i32): void {
-  store<i32>(i + (n << 2), value)
 }
 
 function extreme(seed: u32): i32 {

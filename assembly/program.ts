@@ -2,7 +2,7 @@
 // it wrote them; nothing is checked here but the opcode, so that host and engine of different versions cannot
 // misunderstand each other silently.
 
-import { ABORTED, barrier, closeGate, crewNow, gather, indexNow } from './threads/barrier'
+import { barrier, closeGate, crewNow, gather, indexNow } from './threads/barrier'
 import { THREADS } from './lib/isa'
 import { add_f32 } from './kernels/pixelwise/add_f32'
 import { add_s8 } from './kernels/pixelwise/add_s8'
@@ -22,7 +22,7 @@ import { layer_norm_f32 } from './kernels/tokens/layer_norm_f32'
 import { softmax_f32 } from './kernels/tokens/softmax_f32'
 import { attention_f32 } from './kernels/attention/attention_f32'
 import { attention_s16 } from './kernels/attention/attention_s16'
-import { pack } from './pack'
+import { pack_linear, pack_strided, pack_winograd } from './pack'
 import { patches_f32 } from './kernels/tokens/patches_f32'
 import { embed_tokens_f32 } from './kernels/tokens/embed_tokens_f32'
 import { scatter_tokens_f32 } from './kernels/tokens/scatter_tokens_f32'
@@ -37,10 +37,28 @@ import { transposed_winograd22_s8, transposed_winograd42_s8 } from './kernels/wi
 import { upsample } from './kernels/pixelwise/upsample'
 import { winograd23_s8, winograd43_s8 } from './kernels/winograd/winograd_s8'
 import {
+  ABORTED,
+  Add,
+  AddF32,
+  Attention,
+  AttentionS16,
+  Conv,
+  ConvF32,
+  ConvTranspose,
+  ConvTransposeF32,
+  Copy,
+  Curve,
+  DecodeYolo,
+  EmbedTokens,
+  Instruction,
   INSTRUCTION_BYTES,
+  LayerNorm,
+  Linear,
   OP_ACTIVATION_F32,
   OP_ADD_F32,
   OP_ADD_S8,
+  OP_ATTENTION_F32,
+  OP_ATTENTION_S16,
   OP_AVERAGE_POOL_F32,
   OP_AVERAGE_POOL_S8,
   OP_CONV_F32,
@@ -54,29 +72,44 @@ import {
   OP_DEPTHWISE_F32,
   OP_DEPTHWISE_S8,
   OP_DEQUANTIZE_S8,
+  OP_EMBED_TOKENS_F32,
+  OP_LAYER_NORM_F32,
+  OP_LINEAR_S8,
   OP_MAX_POOL_F32,
   OP_MAX_POOL_S8,
-  OP_PACK,
+  OP_PACK_LINEAR,
+  OP_PACK_STRIDED,
+  OP_PACK_WINOGRAD,
+  OP_PATCHES_F32,
   OP_PREPROCESS,
   OP_QUANTIZE_S8,
   OP_REQUANTIZE_S8,
+  OP_SCATTER_TOKENS_F32,
+  OP_SOFTMAX_F32,
   OP_STRIDED_WINOGRAD42_S8,
   OP_SUPPRESS,
   OP_TABLE_S8,
   OP_TRANSPOSED_WINOGRAD22_S8,
   OP_TRANSPOSED_WINOGRAD42_S8,
   OP_UPSAMPLE,
-  OP_LINEAR_S8,
-  OP_LAYER_NORM_F32,
-  OP_SOFTMAX_F32,
-  OP_ATTENTION_F32,
-  OP_ATTENTION_S16,
-  OP_PATCHES_F32,
-  OP_EMBED_TOKENS_F32,
-  OP_SCATTER_TOKENS_F32,
   OP_WINOGRAD23_S8,
   OP_WINOGRAD43_S8,
-} from './lib/opcodes'
+  PackLinear,
+  PackStrided,
+  PackWinograd,
+  Patches,
+  Pixelwise,
+  Pool,
+  Preprocess,
+  Requantize,
+  Scale,
+  ScatterTokens,
+  Suppress,
+  Table,
+  TransposedWinograd,
+  Upsample,
+  Winograd,
+} from './lib/instructions'
 import { sharesOf, takeShare } from './threads/shares'
 import { join } from './threads/split'
 
@@ -121,120 +154,126 @@ function share(i: usize, thread: i32, threads: i32): bool {
 }
 
 function execute(i: usize, thread: i32, threads: i32): bool {
-  switch (load<i32>(i)) {
+  switch (changetype<Instruction>(i).opcode) {
     case OP_CONV_S8:
-      conv_s8(i, thread, threads)
+      conv_s8(changetype<Conv>(i), thread, threads)
       break
     case OP_DEPTHWISE_S8:
-      depthwise_s8(i, thread, threads)
+      depthwise_s8(changetype<Conv>(i), thread, threads)
       break
     case OP_CONV_F32:
-      conv_f32(i, thread, threads)
+      conv_f32(changetype<ConvF32>(i), thread, threads)
       break
     case OP_DEPTHWISE_F32:
-      depthwise_f32(i, thread, threads)
+      depthwise_f32(changetype<ConvF32>(i), thread, threads)
       break
     case OP_MAX_POOL_S8:
-      max_pool_s8(i, thread, threads)
+      max_pool_s8(changetype<Pool>(i), thread, threads)
       break
     case OP_MAX_POOL_F32:
-      max_pool_f32(i, thread, threads)
+      max_pool_f32(changetype<Pool>(i), thread, threads)
       break
     case OP_AVERAGE_POOL_S8:
-      average_pool_s8(i, thread, threads)
+      average_pool_s8(changetype<Pool>(i), thread, threads)
       break
     case OP_AVERAGE_POOL_F32:
-      average_pool_f32(i, thread, threads)
+      average_pool_f32(changetype<Pool>(i), thread, threads)
       break
     case OP_UPSAMPLE:
-      upsample(i, thread, threads)
+      upsample(changetype<Upsample>(i), thread, threads)
       break
     case OP_COPY:
-      copy(i, thread, threads)
+      copy(changetype<Copy>(i), thread, threads)
       break
     case OP_REQUANTIZE_S8:
-      requantize_s8(i, thread, threads)
+      requantize_s8(changetype<Requantize>(i), thread, threads)
       break
     case OP_ADD_S8:
-      add_s8(i, thread, threads)
+      add_s8(changetype<Add>(i), thread, threads)
       break
     case OP_ADD_F32:
-      add_f32(i, thread, threads)
+      add_f32(changetype<AddF32>(i), thread, threads)
       break
     case OP_TABLE_S8:
-      table_s8(i, thread, threads)
+      table_s8(changetype<Table>(i), thread, threads)
       break
     case OP_ACTIVATION_F32:
-      activation_f32(i, thread, threads)
+      activation_f32(changetype<Curve>(i), thread, threads)
       break
     case OP_QUANTIZE_S8:
-      quantize_s8(i, thread, threads)
+      quantize_s8(changetype<Scale>(i), thread, threads)
       break
     case OP_DEQUANTIZE_S8:
-      dequantize_s8(i, thread, threads)
+      dequantize_s8(changetype<Scale>(i), thread, threads)
       break
     case OP_PREPROCESS:
-      preprocess(i, thread, threads)
+      preprocess(changetype<Preprocess>(i), thread, threads)
       break
     case OP_LINEAR_S8:
-      linear_s8(i, thread, threads)
+      linear_s8(changetype<Linear>(i), thread, threads)
       break
     case OP_LAYER_NORM_F32:
-      layer_norm_f32(i, thread, threads)
+      layer_norm_f32(changetype<LayerNorm>(i), thread, threads)
       break
     case OP_SOFTMAX_F32:
-      softmax_f32(i, thread, threads)
+      softmax_f32(changetype<Pixelwise>(i), thread, threads)
       break
     case OP_ATTENTION_F32:
-      attention_f32(i, thread, threads)
+      attention_f32(changetype<Attention>(i), thread, threads)
       break
     case OP_ATTENTION_S16:
-      attention_s16(i, thread, threads)
+      attention_s16(changetype<AttentionS16>(i), thread, threads)
       break
     case OP_PATCHES_F32:
-      patches_f32(i, thread, threads)
+      patches_f32(changetype<Patches>(i), thread, threads)
       break
     case OP_EMBED_TOKENS_F32:
-      embed_tokens_f32(i, thread, threads)
+      embed_tokens_f32(changetype<EmbedTokens>(i), thread, threads)
       break
     case OP_SCATTER_TOKENS_F32:
-      scatter_tokens_f32(i, thread, threads)
+      scatter_tokens_f32(changetype<ScatterTokens>(i), thread, threads)
       break
     case OP_CONV_MLA_S8:
-      conv_mla_s8(i, thread, threads)
+      conv_mla_s8(changetype<Conv>(i), thread, threads)
       break
     case OP_CONV_RELAXED_S8:
-      conv_relaxed_s8(i, thread, threads)
+      conv_relaxed_s8(changetype<Conv>(i), thread, threads)
       break
     case OP_WINOGRAD43_S8:
-      winograd43_s8(i, thread, threads)
+      winograd43_s8(changetype<Winograd>(i), thread, threads)
       break
     case OP_WINOGRAD23_S8:
-      winograd23_s8(i, thread, threads)
+      winograd23_s8(changetype<Winograd>(i), thread, threads)
       break
     case OP_STRIDED_WINOGRAD42_S8:
-      strided_winograd42_s8(i, thread, threads)
+      strided_winograd42_s8(changetype<Winograd>(i), thread, threads)
       break
     case OP_DECODE_YOLO:
-      decode_yolo(i, thread, threads)
+      decode_yolo(changetype<DecodeYolo>(i), thread, threads)
       break
     case OP_SUPPRESS:
-      suppress(i, thread, threads)
+      suppress(changetype<Suppress>(i), thread, threads)
       break
     case OP_CONV_TRANSPOSE_S8:
-      conv_transpose_s8(i, thread, threads)
+      conv_transpose_s8(changetype<ConvTranspose>(i), thread, threads)
       break
     case OP_CONV_TRANSPOSE_F32:
-      conv_transpose_f32(i, thread, threads)
+      conv_transpose_f32(changetype<ConvTransposeF32>(i), thread, threads)
       break
     case OP_TRANSPOSED_WINOGRAD42_S8:
-      transposed_winograd42_s8(i, thread, threads)
+      transposed_winograd42_s8(changetype<TransposedWinograd>(i), thread, threads)
       break
     case OP_TRANSPOSED_WINOGRAD22_S8:
-      transposed_winograd22_s8(i, thread, threads)
+      transposed_winograd22_s8(changetype<TransposedWinograd>(i), thread, threads)
       break
-    case OP_PACK:
-      pack(i, thread, threads)
+    case OP_PACK_WINOGRAD:
+      pack_winograd(changetype<PackWinograd>(i), thread, threads)
+      break
+    case OP_PACK_STRIDED:
+      pack_strided(changetype<PackStrided>(i), thread, threads)
+      break
+    case OP_PACK_LINEAR:
+      pack_linear(changetype<PackLinear>(i), thread, threads)
       break
     default:
       return false

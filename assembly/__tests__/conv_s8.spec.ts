@@ -1,6 +1,7 @@
 import { conv_s8, pack_conv_s8 } from '../kernels/conv/conv_s8'
 import { depthwise_s8, pack_depthwise_s8 } from '../kernels/conv/depthwise_s8'
-import { bits, block, instruction, random } from './instruction'
+import { Conv, OutputType } from '../lib/instructions'
+import { block, instruction, random } from './instruction'
 
 /** A shape drawn at random; channels are those of one group. */
 class Shape {
@@ -105,13 +106,35 @@ function differences(s: Shape, depthwise: bool): i32 {
   const folded = block(panels * 4)
   if (depthwise) pack_depthwise_s8(weights, packed, bias, channels, depth, s.inputZero, folded)
   else pack_conv_s8(weights, packed, bias, s.outputs, depth, s.groups, s.inputZero, folded)
-  const places = [<i32>input, <i32>output, <i32>packed, <i32>folded, <i32>multipliers]
-  const from = [s.height, s.width, s.inputs, s.inputStride]
-  const to = [s.outputHeight, s.outputWidth, s.outputs, s.outputStride]
-  const window = [s.kernelHeight, s.kernelWidth, s.strideY, s.strideX, s.padTop, s.padLeft, s.groups]
-  const ends = [s.inputZero, s.outputZero, bits(s.slope), -128, 127, s.head ? 1 : 0]
-  const scratch = block(8 * ((depth + 1) >> 1) * 4 + 64 + padded)
-  const i = instruction(places.concat(from).concat(to).concat(window).concat(ends).concat([<i32>scratch, 8]))
+  const i = instruction<Conv>()
+  i.input = input
+  i.output = output
+  i.weights = packed
+  i.bias = folded
+  i.multipliers = multipliers
+  i.inputHeight = s.height
+  i.inputWidth = s.width
+  i.inputChannels = s.inputs
+  i.inputStride = s.inputStride
+  i.outputHeight = s.outputHeight
+  i.outputWidth = s.outputWidth
+  i.outputChannels = s.outputs
+  i.outputStride = s.outputStride
+  i.kernelHeight = s.kernelHeight
+  i.kernelWidth = s.kernelWidth
+  i.strideY = s.strideY
+  i.strideX = s.strideX
+  i.padTop = s.padTop
+  i.padLeft = s.padLeft
+  i.groups = s.groups
+  i.inputZeroPoint = s.inputZero
+  i.outputZeroPoint = s.outputZero
+  i.slope = s.slope
+  i.low = -128
+  i.high = 127
+  i.outputType = s.head ? OutputType.float32 : OutputType.int8
+  i.scratch = block(8 * ((depth + 1) >> 1) * 4 + 64 + padded)
+  i.block = 8
   if (depthwise) depthwise_s8(i, 0, 1)
   else conv_s8(i, 0, 1)
   let wrong = 0

@@ -1,6 +1,7 @@
 import { conv_transpose_f32 } from '../kernels/conv_transpose/conv_transpose_f32'
 import { pack_conv_f32 } from '../kernels/conv/conv_f32'
-import { bits, block, floats, instruction } from './instruction'
+import { ConvTransposeF32, OutputType } from '../lib/instructions'
+import { block, floats, instruction, setWindow } from './instruction'
 
 const INPUTS = 3
 const OUTPUTS = 5
@@ -36,11 +37,27 @@ describe('conv_transpose_f32', () => {
       pack_conv_f32(own, packed + <usize>(phase * depth) * 32, OUTPUTS, depth, 1)
     }
     const output = block(OUT * OUT * OUTPUTS * 4)
-    const scratch = block(128 + 64 + 16 * depth * 4 + 64)
-    const i = instruction([
-      <i32>input, <i32>output, <i32>packed, <i32>bias, 0, SIDE, SIDE, INPUTS, INPUTS * 4, OUT, OUT, OUTPUTS, OUTPUTS * 4,
-      KERNEL, KERNEL, 2, 2, 1, 1, 1, 0, 0, bits(1), bits(-Infinity), bits(Infinity), 1, <i32>scratch, 16,
-    ])
+    const i = instruction<ConvTransposeF32>()
+    i.input = input
+    i.output = output
+    i.weights = packed
+    i.bias = bias
+    i.inputHeight = SIDE
+    i.inputWidth = SIDE
+    i.inputChannels = INPUTS
+    i.inputStride = INPUTS * 4
+    i.outputHeight = OUT
+    i.outputWidth = OUT
+    i.outputChannels = OUTPUTS
+    i.outputStride = OUTPUTS * 4
+    setWindow(i, KERNEL, 2, 1)
+    i.leastTapsX = 1
+    i.slope = 1
+    i.low = -Infinity
+    i.high = Infinity
+    i.outputType = OutputType.float32
+    i.scratch = block(128 + 64 + 16 * depth * 4 + 64)
+    i.block = 16
     conv_transpose_f32(i, 0, 2)
     conv_transpose_f32(i, 1, 2)
     for (let y = 0; y < OUT; y++) {

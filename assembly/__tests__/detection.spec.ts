@@ -1,13 +1,14 @@
-import { classOf, entry, originOf, push, scoreOf, sort } from '../kernels/detect/candidates'
+import { entry, push, sort } from '../kernels/detect/candidates'
 import { decode_yolo } from '../kernels/detect/decode_yolo'
 import { suppress } from '../kernels/detect/suppress'
 import { exp, log } from '../lib/math'
+import { CandidateList, DecodeYolo, ENTRY_BYTES, LIST_HEADER_BYTES, OverlapKind, Suppress } from '../lib/instructions'
 import { block, instruction } from './instruction'
 
 /** An empty list with room for `capacity` candidates. */
-function list(capacity: i32): usize {
-  const at = block(64 + (capacity + 1) * 56)
-  store<i32>(at, 0)
+function list(capacity: i32): CandidateList {
+  const at = changetype<CandidateList>(block(<i32>LIST_HEADER_BYTES + (capacity + 1) * <i32>ENTRY_BYTES))
+  at.count = 0
   return at
 }
 
@@ -38,13 +39,13 @@ describe('a list of candidates', () => {
     const scores: f64[] = [0.5, 0.2, 0.5, 0.9, 0.1, 0.5, 0.3, 0.5]
     for (let n = 0; n < 8; n++) push(at, 4, 0, 0, 1, 1, scores[n], 8 - n, n >> 1)
     sort(at)
-    expect<i32>(load<i32>(at)).toBe(4)
+    expect<i32>(at.count).toBe(4)
     const classes: i32[] = [5, 8, 6, 3]
     const origins: i32[] = [1, 0, 1, 2]
     for (let n = 0; n < 4; n++) {
-      expect<f64>(scoreOf(entry(at, n))).toBe(n == 0 ? 0.9 : 0.5)
-      expect<i32>(classOf(entry(at, n))).toBe(classes[n])
-      expect<i32>(originOf(entry(at, n))).toBe(origins[n])
+      expect<f64>(entry(at, n).score).toBe(n == 0 ? 0.9 : 0.5)
+      expect<i32>(entry(at, n).classId).toBe(classes[n])
+      expect<i32>(entry(at, n).origin).toBe(origins[n])
     }
   })
 })
@@ -57,23 +58,44 @@ describe('a head', () => {
     for (let n = 0; n < values.length; n++) store<f32>(input + n * 4, values[n])
     const candidates = list(3)
     const parameters = doubles([0.25, 1, 10, 20, 10, 20])
-    const words: i32[] = [<i32>input, 56, 1, 1, 2, 2, 0, 0, 0, <i32>parameters, <i32>candidates, 3, 7]
-    decode_yolo(instruction(words.concat([64, 32, 32, 32, 32, 32, 0, 0])), 0, 1)
-    expect<i32>(load<i32>(candidates)).toBe(2)
+    const i = instruction<DecodeYolo>()
+    i.input = input
+    i.inputStride = 56
+    i.rows = 1
+    i.columns = 1
+    i.anchors = 2
+    i.classes = 2
+    i.parameters = parameters
+    i.candidates = changetype<usize>(candidates)
+    i.capacity = 3
+    i.origin = 7
+    i.sourceWidth = 64
+    i.sourceHeight = 32
+    i.inputWidth = 32
+    i.inputHeight = 32
+    i.resizedWidth = 32
+    i.resizedHeight = 32
+    decode_yolo(i, 0, 1)
+    expect<i32>(candidates.count).toBe(2)
     const at = entry(candidates, 1)
-    expect<f64>(load<f64>(at)).toBe(22)
-    expect<f64>(load<f64>(at, 8)).toBe(6)
-    expect<f64>(load<f64>(at, 16)).toBe(42)
-    expect<f64>(load<f64>(at, 24)).toBe(26)
-    expect<i32>(originOf(at)).toBe(8)
-    const chains = block(8)
-    suppress(
-      instruction([<i32>candidates, <i32>chains, 2, 0, 0, 0, 9, 1, 64, 32, <i32>doubles([0.45, 0.6])]),
-      0,
-      1,
-    )
-    expect<i32>(load<i32>(candidates, 4)).toBe(1)
-    expect<i32>(originOf(entry(candidates, 0))).toBe(7)
-    expect<bool>(abs(scoreOf(entry(candidates, 0)) - 0.9525741268) < 1e-9).toBe(true)
+    expect<f64>(at.xmin).toBe(22)
+    expect<f64>(at.ymin).toBe(6)
+    expect<f64>(at.xmax).toBe(42)
+    expect<f64>(at.ymax).toBe(26)
+    expect<i32>(at.origin).toBe(8)
+    const s = instruction<Suppress>()
+    s.candidates = changetype<usize>(candidates)
+    s.chains = block(8)
+    s.classes = 2
+    s.kind = OverlapKind.iou
+    s.maxResults = 9
+    s.clip = 1
+    s.sourceWidth = 64
+    s.sourceHeight = 32
+    s.parameters = doubles([0.45, 0.6])
+    suppress(s, 0, 1)
+    expect<i32>(candidates.kept).toBe(1)
+    expect<i32>(entry(candidates, 0).origin).toBe(7)
+    expect<bool>(abs(entry(candidates, 0).score - 0.9525741268) < 1e-9).toBe(true)
   })
 })

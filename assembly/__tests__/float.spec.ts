@@ -1,7 +1,8 @@
 import { activation_f32 } from '../kernels/pixelwise/activation_f32'
 import { conv_f32, pack_conv_f32 } from '../kernels/conv/conv_f32'
 import { depthwise_f32, pack_depthwise_f32 } from '../kernels/conv/depthwise_f32'
-import { bits, floats, instruction } from './instruction'
+import { ConvF32, Curve, OutputType } from '../lib/instructions'
+import { floats, instruction, setPlaces, setWindow } from './instruction'
 
 const HEIGHT = 5
 const WIDTH = 6
@@ -24,16 +25,29 @@ function plain(input: usize, weights: usize, bias: f32, inputs: i32, first: i32,
   return max<f32>(acc, acc * <f32>0.1)
 }
 
-function fields(input: usize, output: usize, weights: usize, bias: usize, shape: i32[], scratch: usize): usize {
-  const groups = shape[0]
-  const inputs = shape[1]
-  const outputs = shape[2]
-  const places = [<i32>input, <i32>output, <i32>weights, <i32>bias, 0]
-  const from = [HEIGHT, WIDTH, inputs, groups * inputs * 4]
-  const to = [HEIGHT, WIDTH, outputs, groups * outputs * 4]
-  const window = [3, 3, 1, 1, 1, 1, groups, 0, 0]
-  const ends = [bits(0.1), bits(-f32.MAX_VALUE), bits(f32.MAX_VALUE), 1, <i32>scratch, 8]
-  return instruction(places.concat(from).concat(to).concat(window).concat(ends))
+function fields(input: usize, output: usize, weights: usize, bias: usize, shape: i32[], scratch: usize): ConvF32 {
+  const i = instruction<ConvF32>()
+  i.input = input
+  i.output = output
+  i.weights = weights
+  i.bias = bias
+  i.inputHeight = HEIGHT
+  i.inputWidth = WIDTH
+  i.inputChannels = shape[1]
+  i.inputStride = shape[0] * shape[1] * 4
+  i.outputHeight = HEIGHT
+  i.outputWidth = WIDTH
+  i.outputChannels = shape[2]
+  i.outputStride = shape[0] * shape[2] * 4
+  setWindow(i, 3, 1, 1)
+  i.groups = shape[0]
+  i.slope = 0.1
+  i.low = -f32.MAX_VALUE
+  i.high = f32.MAX_VALUE
+  i.outputType = OutputType.float32
+  i.scratch = scratch
+  i.block = 8
+  return i
 }
 
 function checkConv(groups: i32, inputs: i32, outputs: i32): void {
@@ -102,7 +116,10 @@ describe('activation_f32', () => {
       const input = floats(count)
       const output = floats(count)
       for (let n = 0; n < count; n++) store<f32>(input + n * 4, <f32>(n - 500) / 8)
-      activation_f32(instruction([<i32>input, <i32>output, count, 1, 4, 4, kind]), 0, 1)
+      const i = instruction<Curve>()
+      setPlaces(i, input, output, count, 1, 4, 4)
+      i.kind = kind
+      activation_f32(i, 0, 1)
       for (let n = 0; n < count; n++) {
         const expected = meaning(kind, load<f32>(input + n * 4))
         const error = abs<f64>(<f64>load<f32>(output + n * 4) - expected)
@@ -115,7 +132,10 @@ describe('activation_f32', () => {
     for (let kind = 1; kind <= 3; kind++) {
       const x = floats(1)
       store<f32>(x, NaN)
-      activation_f32(instruction([<i32>x, <i32>x, 1, 1, 4, 4, kind]), 0, 1)
+      const i = instruction<Curve>()
+      setPlaces(i, x, x, 1, 1, 4, 4)
+      i.kind = kind
+      activation_f32(i, 0, 1)
       expect<bool>(isNaN(load<f32>(x))).toBe(true)
     }
   })

@@ -1,5 +1,6 @@
 import { gather_s8 } from '../kernels/conv/gather_s8'
-import { block, instruction, random } from './instruction'
+import { Filter } from '../lib/instructions'
+import { block, instruction, random, setWindow } from './instruction'
 
 function between(low: i32, high: i32): i32 {
   return low + <i32>(random() % <u32>(high - low + 1))
@@ -21,10 +22,17 @@ function differences(quads: bool): i32 {
   const first = block(bytes + 64)
   const second = block(bytes + 64)
   for (let n: usize = 0; n < 2; n++) {
-    const pixel = 4 + <i32>n
-    const from = [0, 0, 0, 0, 0, height, width, 3, pixel, outputHeight, outputWidth, 8, 8]
-    const i = instruction(from.concat([3, 3, stride, stride, pad, pad, 1, -9]))
-    gather_s8(i, n ? long : short, 0, pixels, n ? second : first, quads)
+    const i = instruction<Filter>()
+    i.inputHeight = height
+    i.inputWidth = width
+    i.inputChannels = 3
+    i.inputStride = 4 + <i32>n
+    i.outputHeight = outputHeight
+    i.outputWidth = outputWidth
+    i.outputChannels = 8
+    i.outputStride = 8
+    setWindow(i, 3, stride, pad)
+    gather_s8(i, -9, n ? long : short, 0, pixels, n ? second : first, quads)
   }
   let wrong = 0
   for (let at: usize = 0; at < <usize>bytes; at++) {

@@ -1,5 +1,7 @@
 // What the kernels' specs share: blocks of memory, instructions and pseudo-random values.
 
+import { Filter, Instruction, INSTRUCTION_BYTES, Pixelwise, SCRATCH_STRIDE_OFFSET } from '../lib/instructions'
+
 let seed: u32 = 1
 
 /** The top bits of a linear congruential generator. */
@@ -27,14 +29,42 @@ export function floats(count: i32): usize {
   return at
 }
 
-/** An instruction whose fields are `words`, from word 1 on. */
-export function instruction(words: i32[]): usize {
-  const at = heap.alloc(128)
-  memory.fill(at, 0, 128)
-  for (let n = 0; n < words.length; n++) store<i32>(at + 4 + n * 4, words[n])
-  return at
+/** An instruction whose fields are all 0. */
+export function instruction<T>(): T {
+  const at = heap.alloc(INSTRUCTION_BYTES)
+  memory.fill(at, 0, INSTRUCTION_BYTES)
+  return changetype<T>(at)
 }
 
-export function bits(value: f32): i32 {
-  return reinterpret<i32>(value)
+/** The bytes from one thread's scratch to the next one's. */
+export function setScratchStride(i: Instruction, bytes: i32): void {
+  store<i32>(changetype<usize>(i) + SCRATCH_STRIDE_OFFSET, bytes)
+}
+
+/** The places of a pixelwise instruction's tensors. */
+export function setPlaces(
+  i: Pixelwise,
+  input: usize,
+  output: usize,
+  pixels: i32,
+  channels: i32,
+  inputStride: i32,
+  outputStride: i32,
+): void {
+  i.input = input
+  i.output = output
+  i.pixels = pixels
+  i.channels = channels
+  i.inputStride = inputStride
+  i.outputStride = outputStride
+}
+
+/** A window of kernel x kernel positions. */
+export function setWindow(i: Filter, kernel: i32, stride: i32, pad: i32): void {
+  i.kernelHeight = kernel
+  i.kernelWidth = kernel
+  i.strideY = stride
+  i.strideX = stride
+  i.padTop = pad
+  i.padLeft = pad
 }

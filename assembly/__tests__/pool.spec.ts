@@ -1,5 +1,6 @@
 import { average_pool_f32, average_pool_s8 } from '../kernels/pool/average_pool'
 import { max_pool_f32, max_pool_s8 } from '../kernels/pool/max_pool'
+import { Pool } from '../lib/instructions'
 import { block, floats, instruction } from './instruction'
 
 const HEIGHT = 6
@@ -34,9 +35,22 @@ function check(kernel: i32, stride: i32, pad: i32, channels: i32, float32: bool,
   const input = float32 ? floats(HEIGHT * WIDTH * channels) : block(HEIGHT * WIDTH * channels)
   const output = block(outputHeight * outputWidth * channels * size)
   const pixel = channels * size
-  const geometry = [HEIGHT, WIDTH, channels, pixel, outputHeight, outputWidth, pixel]
-  const window = [kernel, kernel, stride, stride, pad, pad]
-  const i = instruction([<i32>input, <i32>output].concat(geometry).concat(window))
+  const i = instruction<Pool>()
+  i.input = input
+  i.output = output
+  i.inputHeight = HEIGHT
+  i.inputWidth = WIDTH
+  i.channels = channels
+  i.inputStride = pixel
+  i.outputHeight = outputHeight
+  i.outputWidth = outputWidth
+  i.outputStride = pixel
+  i.kernelHeight = kernel
+  i.kernelWidth = kernel
+  i.strideY = stride
+  i.strideX = stride
+  i.padTop = pad
+  i.padLeft = pad
   if (average) {
     if (float32) average_pool_f32(i, 0, 1)
     else average_pool_s8(i, 0, 1)

@@ -1,4 +1,5 @@
 import { preprocess } from '../kernels/picture/preprocess'
+import { OutputType, Preprocess } from '../lib/instructions'
 import { block, instruction } from './instruction'
 
 /** Three tables that keep a byte as it is. */
@@ -8,10 +9,26 @@ function identity(): usize {
   return at
 }
 
-function placed(source: usize, output: usize, from: i32[], to: i32[], rest: i32[], scratch: usize): usize {
-  const canvas = [<i32>source, <i32>output].concat(from).concat(to).concat([3, 0, <i32>identity()])
-  const swap = rest.pop()
-  return instruction(canvas.concat(rest).concat([<i32>scratch, swap]))
+/** A picture of `from` on a canvas of `to` (width, height), resized to the first two of `rest` and placed at the next. */
+function placed(source: usize, output: usize, from: i32[], to: i32[], rest: i32[], scratch: usize): Preprocess {
+  const i = instruction<Preprocess>()
+  i.source = source
+  i.output = output
+  i.sourceWidth = from[0]
+  i.sourceHeight = from[1]
+  i.outputWidth = to[0]
+  i.outputHeight = to[1]
+  i.outputStride = 3
+  i.outputType = OutputType.int8
+  i.table = identity()
+  i.resizedWidth = rest[0]
+  i.resizedHeight = rest[1]
+  i.offsetX = rest[2]
+  i.offsetY = rest[3]
+  i.pad = rest[4]
+  i.swapRedBlue = rest[5]
+  i.scratch = scratch
+  return i
 }
 
 describe('preprocess', () => {

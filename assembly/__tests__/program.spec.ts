@@ -1,13 +1,18 @@
-import { INSTRUCTION_BYTES, OP_COPY } from '../lib/opcodes'
+import { Copy, INSTRUCTION_BYTES, OP_COPY } from '../lib/instructions'
 import { probe } from '../probe'
 import { run } from '../program'
 import { block } from './instruction'
 
 /** Writes a copy of one byte as instruction n. */
 function copyByte(program: usize, n: i32, from: usize, to: usize): void {
-  const i = program + <usize>n * INSTRUCTION_BYTES
-  const words = [OP_COPY, <i32>from, <i32>to, 1, 1, 1, 1]
-  for (let w = 0; w < words.length; w++) store<i32>(i + (<usize>w << 2), words[w])
+  const i = changetype<Copy>(program + <usize>n * INSTRUCTION_BYTES)
+  i.opcode = OP_COPY
+  i.input = from
+  i.output = to
+  i.pixels = 1
+  i.pixelBytes = 1
+  i.inputStride = 1
+  i.outputStride = 1
 }
 
 describe('run', () => {

@@ -8,7 +8,18 @@ import { linear_s8 } from '../kernels/linear/linear_s8'
 import { patches_f32 } from '../kernels/tokens/patches_f32'
 import { scatter_tokens_f32 } from '../kernels/tokens/scatter_tokens_f32'
 import { softmax_f32 } from '../kernels/tokens/softmax_f32'
-import { bits, block, floats, instruction } from './instruction'
+import {
+  ActivationKind,
+  AttentionS16,
+  Curve,
+  EmbedTokens,
+  LayerNorm,
+  Linear,
+  Patches,
+  Pixelwise,
+  ScatterTokens,
+} from '../lib/instructions'
+import { block, floats, instruction, setPlaces } from './instruction'
 
 function at(base: usize, n: i32): f32 {
   return load<f32>(base + <usize>n * 4)
@@ -38,12 +49,22 @@ function checkLinear(tokens: i32, depth: i32, outputs: i32, limit: i32, seven: i
   const y = floats(tokens * outputs)
   const after = at(y, tokens * outputs)
   pack_linear_s8(source, packed, outputs, depth, limit)
-  const scratch = block(8 * ((depth + 16) * 2 + 36) + 16384 + depth * 32 + 4096 + seven * 448)
-  linear_s8(
-    instruction([
-      <i32>x, <i32>y, <i32>packed, <i32>bias, <i32>scales, tokens, depth, depth * 4, outputs, outputs * 4, <i32>scratch, 8, limit, seven,
-    ]), 0, 1
-  )
+  const i = instruction<Linear>()
+  i.input = x
+  i.output = y
+  i.weights = packed
+  i.bias = bias
+  i.scales = scales
+  i.tokens = tokens
+  i.inputChannels = depth
+  i.inputStride = depth * 4
+  i.outputChannels = outputs
+  i.outputStride = outputs * 4
+  i.scratch = block(8 * ((depth + 16) * 2 + 36) + 16384 + depth * 32 + 4096 + seven * 448)
+  i.block = 8
+  i.limit = limit
+  i.seven = seven
+  linear_s8(i, 0, 1)
   for (let t = 0; t < tokens; t++) {
     let largest: f32 = 0
     for (let k = 0; k < depth; k++) largest = max(largest, abs(at(x, t * depth + k)))
@@ -89,9 +110,12 @@ describe('layer_norm_f32', () => {
       const beta = floats(channels)
       const y = floats(3 * channels)
       const row = channels * 4
-      layer_norm_f32(
-        instruction([<i32>x, <i32>y, 3, channels, row, row, <i32>gamma, <i32>beta, bits(1e-5)]), 0, 1
-      )
+      const i = instruction<LayerNorm>()
+      setPlaces(i, x, y, 3, channels, row, row)
+      i.gamma = gamma
+      i.beta = beta
+      i.epsilon = 1e-5
+      layer_norm_f32(i, 0, 1)
       for (let p = 0; p < 3; p++) {
         let mean: f64 = 0
         for (let c = 0; c < channels; c++) mean += at(x, p * channels + c)
@@ -117,7 +141,9 @@ describe('softmax_f32', () => {
       const x = floats(channels)
       for (let c = 0; c < channels; c++) store<f32>(x + c * 4, at(x, c) * 20)
       const y = floats(channels)
-      softmax_f32(instruction([<i32>x, <i32>y, 1, channels, channels * 4, channels * 4]), 0, 1)
+      const i = instruction<Pixelwise>()
+      setPlaces(i, x, y, 1, channels, channels * 4, channels * 4)
+      softmax_f32(i, 0, 1)
       let sum: f64 = 0
       for (let c = 0; c < channels; c++) sum += NativeMath.exp(<f64>at(x, c))
       for (let c = 0; c < channels; c++) near(at(y, c), NativeMath.exp(<f64>at(x, c)) / sum, 1e-6)
@@ -130,13 +156,22 @@ function checkAttention(tokens: i32, heads: i32, d: i32, int16: bool): void {
   const width = heads * d
   const x = floats(tokens * 3 * width)
   const y = floats(tokens * width)
-  const scratch = block(4 * (((tokens + 7) & ~7) * (d + 20) + tokens * ((d + 7) & ~7) + 16 * d) + 512)
   const scale: f32 = 0.3
-  const fields = instruction([
-    <i32>x, <i32>y, tokens, heads, d, 3 * width * 4, width * 4, bits(scale), <i32>scratch, 4095, 8191, 4095,
-  ])
-  if (int16) attention_s16(fields, 0, 1)
-  else attention_f32(fields, 0, 1)
+  const i = instruction<AttentionS16>()
+  i.input = x
+  i.output = y
+  i.tokens = tokens
+  i.heads = heads
+  i.headChannels = d
+  i.inputStride = 3 * width * 4
+  i.outputStride = width * 4
+  i.scale = scale
+  i.scratch = block(4 * (((tokens + 7) & ~7) * (d + 20) + tokens * ((d + 7) & ~7) + 16 * d) + 512)
+  i.limit = 4095
+  i.weightLimit = 8191
+  i.valueLimit = 4095
+  if (int16) attention_s16(i, 0, 1)
+  else attention_f32(i, 0, 1)
   for (let h = 0; h < heads; h++) {
     for (let t = 0; t < tokens; t++) {
       let total: f64 = 0
@@ -180,7 +215,10 @@ describe('gelu', () => {
     const y = floats(5)
     const values: f32[] = [0, 1, -1, 3, 10]
     for (let n = 0; n < 5; n++) store<f32>(x + n * 4, values[n])
-    activation_f32(instruction([<i32>x, <i32>y, 5, 1, 4, 4, 4]), 0, 1)
+    const i = instruction<Curve>()
+    setPlaces(i, x, y, 5, 1, 4, 4)
+    i.kind = ActivationKind.gelu
+    activation_f32(i, 0, 1)
     near(at(y, 0), 0, 0)
     near(at(y, 1), 0.8413447460685429, 2e-7)
     near(at(y, 2), -0.15865525393145707, 2e-7)
@@ -194,7 +232,19 @@ describe('tokens to and from their places', () => {
     // 2 rows of 3 patches of 2x2 pixels of 3 channels.
     const x = floats(4 * 6 * 3)
     const y = floats(2 * 12)
-    patches_f32(instruction([<i32>x, <i32>y, 2, 48, 12, 6, 2, 3, 6, <i32>indices([5, 1]), 3]), 0, 1)
+    const i = instruction<Patches>()
+    i.input = x
+    i.output = y
+    i.tokens = 2
+    i.outputStride = 48
+    i.inputStride = 12
+    i.inputWidth = 6
+    i.patch = 2
+    i.columns = 3
+    i.places = 6
+    i.indices = indices([5, 1])
+    i.channels = 3
+    patches_f32(i, 0, 1)
     for (let n = 0; n < 12; n++) {
       expect<f32>(at(y, n)).toBe(at(x, (2 + n / 6) * 18 + 12 + (n % 6)))
       expect<f32>(at(y, 12 + n)).toBe(at(x, (n / 6) * 18 + 6 + (n % 6)))
@@ -207,9 +257,18 @@ describe('tokens to and from their places', () => {
     const positions = floats(4 * 5)
     const y = floats(3 * 5)
     const chosen = indices([3, 0])
-    embed_tokens_f32(
-      instruction([<i32>x, <i32>y, 2, 5, 20, 20, 4, <i32>first, <i32>positions, <i32>chosen]), 0, 1
-    )
+    const i = instruction<EmbedTokens>()
+    i.input = x
+    i.output = y
+    i.tokens = 2
+    i.channels = 5
+    i.inputStride = 20
+    i.outputStride = 20
+    i.places = 4
+    i.first = first
+    i.positions = positions
+    i.indices = chosen
+    embed_tokens_f32(i, 0, 1)
     for (let c = 0; c < 5; c++) {
       expect<f32>(at(y, c)).toBe(at(first, c))
       expect<f32>(at(y, 5 + c)).toBe(at(x, c) + at(positions, 15 + c))
@@ -223,9 +282,18 @@ describe('tokens to and from their places', () => {
     const positions = floats(5 * 5)
     const y = floats(5 * 5)
     const chosen = indices([3, 0])
-    scatter_tokens_f32(
-      instruction([<i32>x, <i32>y, 2, 5, 20, 20, 4, <i32>mask, <i32>positions, <i32>chosen]), 0, 1
-    )
+    const i = instruction<ScatterTokens>()
+    i.input = x
+    i.output = y
+    i.tokens = 2
+    i.channels = 5
+    i.inputStride = 20
+    i.outputStride = 20
+    i.places = 4
+    i.mask = mask
+    i.positions = positions
+    i.indices = chosen
+    scatter_tokens_f32(i, 0, 1)
     for (let c = 0; c < 5; c++) {
       expect<f32>(at(y, c)).toBe(at(x, c) + at(positions, c))
       expect<f32>(at(y, 5 + c)).toBe(at(x, 10 + c) + at(positions, 5 + c))

@@ -3,7 +3,8 @@ import {
   transposed_winograd22_s8,
   transposed_winograd42_s8,
 } from '../kernels/winograd/transposed_winograd_s8'
-import { bits, block, instruction, random } from './instruction'
+import { OutputType, Phase, TransposedWinograd } from '../lib/instructions'
+import { block, instruction, random, setScratchStride } from './instruction'
 
 // The Winograd forms of the int8 transposed convolution against a plain loop: 4x4, stride 2, padding 1.
 
@@ -99,12 +100,36 @@ function winograd(form: i32, product: i32, most: i32, threads: i32): i32 {
   for (let o = 0; o < outputs; o++) {
     store<f32>(scaled + o * 4, load<f32>(multipliers + o * 4) / <f32>(form == 42 ? 4 : 1))
   }
-  const places = [<i32>input, <i32>output, <i32>packed, <i32>scaled]
-  const from = [height, width, channels, channels, 2 * height, 2 * width, outputs, outputs, 1, 1]
-  const ends = [ZERO, OUTPUT_ZERO, bits(0.1), -128, 127, 0]
-  const rest = [<i32>block(1 << 19), most, 1, product, 0, 2 * width * outputs, 2, 2]
-  const i = instruction(places.concat(from).concat(ends).concat(rest))
-  store<i32>(i, 1 << 17, 124)
+  const i = instruction<TransposedWinograd>()
+  i.input = input
+  i.output = output
+  i.weights = packed
+  i.multipliers = scaled
+  i.inputHeight = height
+  i.inputWidth = width
+  i.inputChannels = channels
+  i.inputStride = channels
+  i.outputHeight = 2 * height
+  i.outputWidth = 2 * width
+  i.outputChannels = outputs
+  i.outputStride = outputs
+  i.padTop = 1
+  i.padLeft = 1
+  i.inputZeroPoint = ZERO
+  i.outputZeroPoint = OUTPUT_ZERO
+  i.slope = 0.1
+  i.low = -128
+  i.high = 127
+  i.outputType = OutputType.int8
+  i.scratch = block(1 << 19)
+  i.block = most
+  i.chunk = 1
+  i.product = product
+  i.phase = Phase.whole
+  i.outputRowStride = 2 * width * outputs
+  i.strideY = 2
+  i.strideX = 2
+  setScratchStride(i, 1 << 17)
   for (let thread = 0; thread < threads; thread++) {
     if (form == 42) transposed_winograd42_s8(i, thread, threads)
     else transposed_winograd22_s8(i, thread, threads)

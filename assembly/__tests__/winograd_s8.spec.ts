@@ -1,7 +1,8 @@
 import { conv_mla_s8, conv_relaxed_s8, pack_conv_product_s8 } from '../kernels/conv/conv_s8'
 import { pack_strided_s8, strided_winograd42_s8 } from '../kernels/winograd/strided_winograd_s8'
 import { pack_winograd_s8, winograd23_s8, winograd43_s8 } from '../kernels/winograd/winograd_s8'
-import { bits, block, instruction, random } from './instruction'
+import { Conv, OutputType, Phase, Product, Winograd } from '../lib/instructions'
+import { block, instruction, random, setScratchStride, setWindow } from './instruction'
 
 // The forms of the int8 convolution against a plain loop: Winograd's, by multiply-adds, by products of four.
 
@@ -98,11 +99,34 @@ function winograd(size: i32, product: i32, chunk: i32, threads: i32): i32 {
   for (let o = 0; o < outputs; o++) {
     store<f32>(scaled + o * 4, load<f32>(multipliers + o * 4) / <f32>(size == 4 && stride == 1 ? 64 : 4))
   }
-  const places = [<i32>input, <i32>output, <i32>packed, <i32>scaled]
-  const from = [height, width, channels, channels, down(height), down(width), outputs, outputs, 1, 1]
-  const ends = [ZERO, OUTPUT_ZERO, bits(0.1), -128, 127, 0]
-  const i = instruction(places.concat(from).concat(ends).concat([<i32>block(1 << 18), 3, chunk, product, 0, down(width) * outputs]))
-  store<i32>(i, 1 << 15, 124)
+  const i = instruction<Winograd>()
+  i.input = input
+  i.output = output
+  i.weights = packed
+  i.multipliers = scaled
+  i.inputHeight = height
+  i.inputWidth = width
+  i.inputChannels = channels
+  i.inputStride = channels
+  i.outputHeight = down(height)
+  i.outputWidth = down(width)
+  i.outputChannels = outputs
+  i.outputStride = outputs
+  i.padTop = 1
+  i.padLeft = 1
+  i.inputZeroPoint = ZERO
+  i.outputZeroPoint = OUTPUT_ZERO
+  i.slope = 0.1
+  i.low = -128
+  i.high = 127
+  i.outputType = OutputType.int8
+  i.scratch = block(1 << 18)
+  i.block = 3
+  i.chunk = chunk
+  i.product = product
+  i.phase = Phase.whole
+  i.outputRowStride = down(width) * outputs
+  setScratchStride(i, 1 << 15)
   for (let thread = 0; thread < threads; thread++) {
     if (stride == 2) strided_winograd42_s8(i, thread, threads)
     else if (size == 4) winograd43_s8(i, thread, threads)
@@ -111,19 +135,37 @@ function winograd(size: i32, product: i32, chunk: i32, threads: i32): i32 {
   return wrong()
 }
 
-/** conv_mla_s8 (product 1) or conv_relaxed_s8 (product 2). */
+/** conv_mla_s8 or conv_relaxed_s8. */
 function gathered(product: i32): i32 {
   const depth = 9 * channels
   const panels = (outputs + 7) >> 3
   const packed = block(panels * ((depth + 1) >> 1) * 32)
   pack_conv_product_s8(product, weights, packed, outputs, depth, 1)
-  const places = [<i32>input, <i32>output, <i32>packed, <i32>folded, <i32>multipliers]
-  const from = [height, width, channels, channels, height, width, outputs, outputs]
-  const window = [3, 3, 1, 1, 1, 1, 1]
-  const ends = [ZERO, OUTPUT_ZERO, bits(0.1), -128, 127, 0]
-  const scratch = block(16 * ((depth + 1) >> 1) * 4 + 64 + 128 + 64)
-  const i = instruction(places.concat(from).concat(window).concat(ends).concat([<i32>scratch, 16]))
-  if (product == 1) conv_mla_s8(i, 0, 1)
+  const i = instruction<Conv>()
+  i.input = input
+  i.output = output
+  i.weights = packed
+  i.bias = folded
+  i.multipliers = multipliers
+  i.inputHeight = height
+  i.inputWidth = width
+  i.inputChannels = channels
+  i.inputStride = channels
+  i.outputHeight = height
+  i.outputWidth = width
+  i.outputChannels = outputs
+  i.outputStride = outputs
+  setWindow(i, 3, 1, 1)
+  i.groups = 1
+  i.inputZeroPoint = ZERO
+  i.outputZeroPoint = OUTPUT_ZERO
+  i.slope = 0.1
+  i.low = -128
+  i.high = 127
+  i.outputType = OutputType.int8
+  i.scratch = block(16 * ((depth + 1) >> 1) * 4 + 64 + 128 + 64)
+  i.block = 16
+  if (product == Product.mla) conv_mla_s8(i, 0, 1)
   else conv_relaxed_s8(i, 0, 1)
   return wrong()
 }
@@ -156,14 +198,14 @@ describe('forms of the int8 convolution', () => {
   test('multiply-adds', () => {
     for (let n = 0; n < 10; n++) {
       draw(between(1, 20), between(1, 20), 127)
-      expect<i32>(gathered(1)).toBe(0)
+      expect<i32>(gathered(Product.mla)).toBe(0)
     }
   })
 
   test('products of four', () => {
     for (let n = 0; n < 10; n++) {
       draw(between(1, 20), between(1, 20), 63)
-      expect<i32>(gathered(2)).toBe(0)
+      expect<i32>(gathered(Product.relaxed)).toBe(0)
     }
   })
 })

@@ -2,6 +2,7 @@
 // head) or the fused activation, the clamp and the rounding to int8. |y| <= 255 after the clamp, so the rounding's
 // magic number is exact; low and high are int8, so the narrowing never saturates.
 
+import { OutputType } from './instructions'
 import { activate, activateV, narrow, roundEven, roundEvenAndAddV, storeFirst } from './vector'
 
 /** Four sums as int32 in the range of int8. `offset` is roundingOffset(outputZeroPoint). */
@@ -28,7 +29,7 @@ export function storeSums(
 ): void {
   const m0 = v128.load(multipliers)
   const m1 = v128.load(multipliers, 16)
-  if (type == 0) {
+  if (type == OutputType.int8) {
     const q0 = requantized(acc0, m0, slope, low, high, offset)
     const q1 = requantized(acc1, m1, slope, low, high, offset)
     const q = narrow(q0, q1, q0, q1)
@@ -55,6 +56,6 @@ export function storeSum(
   type: i32,
 ): void {
   const y = <f32>acc * multiplier
-  if (type == 0) store<i8>(to + n, roundEven(activate(y, slope, low, high)) + zeroPoint)
+  if (type == OutputType.int8) store<i8>(to + n, roundEven(activate(y, slope, low, high)) + zeroPoint)
   else store<f32>(to + (n << 2), y)
 }

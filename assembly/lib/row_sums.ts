@@ -1,14 +1,10 @@
 // What the host proves of a convolution's weights before it plans: for each row of int8, the weights of an output channel, the
 // sums of w and of abs(w), int32 both. Exact: a row has fewer than 2^24 weights, of at most 128 each.
 
+import { RowFinding } from './instructions'
 import { SIMD } from './isa'
 
-/** Some weight is not within -64..63. */
-const WIDE: i32 = 1
-/** Some weight is -128. */
-const LEAST: i32 = 2
-
-/** Sums of `rows` rows of `depth` int8 to `to`: [row][2] int32. Returns which of the above there are. */
+/** Sums of `rows` rows of `depth` int8 to `to`: [row][2] int32. Returns which findings there are. */
 export function row_sums_s8(source: usize, rows: i32, depth: i32, to: usize): i32 {
   let found = 0
   for (const end = to + <usize>rows * 8; to < end; to += 8) {
@@ -31,15 +27,15 @@ export function row_sums_s8(source: usize, rows: i32, depth: i32, to: usize): i3
       }
       sum = lanes(sums)
       magnitude = lanes(magnitudes)
-      if (v128.any_true(wide)) found |= WIDE
-      if (v128.any_true(least)) found |= LEAST
+      if (v128.any_true(wide)) found |= RowFinding.wide
+      if (v128.any_true(least)) found |= RowFinding.least
     }
     for (; n < depth; n++) {
       const w = <i32>load<i8>(source + <usize>n)
       sum += w
       magnitude += abs(w)
-      if (w < -64 || w > 63) found |= WIDE
-      if (w == -128) found |= LEAST
+      if (w < -64 || w > 63) found |= RowFinding.wide
+      if (w == -128) found |= RowFinding.least
     }
     store<i32>(to, sum)
     store<i32>(to, magnitude, 4)

@@ -10,39 +10,52 @@
 // How many shares: about as many as a kernel works on blocks, which take the weights from memory anew each. Small
 // instructions have one for each thread, and take none.
 
-import { SHARES } from './barrier'
 import { attentionShares } from '../kernels/attention/attention_s16'
 import { convShares } from '../kernels/conv/conv_s8'
 import { packShares } from '../pack'
 import { winogradShares } from '../kernels/winograd/winograd_tiles'
 import {
+  AttentionS16,
+  CONTROL_SHARES,
+  Conv,
+  Instruction,
   OP_ATTENTION_S16,
   OP_CONV_MLA_S8,
   OP_CONV_RELAXED_S8,
   OP_CONV_S8,
-  OP_PACK,
+  OP_PACK_LINEAR,
+  OP_PACK_STRIDED,
+  OP_PACK_WINOGRAD,
   OP_STRIDED_WINOGRAD42_S8,
   OP_WINOGRAD23_S8,
   OP_WINOGRAD43_S8,
-} from '../lib/opcodes'
+  PackLinear,
+  PackStrided,
+  PackWinograd,
+  Winograd,
+} from '../lib/instructions'
 
 /** How many shares each of `threads` threads has of an instruction's work. */
 export function sharesOf(i: usize, threads: i32): i32 {
-  switch (load<i32>(i)) {
+  switch (changetype<Instruction>(i).opcode) {
     case OP_WINOGRAD43_S8:
-      return winogradShares(i, 43, threads)
+      return winogradShares(changetype<Winograd>(i), 43, threads)
     case OP_WINOGRAD23_S8:
-      return winogradShares(i, 23, threads)
+      return winogradShares(changetype<Winograd>(i), 23, threads)
     case OP_STRIDED_WINOGRAD42_S8:
-      return winogradShares(i, 42, threads)
+      return winogradShares(changetype<Winograd>(i), 42, threads)
     case OP_CONV_S8:
     case OP_CONV_MLA_S8:
     case OP_CONV_RELAXED_S8:
-      return convShares(i, threads)
+      return convShares(changetype<Conv>(i), threads)
     case OP_ATTENTION_S16:
-      return attentionShares(i, threads)
-    case OP_PACK:
-      return packShares(i, threads)
+      return attentionShares(changetype<AttentionS16>(i), threads)
+    case OP_PACK_WINOGRAD:
+      return packShares(changetype<PackWinograd>(i).outputChannels, threads)
+    case OP_PACK_STRIDED:
+      return packShares(changetype<PackStrided>(i).outputChannels, threads)
+    case OP_PACK_LINEAR:
+      return packShares(changetype<PackLinear>(i).outputChannels, threads)
     default:
       return 1
   }
@@ -52,7 +65,7 @@ export function sharesOf(i: usize, threads: i32): i32 {
 export function takeShare(thread: i32, threads: i32, each: i32): i32 {
   for (let n = 0; n < threads; n++) {
     const owner = (thread + n) % threads
-    const word = SHARES + (<usize>owner << 2)
+    const word = CONTROL_SHARES + (<usize>owner << 2)
     if (taken(atomic.load<i32>(word)) >= each) continue
     const before = atomic.add<i32>(word, n == 0 ? 1 : 1 << 16)
     if (taken(before) >= each) continue
@@ -67,5 +80,5 @@ function taken(counts: i32): i32 {
 
 /** Nothing is taken any more. */
 export function returnShares(threads: i32): void {
-  for (let thread: usize = 0; thread < <usize>threads; thread++) atomic.store<i32>(SHARES + (thread << 2), 0)
+  for (let thread: usize = 0; thread < <usize>threads; thread++) atomic.store<i32>(CONTROL_SHARES + (thread << 2), 0)
 }

@@ -5,6 +5,8 @@
 // Instructions with much work are cut into more shares than there are threads (assembly/threads/shares.ts): a kernel then does share
 // `part` of `parts`, in the scratch of the thread that runs it.
 
+import { Instruction, SCRATCH_STRIDE_OFFSET } from '../lib/instructions'
+
 let self: i32 = 0
 let crew: i32 = 1
 
@@ -26,9 +28,9 @@ export function start(count: i32, thread: i32, threads: i32): i32 {
   return min(((count + threads - 1) / threads) * thread, count)
 }
 
-/** The scratch of the thread that runs this: field `n` is the first thread's, the others' follow at the stride in word 31. */
+/** The scratch of the thread that runs this: `first` is the first thread's, and the others follow at the instruction's stride. */
 // @ts-ignore: decorator
 @inline
-export function scratchOf(i: usize, n: usize): usize {
-  return <usize>load<u32>(i + (n << 2)) + <usize>load<u32>(i, 124) * <usize>self
+export function scratchOf(i: Instruction, first: usize): usize {
+  return first + <usize>load<u32>(changetype<usize>(i), SCRATCH_STRIDE_OFFSET) * <usize>self
 }

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -9,11 +8,11 @@ import { OcellusError } from '../../src/host/errors.js'
 import { programStart } from '../../src/host/plan/plan.js'
 import { threadParts } from '../../src/host/platform/node/engine.js'
 import { loadModel } from '../../src/host/platform/node.js'
-import { controlStart, offsets } from '../../src/host/platform/threads/control.js'
 import type { WorkerHandle } from '../../src/host/platform/threads/crew.js'
 import { type ThreadParts, workerThreads } from '../../src/host/platform/threads/pool.js'
 import type { WorkerWords } from '../../src/host/platform/threads/worker.js'
 import { opcodes } from '../../src/host/program/instruction.js'
+import { numbers } from '../../src/host/program/sizes.js'
 import { codeOf } from '../helpers/code-of.js'
 import { Random } from '../helpers/kernel.js'
 import { int8Model, randomInt8Input, tinyModel } from '../helpers/models.js'
@@ -216,7 +215,7 @@ describe('where there are no threads', () => {
 
   it('a build with threads that computes wrongly steps down to the one without', async () => {
     const warned = warnings()
-    const wrong = tinyModule({ version: [0, 1], probe: [1, expectedProbe ^ 1] })
+    const wrong = tinyModule({ version: [0, numbers.programVersion], probe: [1, expectedProbe ^ 1] })
     replace({ compile: (build, threads) => (threads ? wrong : threadParts.compile(build, threads)) })
     const session = await Session.create(model, { threads: 2 })
     expect([session.build, await session.ready()]).toEqual(['simd', 1])
@@ -323,15 +322,4 @@ describe('a session with threads', () => {
     })
     expect(stdout.trim()).toBe('2')
   })
-})
-
-it('host and engine have one control block', () => {
-  const source = readFileSync(new URL('../../assembly/threads/barrier.ts', import.meta.url), 'utf8')
-  expect(Number(source.match(/CONTROL: usize = (\w+)/)?.[1])).toBe(controlStart)
-  for (const name of ['program', 'count', 'quorum', 'arrived', 'phase', 'failed', 'ready', 'gate'] as const) {
-    const [, offset] = source.match(new RegExp(`const ${name.toUpperCase()} = CONTROL \\+ (\\d+)`))!
-    expect(Number(offset), name).toBe(offsets[name])
-  }
-  expect(source).toContain('const GENERATION = CONTROL\n')
-  expect(controlStart + 0x400).toBe(programStart)
 })

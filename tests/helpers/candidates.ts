@@ -1,16 +1,25 @@
-import { entryBytes, listBytes, listHeaderBytes } from '../../src/host/plan/detection.js'
+import {
+  candidateOffset,
+  entryBytes,
+  listBytes,
+  listHeaderBytes,
+  listOffset,
+} from '../../src/host/program/candidates.js'
+import { overlapKinds } from '../../src/host/program/kinds.js'
 import { type Build, loadEngine, programStart, writeInstruction } from './engine.js'
 import type { Candidate, SuppressSettings } from './reference-detection.js'
+
+const doubles = (['xmin', 'ymin', 'xmax', 'ymax', 'score'] as const).map(candidateOffset)
 
 /** A list of candidates as assembly/kernels/detect/candidates.ts lays it out. */
 export function writeList(buffer: ArrayBuffer, list: number, candidates: readonly Candidate[]): void {
   const view = new DataView(buffer)
-  view.setInt32(list, candidates.length, true)
+  view.setInt32(list + listOffset('count'), candidates.length, true)
   candidates.forEach(({ box, score, classId, origin }, n) => {
     const at = list + listHeaderBytes + n * entryBytes
-    for (const [i, value] of [...box, score].entries()) view.setFloat64(at + 8 * i, value, true)
-    view.setInt32(at + 40, classId, true)
-    view.setInt32(at + 44, origin, true)
+    for (const [i, value] of [...box, score].entries()) view.setFloat64(at + doubles[i], value, true)
+    view.setInt32(at + candidateOffset('classId'), classId, true)
+    view.setInt32(at + candidateOffset('origin'), origin, true)
   })
 }
 
@@ -18,12 +27,12 @@ export function readList(buffer: ArrayBuffer, list: number, count: number): Cand
   const view = new DataView(buffer)
   return Array.from({ length: count }, (_, n) => {
     const at = list + listHeaderBytes + n * entryBytes
-    const [a, b, c, d, score] = [0, 8, 16, 24, 32].map((offset) => view.getFloat64(at + offset, true))
+    const [a, b, c, d, score] = doubles.map((offset) => view.getFloat64(at + offset, true))
     return {
       box: [a, b, c, d],
       score,
-      classId: view.getInt32(at + 40, true),
-      origin: view.getInt32(at + 44, true),
+      classId: view.getInt32(at + candidateOffset('classId'), true),
+      origin: view.getInt32(at + candidateOffset('origin'), true),
     }
   })
 }
@@ -45,7 +54,7 @@ export function suppress(
     candidates: list,
     chains,
     classes,
-    kind: settings.kind === 'diou' ? 1 : 0,
+    kind: overlapKinds[settings.kind === 'diou' ? 'diou' : 'iou'],
     agnostic: Number(settings.agnostic),
     bestOnly: Number(settings.bestOnly),
     maxResults: Math.min(settings.maxResults, 0x7fffffff),
@@ -57,5 +66,5 @@ export function suppress(
   // A thread that isn't the first has nothing to do here.
   if (exports.run(programStart, 1, 1, 2) !== 0 || exports.run(programStart, 1, 0, 2) !== 0)
     throw new Error('no such instruction')
-  return readList(memory.buffer, list, new DataView(memory.buffer).getInt32(list + 4, true))
+  return readList(memory.buffer, list, new DataView(memory.buffer).getInt32(list + listOffset('kept'), true))
 }

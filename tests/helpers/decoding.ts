@@ -1,12 +1,8 @@
 import { EngineMemory } from '../../src/host/engine/memory.js'
 import type { DetectionTask } from '../../src/host/graph/types.js'
 import type { Geometry } from '../../src/host/image/fit.js'
-import {
-  capacityFor,
-  type DetectionPlan,
-  listBytes,
-  reserveDetection,
-} from '../../src/host/plan/detection.js'
+import { capacityFor, type DetectionPlan, reserveDetection } from '../../src/host/plan/detection.js'
+import { listBytes } from '../../src/host/program/candidates.js'
 import { Decoder, type DecodingEngine } from '../../src/host/tasks/detection/decode.js'
 import type { Detection } from '../../src/host/tasks/detection/detections.js'
 import { type DetectionOptions, settingsOf } from '../../src/host/tasks/detection/options.js'

@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { builds as all, type Build } from '../../src/host/engine/engine.js'
-import type { PackExports } from '../../src/host/graph/descriptor.js'
+import { programStart } from '../../src/host/program/control.js'
+import { encode } from '../../src/host/program/encode.js'
+import type { PackExports } from '../../src/host/program/exports.js'
 import {
   type Fields,
-  fields,
+  type Instruction,
   instructionWords,
   type Opcode,
-  opcodes,
 } from '../../src/host/program/instruction.js'
 
 export type { Build }
+export { programStart }
 
 const bytesOf = (build: Build): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(readFileSync(new URL(`../../build/ocellus.${build}.wasm`, import.meta.url)))
@@ -27,9 +29,6 @@ export interface Engine {
   readonly memory: WebAssembly.Memory
   readonly exports: EngineExports
 }
-
-/** The first address that a module's static data leaves free. */
-export const programStart = 0x10000
 
 const modules = new Map<Build, WebAssembly.Module>()
 
@@ -55,10 +54,6 @@ export function writeInstruction<O extends Opcode>(
   opcode: O,
   values: Fields<O>,
 ): void {
-  const words = new Int32Array(memory.buffer, at, instructionWords).fill(0)
-  words[0] = opcodes[opcode]
-  const names: readonly string[] = fields[opcode]
-  names.forEach((name, n) => {
-    words[n + 1] = (values as Record<string, number>)[name]
-  })
+  const words = encode({ opcode, fields: values } as Instruction)
+  new Int32Array(memory.buffer, at, instructionWords).set(words)
 }

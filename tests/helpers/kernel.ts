@@ -198,7 +198,7 @@ export function firstDifference(a: Uint8Array, b: Uint8Array): number {
 
 const bits = new DataView(new ArrayBuffer(4))
 
-/** The bits of a float32, for fields named `...F`. */
+/** The bits of a float32. */
 export function floatBits(value: number): number {
   bits.setFloat32(0, value)
   return bits.getInt32(0)

@@ -1,7 +1,7 @@
 import { describe, test } from 'vitest'
 import { type Case, outputSide, reference } from '../helpers/convolution.js'
 import type { EngineExports } from '../helpers/engine.js'
-import { Arena, floatBits, type Random } from '../helpers/kernel.js'
+import { Arena, type Random } from '../helpers/kernel.js'
 
 const f = Math.fround
 const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple
@@ -89,7 +89,7 @@ function check(kind: 'convS8' | 'depthwiseS8', shape: Case): void {
     groups,
     inputZeroPoint: zeroPoints[0],
     outputZeroPoint: zeroPoints[1],
-    slopeF: floatBits(slope),
+    slope,
     low: range[0],
     high: range[1],
     outputType: float ? 1 : 0,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { pictureGeometry } from '../../src/host/image/fit.js'
-import { listBytes } from '../../src/host/plan/detection.js'
+import { listBytes } from '../../src/host/program/candidates.js'
 import { readList, suppress } from '../helpers/candidates.js'
 import { builds, programStart } from '../helpers/engine.js'
 import { Arena, type Random } from '../helpers/kernel.js'

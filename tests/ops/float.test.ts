@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest'
 import type { EngineExports } from '../helpers/engine.js'
-import { Arena, floatBits, type View } from '../helpers/kernel.js'
+import { Arena, type View } from '../helpers/kernel.js'
 
 const f = Math.fround
 const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple
@@ -77,9 +77,9 @@ function check(kind: 'convF32' | 'depthwiseF32', shape: Case): void {
     groups,
     inputZeroPoint: 0,
     outputZeroPoint: 0,
-    slopeF: floatBits(slope),
-    low: floatBits(Number.NEGATIVE_INFINITY),
-    high: floatBits(high),
+    slope,
+    low: Number.NEGATIVE_INFINITY,
+    high: high,
     outputType: 1,
     scratch: depthwise ? 0 : arena.scratch(roundUp(block, 4) * depth * 4 + 64),
     block,

@@ -113,7 +113,7 @@ describe('requantizeS8', () => {
     const multiplier = multipliers(arena.random)
     arena.check(
       'requantizeS8',
-      { ...places(at, pixels), inputZeroPoint, multiplierF: floatBits(multiplier), outputZeroPoint },
+      { ...places(at, pixels), inputZeroPoint, multiplier, outputZeroPoint },
       at.output,
       values.map((q) => clamp(roundEven(f((q - inputZeroPoint) * multiplier)) + outputZeroPoint, -128, 127)),
     )
@@ -151,11 +151,11 @@ describe('addS8', () => {
         strideB: b.stride,
         outputStride: output.stride,
         zeroPointA,
-        multiplierAF: floatBits(multiplierA),
+        multiplierA: multiplierA,
         zeroPointB,
-        multiplierBF: floatBits(multiplierB),
+        multiplierB: multiplierB,
         outputZeroPoint,
-        slopeF: floatBits(slope),
+        slope,
         low,
         high,
       },
@@ -188,13 +188,13 @@ describe('addF32', () => {
         strideB: b.stride,
         outputStride: output.stride,
         zeroPointA: 0,
-        multiplierAF: 0,
+        multiplierA: 0,
         zeroPointB: 0,
-        multiplierBF: 0,
+        multiplierB: 0,
         outputZeroPoint: 0,
-        slopeF: floatBits(slope),
-        low: floatBits(Number.NEGATIVE_INFINITY),
-        high: floatBits(high),
+        slope,
+        low: Number.NEGATIVE_INFINITY,
+        high: high,
       },
       output,
       valuesA.map((value, n) => {
@@ -244,7 +244,7 @@ describe('quantizeS8', () => {
     const multiplier = multipliers(arena.random)
     arena.check(
       'quantizeS8',
-      { ...places(at, pixels), multiplierF: floatBits(multiplier), zeroPoint },
+      { ...places(at, pixels), multiplier, zeroPoint },
       at.output,
       values.map((x) => {
         const y = f(x * multiplier)
@@ -266,7 +266,7 @@ describe('dequantizeS8', () => {
     const multiplier = multipliers(arena.random)
     arena.check(
       'dequantizeS8',
-      { ...places(at, pixels), multiplierF: floatBits(multiplier), zeroPoint },
+      { ...places(at, pixels), multiplier, zeroPoint },
       at.output,
       values.map((q) => f((q - zeroPoint) * multiplier)),
     )

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { attentionLimits } from '../../src/host/graph/ops/attention.js'
 import type { Fields } from '../../src/host/program/instruction.js'
-import { Arena, floatBits, type Random, roundEven, type View } from '../helpers/kernel.js'
+import { Arena, type Random, roundEven, type View } from '../helpers/kernel.js'
 
 const f = Math.fround
 
@@ -68,7 +68,7 @@ describe.each([1, 3, 4, 5, 8, 23, 192])('%i channels', (channels) => {
       ...pixelwise(input, output, 5, channels),
       gamma: arena.floats(gamma),
       beta: arena.floats(beta),
-      epsilonF: floatBits(1e-6),
+      epsilon: 1e-6,
     }
     arena.check('layerNormF32', fields, output, expected)
   })
@@ -144,7 +144,7 @@ describe('attentionF32', () => {
       headChannels: d,
       inputStride: input.stride,
       outputStride: output.stride,
-      scaleF: floatBits(scale),
+      scale,
       scratch: arena.scratch(4 * (padded * d + tokens * Math.ceil(d / 8) * 8 + 4 * (padded + d)) + 192),
     }
     arena.check('attentionF32', fields, output, expected)
@@ -219,7 +219,7 @@ describe('attentionS16', () => {
       headChannels: d,
       inputStride: input.stride,
       outputStride: output.stride,
-      scaleF: floatBits(scale),
+      scale,
       scratch: arena.scratch(padded * (2 * depth + 2 * channels + 36) + 16 * depth + 4 * channels + 224),
       ...limits,
     }

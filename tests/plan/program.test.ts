@@ -3,8 +3,17 @@ import { preprocessingOf } from '../../src/host/graph/task.js'
 import type { Model, Preprocessing, Quantization } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { planModel } from '../../src/host/plan/plan.js'
-import { compileProgram, encode, preprocessTables, roundHalfEven } from '../../src/host/plan/program.js'
-import { fields, instructionWords, type Opcode, opcodes } from '../../src/host/program/instruction.js'
+import { compileProgram, preprocessTables, roundHalfEven } from '../../src/host/plan/program.js'
+import { encode } from '../../src/host/program/encode.js'
+import type { Layout } from '../../src/host/program/field.js'
+import {
+  fields,
+  type Instruction,
+  instructionWords,
+  type Opcode,
+  opcodes,
+} from '../../src/host/program/instruction.js'
+import { enumerations } from '../../src/host/program/kinds.js'
 import { int8Model, tinyModel } from '../helpers/models.js'
 import { builds, differing, outputsOf, runModel, Session } from '../helpers/session.js'
 import { everyLayer, smallest } from '../readers/tiny.js'
@@ -24,17 +33,49 @@ function withInput(model: Model, quantization: Quantization): Model {
 
 const tablesOf = (model: Model) => preprocessTables(planModel(verifyModel(model)))
 
+/** An instruction with these values, in the order of its fields. */
+const instruction = (opcode: Opcode, values: readonly number[]): Instruction =>
+  ({
+    opcode,
+    fields: Object.fromEntries(Object.keys(fields[opcode]).map((name, i) => [name, values[i]])),
+  }) as unknown as Instruction
+
 describe('an instruction', () => {
   it.each(Object.keys(opcodes) as Opcode[])('%s has its fields in their order', (opcode) => {
-    const names: readonly string[] = fields[opcode]
-    const values = Object.fromEntries(names.map((name, i) => [name, 1000 + i]))
-    const words = encode({ opcode, fields: values } as Parameters<typeof encode>[0])
+    const layout: Layout = fields[opcode]
+    const names = Object.keys(layout)
+    const values = names.map((name, i) => {
+      const kind = layout[name]
+      return kind in enumerations ? Object.values(enumerations[kind as 'phase'])[0] : 1000 + i
+    })
+    const words = encode(instruction(opcode, values))
     expect(words).toHaveLength(instructionWords)
-    expect([...words.subarray(0, names.length + 1)]).toEqual([
-      opcodes[opcode],
-      ...names.map((_, i) => 1000 + i),
-    ])
+    const floats = new Float32Array(words.buffer)
+    expect(words[0]).toBe(opcodes[opcode])
+    names.forEach((name, i) => {
+      expect(layout[name] === 'float' ? floats[i + 1] : words[i + 1], name).toBe(values[i])
+    })
     expect(words.subarray(names.length + 1).every((word) => word === 0)).toBe(true)
+  })
+
+  it.each([
+    ['activationF32', 'kind', 0],
+    ['activationF32', 'kind', 6],
+    ['suppress', 'kind', 2],
+    ['winograd43S8', 'product', 2],
+    ['winograd23S8', 'phase', -1],
+    ['convS8', 'outputType', 2],
+    ['packWinograd', 'size', 3],
+    ['activationF32', 'kind', Number.NaN],
+  ] as const)('%s is not written with the unknown %s %d', (opcode, field, value) => {
+    const layout: Layout = fields[opcode]
+    const values = Object.entries(layout).map(([name, kind]) => {
+      if (name === field) return value
+      return kind in enumerations ? Object.values(enumerations[kind as 'phase'])[0] : 1
+    })
+    expect(() => encode(instruction(opcode, values))).toThrow(
+      new RangeError(`${opcode}: ${field} is ${value}, which is no ${layout[field]}`),
+    )
   })
 
   it('holds addresses of 2 GiB and more', () => {

@@ -4,7 +4,7 @@ import { verifyModel } from '../../src/host/graph/verify.js'
 import { planModel, preprocessScratch } from '../../src/host/plan/plan.js'
 import { compileProgram } from '../../src/host/plan/program.js'
 import { planStorage, type StoragePlan, slack } from '../../src/host/plan/storage.js'
-import { fields, instructionWords, opcodes } from '../../src/host/program/instruction.js'
+import { type Fields, instructionWords, opcodes, wordOf } from '../../src/host/program/instruction.js'
 import { exposeAll } from '../../tools/quantize/calibrate/expose.js'
 import { Random } from '../helpers/kernel.js'
 import { int8Model, randomInput, tinyModel } from '../helpers/models.js'
@@ -152,7 +152,7 @@ describe('in place', () => {
 
 /** Bytes of scratch, by the table of docs/engine.md, for the words of an instruction. */
 function scratchOf(words: Int32Array): number {
-  const field = (name: (typeof fields.convS8)[number]): number => words[fields.convS8.indexOf(name) + 1]
+  const field = (name: keyof Fields<'convS8'>): number => words[wordOf('convS8', name)]
   const taps = field('kernelHeight') * field('kernelWidth')
   const depth = taps * field('inputChannels')
   const block = Math.ceil(field('block') / 4) * 4

@@ -58,7 +58,9 @@ describe('instructions', () => {
   it.each(Object.keys(opcodes))('%s is executed by a kernel of its name, and tested', (opcode) => {
     const kernel = snake(opcode)
     expect(program).toMatch(
-      new RegExp(`case OP_${kernel.toUpperCase()}:\\n +${kernel}\\(i, thread, threads\\)\\n +break`),
+      new RegExp(
+        `case OP_${kernel.toUpperCase()}:\\n +${kernel}\\(changetype<\\w+>\\(i\\), thread, threads\\)\\n +break`,
+      ),
     )
     const [, file] = program.match(
       new RegExp(`import \\{[^}]*\\b${kernel}\\b[^}]*\\} from '\\./(?:kernels/)?([\\w/]+)'`),

@@ -13,19 +13,19 @@
 //
 // exp() never exceeds 1, and the sum of p is at least 1. Sums may overflow to infinity, as float32 does.
 
+import { Attention } from '../../lib/instructions'
 import { exponentialsOfFour } from '../../lib/exponentials'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
 import { firstHalves, firstQuads, lastHalves, lastQuads } from '../../lib/turn'
 import { storeFirst } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 
-export function attention_f32(i: usize, thread: i32, threads: i32): void {
-  const tokens = word(i, 3)
-  const heads = word(i, 4)
-  const d = word(i, 5)
+export function attention_f32(i: Attention, thread: i32, threads: i32): void {
+  const tokens = i.tokens
+  const heads = i.heads
+  const d = i.headChannels
   const groups = (tokens + 3) >> 2
-  const keys = scratchOf(i, 9)
+  const keys = scratchOf(i, i.scratch)
   const values = keys + <usize>((tokens + 7) & ~7) * <usize>d * 4
   const queries = values + <usize>tokens * <usize>((d + 7) & ~7) * 4
   const last = start(heads * groups, thread + 1, threads)
@@ -41,10 +41,10 @@ export function attention_f32(i: usize, thread: i32, threads: i32): void {
 }
 
 /** Four tokens of one head, or what is left of four. */
-function attend(i: usize, head: i32, first: i32, keys: usize, values: usize, queries: usize): void {
-  const tokens = word(i, 3)
-  const d = <usize>word(i, 5)
-  const outputStride = <usize>word(i, 7)
+function attend(i: Attention, head: i32, first: i32, keys: usize, values: usize, queries: usize): void {
+  const tokens = i.tokens
+  const d = <usize>i.headChannels
+  const outputStride = <usize>i.outputStride
   const rows = min(4, tokens - first)
   const scores = queries + d * 16
   const sums = scores + <usize>((tokens + 7) & ~7) * 16
@@ -52,10 +52,10 @@ function attend(i: usize, head: i32, first: i32, keys: usize, values: usize, que
   packQueries(i, head, first, rows, queries)
   for (let j: usize = 0; j < <usize>tokens; j += 8) {
     product(queries, keys + j * d * 4, d, sums)
-    turn(sums, scores + j * 16, float(i, 8))
+    turn(sums, scores + j * 16, i.scale)
   }
   exponentialsOfFour(scores, <usize>tokens, factors)
-  const output = address(i, 2) + <usize>first * outputStride + <usize>head * d * 4
+  const output = i.output + <usize>first * outputStride + <usize>head * d * 4
   for (let k: usize = 0; k < d; k += 8) {
     product(scores, values + k * <usize>tokens * 4, <usize>tokens, sums)
     let to = output + k * 4
@@ -156,10 +156,10 @@ function storeRow(to: usize, sums: usize, factor: f32, columns: usize): void {
 }
 
 /** Queries as [d][4]. Of a token that doesn't exist the first one's stand there: its results are not stored. */
-function packQueries(i: usize, head: i32, first: i32, rows: i32, to: usize): void {
-  const d = <usize>word(i, 5)
-  const stride = <usize>word(i, 6)
-  const a = address(i, 1) + <usize>first * stride + <usize>head * d * 4
+function packQueries(i: Attention, head: i32, first: i32, rows: i32, to: usize): void {
+  const d = <usize>i.headChannels
+  const stride = <usize>i.inputStride
+  const a = i.input + <usize>first * stride + <usize>head * d * 4
   const b = rows > 1 ? a + stride : a
   const c = rows > 2 ? a + 2 * stride : a
   const e = rows > 3 ? a + 3 * stride : a
@@ -182,11 +182,11 @@ function turnRows(a: usize, b: usize, c: usize, d: usize, to: usize, step: usize
 }
 
 /** Keys as [panel of 8 tokens][d][8]. Of a token that doesn't exist the last's stand there: its scores are never read. */
-function packKeys(i: usize, head: i32, to: usize): void {
-  const tokens = word(i, 3)
-  const d = <usize>word(i, 5)
-  const stride = <usize>word(i, 6)
-  const from = address(i, 1) + <usize>(word(i, 4) + head) * d * 4
+function packKeys(i: Attention, head: i32, to: usize): void {
+  const tokens = i.tokens
+  const d = <usize>i.headChannels
+  const stride = <usize>i.inputStride
+  const from = i.input + <usize>(i.heads + head) * d * 4
   for (let j = 0; j < tokens; j += 4) {
     const a = from + <usize>j * stride
     const b = from + <usize>min(j + 1, tokens - 1) * stride
@@ -201,11 +201,11 @@ function packKeys(i: usize, head: i32, to: usize): void {
 }
 
 /** Values as [panel of 8 channels][tokens][8]. What stands in a last panel beyond the head's channels isn't stored. */
-function packValues(i: usize, head: i32, to: usize): void {
-  const tokens = word(i, 3)
-  const d = word(i, 5)
-  const stride = <usize>word(i, 6)
-  const from = address(i, 1) + <usize>((word(i, 4) * 2 + head) * d) * 4
+function packValues(i: Attention, head: i32, to: usize): void {
+  const tokens = i.tokens
+  const d = i.headChannels
+  const stride = <usize>i.inputStride
+  const from = i.input + <usize>((i.heads * 2 + head) * d) * 4
   for (let c = 0; c < d; c += 8) {
     let source = from + <usize>c * 4
     for (let j = 0; j < tokens; j++) {

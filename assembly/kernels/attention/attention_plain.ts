@@ -1,30 +1,30 @@
 // attention_s16 without vectors, to the same bytes. Rows lie side by side here: keys [token][pair of d][2] int16, values
 // [channel][padded tokens] int16; of one token the query [pair of d][2], scores [token] float32 and weights [token] int16.
 
+import { AttentionS16 } from '../../lib/instructions'
 import { LOG2E } from '../../lib/exp'
 import { power } from '../../lib/power'
 import { pmax, roundEven } from '../../lib/vector'
-import { float, word } from '../../lib/word'
 import { LEAST, quantizeRow, rowFactor } from '../linear/linear_rows'
 
-export function packPlain(i: usize, k: usize, v: usize, keys: usize, keyScales: usize, values: usize, valueScales: usize): void {
-  const tokens = <usize>word(i, 3)
-  const d = <usize>word(i, 5)
-  const stride = <usize>word(i, 6)
+export function packPlain(i: AttentionS16, k: usize, v: usize, keys: usize, keyScales: usize, values: usize, valueScales: usize): void {
+  const tokens = <usize>i.tokens
+  const d = <usize>i.headChannels
+  const stride = <usize>i.inputStride
   for (let j: usize = 0; j < tokens; j++) {
     packRow(i, k, keys, keyScales + j * 4)
     keys += rowBytes(i)
     k += stride
   }
   for (let c: usize = 0; c < d; c++) {
-    packChannel(v + c * 4, stride, tokens, <f32>word(i, 12), values, valueScales + c * 4)
+    packChannel(v + c * 4, stride, tokens, <f32>i.valueLimit, values, valueScales + c * 4)
     values += tokens * 2
   }
 }
 
 /** `rows` tokens of one head, one after the other. */
 export function attendPlain(
-  i: usize,
+  i: AttentionS16,
   x: usize,
   to: usize,
   rows: usize,
@@ -37,14 +37,14 @@ export function attendPlain(
   const factor = query + rowBytes(i)
   for (; rows > 0; rows--) {
     packRow(i, x, query, factor)
-    attendRow(i, query, load<f32>(factor) * float(i, 8) * LOG2E, to, keys, keyScales, values, valueScales, factor + 4)
-    x += word(i, 6)
-    to += word(i, 7)
+    attendRow(i, query, load<f32>(factor) * i.scale * LOG2E, to, keys, keyScales, values, valueScales, factor + 4)
+    x += i.inputStride
+    to += i.outputStride
   }
 }
 
 function attendRow(
-  i: usize,
+  i: AttentionS16,
   query: usize,
   factor: f32,
   to: usize,
@@ -54,8 +54,8 @@ function attendRow(
   valueScales: usize,
   scores: usize,
 ): void {
-  const tokens = <usize>word(i, 3)
-  const d = <usize>word(i, 5)
+  const tokens = <usize>i.tokens
+  const d = <usize>i.headChannels
   const weights = scores + tokens * 4
   let largest: f32 = -f32.MAX_VALUE
   for (let j: usize = 0; j < tokens; j++) {
@@ -65,7 +65,7 @@ function attendRow(
   }
   let sum = 0
   for (let j: usize = 0; j < tokens; j++) {
-    const p = roundEven(power((load<f32>(scores + j * 4) - largest) * factor) * <f32>word(i, 11))
+    const p = roundEven(power((load<f32>(scores + j * 4) - largest) * factor) * <f32>i.weightLimit)
     sum += p
     store<i16>(weights + j * 2, p)
   }
@@ -87,13 +87,13 @@ function dot(a: usize, b: usize, bytes: usize): i32 {
 
 // @ts-ignore: decorator
 @inline
-function rowBytes(i: usize): usize {
-  return <usize>((word(i, 5) + 1) & ~1) << 1
+function rowBytes(i: AttentionS16): usize {
+  return <usize>((i.headChannels + 1) & ~1) << 1
 }
 
-function packRow(i: usize, x: usize, to: usize, scale: usize): void {
-  const d = word(i, 5)
-  const limit = <f32>word(i, 10)
+function packRow(i: AttentionS16, x: usize, to: usize, scale: usize): void {
+  const d = i.headChannels
+  const limit = <f32>i.limit
   quantizeRow(x, d, rowFactor(x, d, limit, scale), limit, to, 4)
 }
 

@@ -19,10 +19,10 @@
 // at most 1.00001, so p never exceeds weightLimit, which the largest score's is: nothing divides by zero. What is multiplied beyond
 // d or beyond the tokens is zero, or its sum is not used.
 
+import { AttentionS16 } from '../../lib/instructions'
 import { LOG2E } from '../../lib/exp'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
-import { address, float, word } from '../../lib/word'
 import { multiplyValues } from './attention_outputs'
 import { attendPlain, packPlain } from './attention_plain'
 import { packRows } from './attention_rows'
@@ -30,16 +30,16 @@ import { score } from './attention_scores'
 import { packValues } from './attention_values'
 import { weigh } from './attention_weights'
 
-export function attention_s16(i: usize, thread: i32, threads: i32): void {
-  const tokens = word(i, 3)
-  const heads = word(i, 4)
-  const d = word(i, 5)
+export function attention_s16(i: AttentionS16, thread: i32, threads: i32): void {
+  const tokens = i.tokens
+  const heads = i.heads
+  const d = i.headChannels
   const groups = (tokens + 7) >> 3
-  const stride = <usize>word(i, 6)
+  const stride = <usize>i.inputStride
   const padded = <usize>((tokens + 7) & ~7)
   const pairs = <usize>((d + 7) >> 3) << 2
   const channels = <usize>((d + 15) & ~15)
-  const keys = scratchOf(i, 9)
+  const keys = scratchOf(i, i.scratch)
   const keyScales = keys + padded * pairs * 4
   const values = keyScales + padded * 4
   const valueScales = values + padded * channels * 2
@@ -49,33 +49,33 @@ export function attention_s16(i: usize, thread: i32, threads: i32): void {
   for (let n = start(heads * groups, thread, threads); n < last; n++) {
     const head = n / groups
     const first = (n % groups) << 3
-    const x = address(i, 1) + <usize>(head * d) * 4
+    const x = i.input + <usize>(head * d) * 4
     if (head != packed) {
       packed = head
       const k = x + <usize>(heads * d) * 4
       const v = k + <usize>(heads * d) * 4
       if (SIMD) {
-        packRows(k, stride, tokens, d, <f32>word(i, 10), keys, pairs * 16, 16, keyScales)
-        packValues(v, stride, tokens, d, <f32>word(i, 12), values, valueScales)
+        packRows(k, stride, tokens, d, <f32>i.limit, keys, pairs * 16, 16, keyScales)
+        packValues(v, stride, tokens, d, <f32>i.valueLimit, values, valueScales)
       } else packPlain(i, k, v, keys, keyScales, values, valueScales)
     }
     const rows = min(8, tokens - first)
     const from = x + <usize>first * stride
-    const to = address(i, 2) + <usize>first * <usize>word(i, 7) + <usize>(head * d) * 4
+    const to = i.output + <usize>first * <usize>i.outputStride + <usize>(head * d) * 4
     if (SIMD) attend(i, from, to, rows, keys, keyScales, values, valueScales, queries)
     else attendPlain(i, from, to, rows, keys, keyScales, values, valueScales, queries)
   }
 }
 
 /** Shares of each thread, for assembly/threads/shares.ts: heads, so that none is packed twice. */
-export function attentionShares(i: usize, threads: i32): i32 {
-  const heads = word(i, 4)
+export function attentionShares(i: AttentionS16, threads: i32): i32 {
+  const heads = i.heads
   return heads % threads == 0 ? heads / threads : 1
 }
 
 /** Eight tokens of one head, or what is left of eight. */
 function attend(
-  i: usize,
+  i: AttentionS16,
   x: usize,
   to: usize,
   rows: usize,
@@ -85,20 +85,20 @@ function attend(
   valueScales: usize,
   queries: usize,
 ): void {
-  const tokens = <usize>word(i, 3)
-  const d = word(i, 5)
+  const tokens = <usize>i.tokens
+  const d = i.headChannels
   const pairs = <usize>((d + 7) >> 3) << 2
   const factors = queries + pairs * 32
   const largest = factors + 32
   const inverses = largest + 32
   const work = inverses + 32
   const scores = work + 128
-  packRows(x, word(i, 6), rows, d, <f32>word(i, 10), queries, 16, 32, factors)
+  packRows(x, i.inputStride, rows, d, <f32>i.limit, queries, 16, 32, factors)
   score(queries, keys, pairs, keyScales, tokens, scores, largest)
   for (let r: usize = 0; r < rows << 2; r += 16) {
     const m = v128.load(factors + r)
-    v128.store(factors + r, f32x4.mul(f32x4.mul(m, f32x4.splat(float(i, 8))), f32x4.splat(LOG2E)))
-    weigh(scores + r, tokens, largest + r, factors + r, <f32>word(i, 11), inverses + r)
+    v128.store(factors + r, f32x4.mul(f32x4.mul(m, f32x4.splat(i.scale)), f32x4.splat(LOG2E)))
+    weigh(scores + r, tokens, largest + r, factors + r, <f32>i.weightLimit, inverses + r)
   }
-  multiplyValues(scores, values, (tokens + 1) >> 1, valueScales, inverses, to, word(i, 7), rows, d, work)
+  multiplyValues(scores, values, (tokens + 1) >> 1, valueScales, inverses, to, i.outputStride, rows, d, work)
 }

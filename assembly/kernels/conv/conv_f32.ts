@@ -11,10 +11,10 @@
 // Each multiply and each add rounds once and each output channel has a lane of its own: the same bytes in
 // every build. Sums may overflow to infinity, as float32 does.
 
+import { ConvF32 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
 import { activate, activateV, storeFirst } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 import { gather_f32 } from './gather_f32'
 
 /** [groups * outputChannels][depth] to [group][panel of 8][depth][8], padded with zeros. */
@@ -33,16 +33,16 @@ export function pack_conv_f32(source: usize, target: usize, outputChannels: i32,
   }
 }
 
-export function conv_f32(i: usize, thread: i32, threads: i32): void {
-  const output = address(i, 2)
-  const inputChannels = word(i, 8)
-  const outputPixels = word(i, 10) * word(i, 11)
-  const outputChannels = word(i, 12)
-  const outputStride = <usize>word(i, 13)
-  const depth = word(i, 14) * word(i, 15) * inputChannels
-  const groups = word(i, 20)
-  const scratch = scratchOf(i, 27)
-  const block = word(i, 28)
+export function conv_f32(i: ConvF32, thread: i32, threads: i32): void {
+  const output = i.output
+  const inputChannels = i.inputChannels
+  const outputPixels = i.outputHeight * i.outputWidth
+  const outputChannels = i.outputChannels
+  const outputStride = <usize>i.outputStride
+  const depth = i.kernelHeight * i.kernelWidth * inputChannels
+  const groups = i.groups
+  const scratch = scratchOf(i, i.scratch)
+  const block = i.block
   const start4 = start((outputPixels + 3) >> 2, thread, threads) * 4
   const end = min(start((outputPixels + 3) >> 2, thread + 1, threads) * 4, outputPixels)
   const panelBytes = <usize>depth * 32
@@ -50,9 +50,9 @@ export function conv_f32(i: usize, thread: i32, threads: i32): void {
   for (let g = 0; g < groups; g++) {
     for (let first = start4; first < end; first += block) {
       const pixels = min(block, end - first)
-      gather_f32(i, address(i, 1) + <usize>(g * inputChannels) * 4, first, pixels, scratch)
-      let weights = address(i, 3) + <usize>(g * ((outputChannels + 7) >> 3)) * panelBytes
-      let bias = address(i, 4) + <usize>(g * ((outputChannels + 7) & ~7)) * 4
+      gather_f32(i, i.input + <usize>(g * inputChannels) * 4, first, pixels, scratch)
+      let weights = i.weights + <usize>(g * ((outputChannels + 7) >> 3)) * panelBytes
+      let bias = i.bias + <usize>(g * ((outputChannels + 7) & ~7)) * 4
       let to = output + <usize>first * outputStride + <usize>(g * outputChannels) * 4
       for (let o = 0; o < outputChannels; o += 8) {
         const bytes = <usize>min(8, outputChannels - o) * 4
@@ -73,7 +73,7 @@ export function conv_f32(i: usize, thread: i32, threads: i32): void {
 
 /** 4 pixels x 8 channels; stores `rows` pixels of `bytes` bytes. */
 function multiply(
-  i: usize,
+  i: ConvF32,
   weights: usize,
   fields: usize,
   depth: i32,
@@ -83,9 +83,9 @@ function multiply(
   rows: i32,
   bytes: usize,
 ): void {
-  const slope = float(i, 23)
-  const low = float(i, 24)
-  const high = float(i, 25)
+  const slope = i.slope
+  const low = i.low
+  const high = i.high
   if (SIMD) {
     let a0 = v128.load(bias)
     let a1 = v128.load(bias, 16)

@@ -1,16 +1,11 @@
 // A panel of conv_s8, 8 output channels, for all pixels of a block whose receptive fields gather_s8 has brought together: the
 // products, then float(acc) * multiplier, activation, clamp and rounding. Layouts and ranges are those that head conv_s8.ts.
 
+import { Conv, OutputType, Product, TILE_BYTES } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { requantized, storeSum, storeSums } from '../../lib/requantize'
 import { addDot, narrow, roundingOffset } from '../../lib/vector'
-import { float, word } from '../../lib/word'
 import { product_mla, product_relaxed, sum_quads } from './products_s8'
-
-/** The forms of the product: products_s8.ts. */
-export const DOT = 0
-export const MLA = 1
-export const RELAXED_DOT = 2
 
 /** The sums of each pixel's field, which products of four need. */
 export function sumFields(fields: usize, quads: usize, pixels: i32, to: usize): void {
@@ -23,7 +18,7 @@ export function sumFields(fields: usize, quads: usize, pixels: i32, to: usize): 
 
 /** `pixels` pixels x one panel, of which `channels` are stored; a tile of sums passes through memory at `sums`. */
 export function panelOf(
-  i: usize,
+  i: Conv,
   product: i32,
   fields: usize,
   weights: usize,
@@ -35,16 +30,16 @@ export function panelOf(
   channels: i32,
   sums: usize,
 ): void {
-  const stride = <usize>word(i, 13)
-  const zero = word(i, 22)
-  const slope = float(i, 23)
-  const low = <f32>(word(i, 24) - zero)
-  const high = <f32>(word(i, 25) - zero)
-  const type = word(i, 26)
-  const wholeBytes = type == 0 && channels == 8
-  let fieldSums = sums + 128
+  const stride = <usize>i.outputStride
+  const zero = i.outputZeroPoint
+  const slope = i.slope
+  const low = <f32>(i.low - zero)
+  const high = <f32>(i.high - zero)
+  const type = i.outputType
+  const wholeBytes = type == OutputType.int8 && channels == 8
+  let fieldSums = sums + TILE_BYTES
   for (; pixels > 0; pixels -= 4) {
-    if (product == MLA) product_mla(fields, bias, weights, steps, sums)
+    if (product == Product.mla) product_mla(fields, bias, weights, steps, sums)
     else product_relaxed(fields, bias, weights, steps, sums, fieldSums)
     if (SIMD) {
       if (pixels > 3 && wholeBytes) {
@@ -113,17 +108,17 @@ function storeTwo(
  * A pixel of a panel that is not whole, or of float32. A function of its own: what the runtime has to compile before the first
  * picture is fast should be short.
  */
-function storeFew(i: usize, to: usize, acc0: v128, acc1: v128, multipliers: usize, channels: i32): void {
-  const zero = word(i, 22)
-  const slope = f32x4.splat(float(i, 23))
-  const low = f32x4.splat(<f32>(word(i, 24) - zero))
-  const high = f32x4.splat(<f32>(word(i, 25) - zero))
-  storeSums(to, acc0, acc1, multipliers, slope, low, high, roundingOffset(zero), word(i, 26), channels)
+function storeFew(i: Conv, to: usize, acc0: v128, acc1: v128, multipliers: usize, channels: i32): void {
+  const zero = i.outputZeroPoint
+  const slope = f32x4.splat(i.slope)
+  const low = f32x4.splat(<f32>(i.low - zero))
+  const high = f32x4.splat(<f32>(i.high - zero))
+  storeSums(to, acc0, acc1, multipliers, slope, low, high, roundingOffset(zero), i.outputType, channels)
 }
 
 /** `pixels` pixels x one panel of 8 output channels, of which `channels` are stored. */
 export function panel(
-  i: usize,
+  i: Conv,
   fields: usize,
   weights: usize,
   bias: usize,
@@ -133,18 +128,18 @@ export function panel(
   pixels: i32,
   channels: i32,
 ): void {
-  const stride = <usize>word(i, 13)
-  const zero = word(i, 22)
-  const slope = float(i, 23)
-  const low = <f32>(word(i, 24) - zero)
-  const high = <f32>(word(i, 25) - zero)
-  const type = word(i, 26)
+  const stride = <usize>i.outputStride
+  const zero = i.outputZeroPoint
+  const slope = i.slope
+  const low = <f32>(i.low - zero)
+  const high = <f32>(i.high - zero)
+  const type = i.outputType
   if (SIMD) {
     const s = f32x4.splat(slope)
     const l = f32x4.splat(low)
     const h = f32x4.splat(high)
     const offset = roundingOffset(zero)
-    const wholeBytes = type == 0 && channels == 8
+    const wholeBytes = type == OutputType.int8 && channels == 8
     for (; pixels > 0; pixels -= 4) {
       let a0 = v128.load(bias)
       let a1 = v128.load(bias, 16)

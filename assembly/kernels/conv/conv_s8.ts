@@ -14,9 +14,9 @@
 // Exact: |x| <= 128 and |weight| <= 128, so a pair's products sum to at most 2^15 in int32; the host proves that no
 // sum of them with the bias leaves int32. low and high are int8, so |y| <= 255 when it is rounded.
 
+import { Conv, GATHER_SLACK_BYTES, OutputType, Product, TILE_BYTES } from '../../lib/instructions'
 import { crewSize, scratchOf, start } from '../../threads/split'
-import { address, word } from '../../lib/word'
-import { DOT, MLA, panel, panelOf, RELAXED_DOT, sumFields } from './conv_panels_s8'
+import { panel, panelOf, sumFields } from './conv_panels_s8'
 import { gather_s8 } from './gather_s8'
 
 /**
@@ -62,7 +62,7 @@ export function pack_conv_s8(
   return largest
 }
 
-/** As pack_conv_s8, for the products MLA and RELAXED_DOT; the biases are folded already. */
+/** As pack_conv_s8, for the products `mla` and `relaxed`; the biases are folded already. */
 export function pack_conv_product_s8(
   product: i32,
   source: usize,
@@ -71,7 +71,7 @@ export function pack_conv_product_s8(
   depth: i32,
   groups: i32,
 ): void {
-  const quads = product == RELAXED_DOT
+  const quads = product == Product.relaxed
   const step = quads ? 4 : 2
   const padded = quads ? (depth + 3) & ~3 : (depth + 1) & ~1
   for (let g = 0; g < groups; g++) {
@@ -91,35 +91,35 @@ export function pack_conv_product_s8(
   }
 }
 
-export function conv_s8(i: usize, part: i32, parts: i32): void {
-  convolve(i, DOT, part, parts)
+export function conv_s8(i: Conv, part: i32, parts: i32): void {
+  convolve(i, Product.dot, part, parts)
 }
 
 /** As conv_s8, by multiply-adds: its weights are [pair of depth][2][8]. */
-export function conv_mla_s8(i: usize, part: i32, parts: i32): void {
-  convolve(i, MLA, part, parts)
+export function conv_mla_s8(i: Conv, part: i32, parts: i32): void {
+  convolve(i, Product.mla, part, parts)
 }
 
 /** As conv_s8, for weights within -64..63, by products of four: its weights are [quad of depth][8][4], 64 added. */
-export function conv_relaxed_s8(i: usize, part: i32, parts: i32): void {
-  convolve(i, RELAXED_DOT, part, parts)
+export function conv_relaxed_s8(i: Conv, part: i32, parts: i32): void {
+  convolve(i, Product.relaxed, part, parts)
 }
 
-function convolve(i: usize, product: i32, part: i32, parts: i32): void {
-  const inputChannels = word(i, 8)
-  const outputPixels = word(i, 10) * word(i, 11)
-  const outputChannels = word(i, 12)
-  const outputStride = <usize>word(i, 13)
-  const depth = word(i, 14) * word(i, 15) * inputChannels
-  const quads = product == RELAXED_DOT
+function convolve(i: Conv, product: i32, part: i32, parts: i32): void {
+  const inputChannels = i.inputChannels
+  const outputPixels = i.outputHeight * i.outputWidth
+  const outputChannels = i.outputChannels
+  const outputStride = <usize>i.outputStride
+  const depth = i.kernelHeight * i.kernelWidth * inputChannels
+  const quads = product == Product.relaxed
   const steps = <usize>(quads ? (depth + 3) >> 2 : (depth + 1) >> 1)
-  const groups = word(i, 20)
-  const size: usize = word(i, 26) == 1 ? 4 : 1
-  const scratch = scratchOf(i, 27)
-  const block = word(i, 28)
-  let weights = address(i, 3)
-  let bias = address(i, 4)
-  let multipliers = address(i, 5)
+  const groups = i.groups
+  const size: usize = i.outputType == OutputType.float32 ? 4 : 1
+  const scratch = scratchOf(i, i.scratch)
+  const block = i.block
+  let weights = i.weights
+  let bias = i.bias
+  let multipliers = i.multipliers
   // Output pixels are shared, or panels where there are too few pixels to share evenly: then each thread gathers all, and has
   // as many shares as there are blocks.
   const tiles = (outputPixels + 3) >> 2
@@ -133,20 +133,20 @@ function convolve(i: usize, product: i32, part: i32, parts: i32): void {
   const endChannel = byPixels ? outputChannels : min(start(panels, part / each + 1, crew) * 8, outputChannels)
   if (firstChannel >= endChannel) return
   for (let g = 0; g < groups; g++) {
-    const input = address(i, 1) + <usize>(g * inputChannels)
+    const input = i.input + <usize>(g * inputChannels)
     for (let first = firstPixel; first < endPixel; first += block) {
       const pixels = min(block, endPixel - first)
-      gather_s8(i, input, first, pixels, scratch, quads)
+      gather_s8(i, i.inputZeroPoint, input, first, pixels, scratch, quads)
       // Behind the fields and what the gathering may write there: a tile of sums, then the sums of the fields.
-      const sums = scratch + <usize>((block + 3) >> 2) * steps * 16 + 64
-      if (quads) sumFields(scratch, steps, pixels, sums + 128)
-      const output = address(i, 2) + <usize>first * outputStride + <usize>(g * outputChannels) * size
+      const sums = scratch + <usize>((block + 3) >> 2) * steps * 16 + GATHER_SLACK_BYTES
+      if (quads) sumFields(scratch, steps, pixels, sums + TILE_BYTES)
+      const output = i.output + <usize>first * outputStride + <usize>(g * outputChannels) * size
       for (let o = firstChannel; o < endChannel; o += 8) {
         const w = weights + <usize>(o >> 3) * steps * 32
         const b = bias + <usize>o * 4
         const m = multipliers + <usize>o * 4
         const channels = min(8, outputChannels - o)
-        if (product == DOT) panel(i, scratch, w, b, m, steps, output + <usize>o * size, pixels, channels)
+        if (product == Product.dot) panel(i, scratch, w, b, m, steps, output + <usize>o * size, pixels, channels)
         else panelOf(i, product, scratch, w, b, m, steps, output + <usize>o * size, pixels, channels, sums)
       }
     }
@@ -158,10 +158,10 @@ function convolve(i: usize, product: i32, part: i32, parts: i32): void {
 }
 
 /** Shares of each thread, for assembly/threads/shares.ts: about as many as there are blocks of pixels, eight at most. */
-export function convShares(i: usize, threads: i32): i32 {
-  const pixels = word(i, 10) * word(i, 11)
-  const shared = pixelsShareWell((pixels + 3) >> 2, (word(i, 12) + 7) >> 3, threads) ? threads : 1
-  return min(8, max(1, pixels / (word(i, 28) * shared)))
+export function convShares(i: Conv, threads: i32): i32 {
+  const pixels = i.outputHeight * i.outputWidth
+  const shared = pixelsShareWell((pixels + 3) >> 2, (i.outputChannels + 7) >> 3, threads) ? threads : 1
+  return min(8, max(1, pixels / (i.block * shared)))
 }
 
 /** Whether the largest share of the tiles is at most a tenth more than the largest share of the panels. */

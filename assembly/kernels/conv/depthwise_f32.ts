@@ -5,10 +5,10 @@
 // Each multiply and each add rounds once, each channel in a lane of its own: the same bytes in every build.
 // Positions outside the input are skipped, which is what adding their zero gives.
 
+import { ConvF32 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { start } from '../../threads/split'
 import { activate, activateV, storeFirst } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 
 /** [channels][taps] to [taps][channels rounded up to 8], padded with zeros. */
 export function pack_depthwise_f32(source: usize, target: usize, channels: i32, taps: i32): void {
@@ -22,29 +22,29 @@ export function pack_depthwise_f32(source: usize, target: usize, channels: i32, 
   }
 }
 
-export function depthwise_f32(i: usize, thread: i32, threads: i32): void {
-  const input = address(i, 1)
-  const weights = address(i, 3)
-  const bias = address(i, 4)
-  const inputHeight = word(i, 6)
-  const inputWidth = word(i, 7)
-  const inputStride = <usize>word(i, 9)
-  const outputHeight = word(i, 10)
-  const outputWidth = word(i, 11)
-  const outputStride = <usize>word(i, 13)
+export function depthwise_f32(i: ConvF32, thread: i32, threads: i32): void {
+  const input = i.input
+  const weights = i.weights
+  const bias = i.bias
+  const inputHeight = i.inputHeight
+  const inputWidth = i.inputWidth
+  const inputStride = <usize>i.inputStride
+  const outputHeight = i.outputHeight
+  const outputWidth = i.outputWidth
+  const outputStride = <usize>i.outputStride
   const firstRow = start(outputHeight, thread, threads)
   const endRow = start(outputHeight, thread + 1, threads)
-  let output = address(i, 2) + <usize>(firstRow * outputWidth) * outputStride
-  const kernelHeight = word(i, 14)
-  const kernelWidth = word(i, 15)
-  const strideY = word(i, 16)
-  const strideX = word(i, 17)
-  const padTop = word(i, 18)
-  const padLeft = word(i, 19)
-  const channels = word(i, 20) * word(i, 12)
-  const slope = float(i, 23)
-  const low = float(i, 24)
-  const high = float(i, 25)
+  let output = i.output + <usize>(firstRow * outputWidth) * outputStride
+  const kernelHeight = i.kernelHeight
+  const kernelWidth = i.kernelWidth
+  const strideY = i.strideY
+  const strideX = i.strideX
+  const padTop = i.padTop
+  const padLeft = i.padLeft
+  const channels = i.groups * i.outputChannels
+  const slope = i.slope
+  const low = i.low
+  const high = i.high
   const bytes = <usize>channels * 4
   const tapStride = (bytes + 31) & ~31
   const rowStride = <usize>inputWidth * inputStride

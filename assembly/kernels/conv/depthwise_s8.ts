@@ -11,11 +11,11 @@
 // Exact: a pair's products sum to at most 2^15 in int32; the host proves that no sum of them with the bias leaves
 // int32. low and high are int8, so |y| <= 255 when it is rounded. Reads up to 7 bytes beyond a pixel's channels.
 
+import { Conv, OutputType } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { storeSum, storeSums } from '../../lib/requantize'
 import { scratchOf, start } from '../../threads/split'
 import { roundingOffset } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 
 /** int8 [channels][taps] to the packed layout, int32 biases to foldedBias. Returns the largest sum of abs(weight). */
 export function pack_depthwise_s8(
@@ -52,27 +52,27 @@ export function pack_depthwise_s8(
   return largest
 }
 
-export function depthwise_s8(i: usize, thread: i32, threads: i32): void {
-  const input = address(i, 1)
-  const inputHeight = word(i, 6)
-  const inputWidth = word(i, 7)
-  const stride = <usize>word(i, 9)
-  const outputHeight = word(i, 10)
-  const outputWidth = word(i, 11)
-  const outputStride = <usize>word(i, 13)
+export function depthwise_s8(i: Conv, thread: i32, threads: i32): void {
+  const input = i.input
+  const inputHeight = i.inputHeight
+  const inputWidth = i.inputWidth
+  const stride = <usize>i.inputStride
+  const outputHeight = i.outputHeight
+  const outputWidth = i.outputWidth
+  const outputStride = <usize>i.outputStride
   const firstRow = start(outputHeight, thread, threads)
   const endRow = start(outputHeight, thread + 1, threads)
-  let to = address(i, 2) + <usize>(firstRow * outputWidth) * outputStride
-  const kernelHeight = word(i, 14)
-  const kernelWidth = word(i, 15)
-  const strideY = word(i, 16)
-  const strideX = word(i, 17)
-  const padTop = word(i, 18)
-  const padLeft = word(i, 19)
-  const taps = scratchOf(i, 27)
+  let to = i.output + <usize>(firstRow * outputWidth) * outputStride
+  const kernelHeight = i.kernelHeight
+  const kernelWidth = i.kernelWidth
+  const strideY = i.strideY
+  const strideX = i.strideX
+  const padTop = i.padTop
+  const padLeft = i.padLeft
+  const taps = scratchOf(i, i.scratch)
   const count = <usize>(kernelHeight * kernelWidth)
   const outside = taps + (count + 1) * 4
-  memory.fill(outside, <u8>word(i, 21), (<usize>word(i, 20) + 7) & ~7)
+  memory.fill(outside, <u8>i.inputZeroPoint, (<usize>i.groups + 7) & ~7)
   // The last pair of an odd number of taps has a second weight of 0.
   store<u32>(taps + count * 4, <u32>outside)
   // Output columns whose windows lie inside the input's columns, where there is a faster way.
@@ -108,16 +108,16 @@ export function depthwise_s8(i: usize, thread: i32, threads: i32): void {
 }
 
 /** One pixel, whose taps lie at the `count` addresses at `taps`. */
-function pixel(i: usize, taps: usize, count: i32, to: usize): void {
-  let weights = address(i, 3)
-  const bias = address(i, 4)
-  const multipliers = address(i, 5)
-  const channels = word(i, 20)
-  const zero = word(i, 22)
-  const slope = float(i, 23)
-  const low = <f32>(word(i, 24) - zero)
-  const high = <f32>(word(i, 25) - zero)
-  const type = word(i, 26)
+function pixel(i: Conv, taps: usize, count: i32, to: usize): void {
+  let weights = i.weights
+  const bias = i.bias
+  const multipliers = i.multipliers
+  const channels = i.groups
+  const zero = i.outputZeroPoint
+  const slope = i.slope
+  const low = <f32>(i.low - zero)
+  const high = <f32>(i.high - zero)
+  const type = i.outputType
   const end = taps + <usize>count * 4
   if (SIMD) {
     const s = f32x4.splat(slope)
@@ -134,7 +134,7 @@ function pixel(i: usize, taps: usize, count: i32, to: usize): void {
         acc1 = i32x4.add(acc1, i32x4.dot_i16x8_s(secondHalves(even, odd), v128.load(weights, 16)))
         weights += 32
       }
-      const out = to + (type == 0 ? <usize>c : <usize>c * 4)
+      const out = to + (type == OutputType.int8 ? <usize>c : <usize>c * 4)
       storeSums(out, acc0, acc1, multipliers + <usize>c * 4, s, l, h, offset, type, min(8, channels - c))
     }
   } else {
@@ -153,19 +153,19 @@ function pixel(i: usize, taps: usize, count: i32, to: usize): void {
 }
 
 /** `count` neighbouring pixels of the commonest kernel, whose windows lie inside the input: no addresses to look up. */
-function interior3x3(i: usize, corner: usize, to: usize, count: i32): void {
-  const multipliers = address(i, 5)
-  const stride = <usize>word(i, 9)
-  const rowStride = <usize>word(i, 7) * stride
-  const channels = word(i, 20)
-  const type = word(i, 26)
-  const s = f32x4.splat(float(i, 23))
-  const l = f32x4.splat(<f32>(word(i, 24) - word(i, 22)))
-  const h = f32x4.splat(<f32>(word(i, 25) - word(i, 22)))
-  const offset = roundingOffset(word(i, 22))
+function interior3x3(i: Conv, corner: usize, to: usize, count: i32): void {
+  const multipliers = i.multipliers
+  const stride = <usize>i.inputStride
+  const rowStride = <usize>i.inputWidth * stride
+  const channels = i.groups
+  const type = i.outputType
+  const s = f32x4.splat(i.slope)
+  const l = f32x4.splat(<f32>(i.low - i.outputZeroPoint))
+  const h = f32x4.splat(<f32>(i.high - i.outputZeroPoint))
+  const offset = roundingOffset(i.outputZeroPoint)
   for (; count > 0; count--) {
-    let weights = address(i, 3)
-    let bias = address(i, 4)
+    let weights = i.weights
+    let bias = i.bias
     for (let c = 0; c < channels; c += 8) {
       let acc0 = v128.load(bias)
       let acc1 = v128.load(bias, 16)
@@ -192,12 +192,12 @@ function interior3x3(i: usize, corner: usize, to: usize, count: i32): void {
       acc0 = i32x4.add(acc0, i32x4.dot_i16x8_s(firstHalves(even, even), v128.load(weights, 128)))
       acc1 = i32x4.add(acc1, i32x4.dot_i16x8_s(secondHalves(even, even), v128.load(weights, 144)))
       weights += 160
-      const out = to + (type == 0 ? <usize>c : <usize>c * 4)
+      const out = to + (type == OutputType.int8 ? <usize>c : <usize>c * 4)
       storeSums(out, acc0, acc1, multipliers + <usize>c * 4, s, l, h, offset, type, min(8, channels - c))
       bias += 32
     }
-    corner += <usize>word(i, 17) * stride
-    to += <usize>word(i, 13)
+    corner += <usize>i.strideX * stride
+    to += <usize>i.outputStride
   }
 }
 

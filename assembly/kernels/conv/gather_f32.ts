@@ -4,24 +4,24 @@
 // what would follow, inside the input or zeros; nobody stores its products. Writes up to 48 bytes beyond the last
 // field. No arithmetic.
 
+import { Filter } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { firstHalves, firstQuads, lastHalves, lastQuads } from '../../lib/turn'
-import { word } from '../../lib/word'
 
 const ZEROS: usize = memory.data(16, 16)
 
-export function gather_f32(i: usize, input: usize, first: i32, pixels: i32, fields: usize): void {
-  const inputHeight = word(i, 6)
-  const inputWidth = word(i, 7)
-  const channels = word(i, 8)
-  const inputStride = word(i, 9)
-  const outputWidth = word(i, 11)
-  const kernelHeight = word(i, 14)
-  const kernelWidth = word(i, 15)
-  const strideY = word(i, 16)
-  const strideX = word(i, 17)
-  const padTop = word(i, 18)
-  const padLeft = word(i, 19)
+export function gather_f32(i: Filter, input: usize, first: i32, pixels: i32, fields: usize): void {
+  const inputHeight = i.inputHeight
+  const inputWidth = i.inputWidth
+  const channels = i.inputChannels
+  const inputStride = i.inputStride
+  const outputWidth = i.outputWidth
+  const kernelHeight = i.kernelHeight
+  const kernelWidth = i.kernelWidth
+  const strideY = i.strideY
+  const strideX = i.strideX
+  const padTop = i.padTop
+  const padLeft = i.padLeft
   const tapBytes = <usize>channels * 16
   for (let p = first; p < first + pixels; p += 4) {
     let row0 = (p / outputWidth) * strideY - padTop

@@ -9,31 +9,39 @@
 //
 // Reads up to 15 bytes beyond a pixel's channels; writes up to 64 bytes beyond the last field.
 
+import { Filter } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { firstHalves, firstQuads, lastHalves, lastQuads } from '../../lib/turn'
-import { word } from '../../lib/word'
 import { gather_image_s8 } from './gather_image_s8'
 
 /** `input` is the first channel of the group. */
-export function gather_s8(i: usize, input: usize, first: i32, pixels: i32, fields: usize, quads: bool): void {
-  const inputHeight = word(i, 6)
-  const inputWidth = word(i, 7)
-  const channels = word(i, 8)
-  const stride = <usize>word(i, 9)
-  const outputWidth = word(i, 11)
-  const kernelHeight = word(i, 14)
-  const kernelWidth = word(i, 15)
-  const strideY = word(i, 16)
-  const strideX = word(i, 17)
-  const padTop = word(i, 18)
-  const padLeft = word(i, 19)
+export function gather_s8(
+  i: Filter,
+  zeroPoint: i32,
+  input: usize,
+  first: i32,
+  pixels: i32,
+  fields: usize,
+  quads: bool,
+): void {
+  const inputHeight = i.inputHeight
+  const inputWidth = i.inputWidth
+  const channels = i.inputChannels
+  const stride = <usize>i.inputStride
+  const outputWidth = i.outputWidth
+  const kernelHeight = i.kernelHeight
+  const kernelWidth = i.kernelWidth
+  const strideY = i.strideY
+  const strideX = i.strideX
+  const padTop = i.padTop
+  const padLeft = i.padLeft
   const rowStride = <usize>inputWidth * stride
   const lastTop = inputHeight - kernelHeight
   const lastLeft = inputWidth - kernelWidth
   const depth = kernelHeight * kernelWidth * channels
   const fieldBytes = <usize>(quads ? (depth + 3) >> 2 : (depth + 1) >> 1) * 16
   const outside = fields + <usize>((pixels + 3) >> 2) * fieldBytes + 48
-  memory.fill(outside, <u8>word(i, 21), 16)
+  memory.fill(outside, <u8>zeroPoint, 16)
 
   const last = first + pixels - 1
   if (kernelHeight * kernelWidth * strideY * strideX == 1) {

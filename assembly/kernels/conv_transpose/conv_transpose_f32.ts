@@ -9,41 +9,42 @@
 //
 // One rounding for each multiply and each add, a lane for each output channel: the same bytes in every build.
 
+import { ConvTransposeF32, Filter, INSTRUCTION_BYTES } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
 import { activate, activateV, storeFirst } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 import { gather_f32 } from '../conv/gather_f32'
-import { RECORD_BYTES, writeOffsets, writePhase } from './transposed_phase'
+import { writeOffsets, writePhase } from './transposed_phase'
 
-export function conv_transpose_f32(i: usize, thread: i32, threads: i32): void {
-  const inputChannels = word(i, 8)
-  const outputChannels = word(i, 12)
+export function conv_transpose_f32(i: ConvTransposeF32, thread: i32, threads: i32): void {
+  const inputChannels = i.inputChannels
+  const outputChannels = i.outputChannels
   const panels = (outputChannels + 7) >> 3
-  const block = word(i, 28)
-  const record = scratchOf(i, 27)
-  const offsets = record + RECORD_BYTES
+  const block = i.block
+  const scratch = scratchOf(i, i.scratch)
+  const record = changetype<Filter>(scratch)
+  const offsets = scratch + INSTRUCTION_BYTES
   const fields = offsets + ((<usize>block * 4 + 63) & ~63)
-  const phasesY = min(word(i, 16), word(i, 10))
-  const phasesX = min(word(i, 17), word(i, 11))
-  let weights = address(i, 3)
-  let bias = address(i, 4)
-  memory.copy(record, i, RECORD_BYTES)
+  const phasesY = min(i.strideY, i.outputHeight)
+  const phasesX = min(i.strideX, i.outputWidth)
+  let weights = i.weights
+  let bias = i.bias
+  memory.copy(scratch, changetype<usize>(i), INSTRUCTION_BYTES)
   for (let y0 = 0; y0 < phasesY; y0++) {
     for (let x0 = 0; x0 < phasesX; x0++) {
-      writePhase(i, record, y0, x0)
-      const depth = word(record, 14) * word(record, 15) * inputChannels
-      const outputPixels = word(record, 10) * word(record, 11)
+      writePhase(i, i.leastTapsX, record, y0, x0)
+      const depth = record.kernelHeight * record.kernelWidth * inputChannels
+      const outputPixels = record.outputHeight * record.outputWidth
       const tiles = (outputPixels + 3) >> 2
       const byPixels = tiles >= panels || tiles >= 4 * threads
       const end = byPixels ? min(start(tiles, thread + 1, threads) * 4, outputPixels) : outputPixels
       const firstChannel = byPixels ? 0 : start(panels, thread, threads) * 8
       const endChannel = byPixels ? outputChannels : min(start(panels, thread + 1, threads) * 8, outputChannels)
-      const output = address(i, 2) + <usize>(y0 * word(i, 11) + x0) * <usize>word(i, 13)
+      const output = i.output + <usize>(y0 * i.outputWidth + x0) * <usize>i.outputStride
       for (let first = byPixels ? start(tiles, thread, threads) * 4 : 0; first < end; first += block) {
         if (firstChannel >= endChannel) break
         const pixels = min(block, end - first)
-        gather_f32(record, address(i, 1), first, pixels, fields)
+        gather_f32(record, i.input, first, pixels, fields)
         writeOffsets(i, record, first, pixels, offsets)
         for (let o = firstChannel; o < endChannel; o += 8) {
           const panelWeights = weights + <usize>(o >> 3) * <usize>depth * 32
@@ -71,7 +72,7 @@ export function conv_transpose_f32(i: usize, thread: i32, threads: i32): void {
 
 /** 4 pixels x 8 channels; stores `rows` pixels of `bytes` bytes where `offsets` says. */
 function multiply(
-  i: usize,
+  i: ConvTransposeF32,
   weights: usize,
   fields: usize,
   depth: i32,
@@ -81,9 +82,9 @@ function multiply(
   rows: i32,
   bytes: usize,
 ): void {
-  const slope = float(i, 23)
-  const low = float(i, 24)
-  const high = float(i, 25)
+  const slope = i.slope
+  const low = i.low
+  const high = i.high
   if (SIMD) {
     let a0 = v128.load(bias)
     let a1 = v128.load(bias, 16)

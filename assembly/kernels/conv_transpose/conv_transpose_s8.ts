@@ -10,44 +10,45 @@
 //
 // Exact as conv_s8 is: the host proves that no sum leaves int32, over all taps at once.
 
+import { ConvTranspose, Filter, INSTRUCTION_BYTES, OutputType } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { requantized, storeSum, storeSums } from '../../lib/requantize'
 import { scratchOf, start } from '../../threads/split'
 import { addDot, narrow, roundingOffset } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 import { gather_s8 } from '../conv/gather_s8'
-import { RECORD_BYTES, writeOffsets, writePhase } from './transposed_phase'
+import { writeOffsets, writePhase } from './transposed_phase'
 
-export function conv_transpose_s8(i: usize, thread: i32, threads: i32): void {
-  const inputChannels = word(i, 8)
-  const outputChannels = word(i, 12)
+export function conv_transpose_s8(i: ConvTranspose, thread: i32, threads: i32): void {
+  const inputChannels = i.inputChannels
+  const outputChannels = i.outputChannels
   const panels = (outputChannels + 7) >> 3
-  const size: usize = word(i, 26) == 1 ? 4 : 1
-  const block = word(i, 28)
-  const record = scratchOf(i, 27)
-  const offsets = record + RECORD_BYTES
+  const size: usize = i.outputType == OutputType.float32 ? 4 : 1
+  const block = i.block
+  const scratch = scratchOf(i, i.scratch)
+  const record = changetype<Filter>(scratch)
+  const offsets = scratch + INSTRUCTION_BYTES
   const fields = offsets + ((<usize>block * 4 + 63) & ~63)
-  const phasesY = min(word(i, 16), word(i, 10))
-  const phasesX = min(word(i, 17), word(i, 11))
-  let weights = address(i, 3)
-  let bias = address(i, 4)
-  memory.copy(record, i, RECORD_BYTES)
+  const phasesY = min(i.strideY, i.outputHeight)
+  const phasesX = min(i.strideX, i.outputWidth)
+  let weights = i.weights
+  let bias = i.bias
+  memory.copy(scratch, changetype<usize>(i), INSTRUCTION_BYTES)
   for (let y0 = 0; y0 < phasesY; y0++) {
     for (let x0 = 0; x0 < phasesX; x0++) {
-      writePhase(i, record, y0, x0)
-      const pairs = <usize>((word(record, 14) * word(record, 15) * inputChannels + 1) >> 1)
-      const outputPixels = word(record, 10) * word(record, 11)
+      writePhase(i, i.leastTapsX, record, y0, x0)
+      const pairs = <usize>((record.kernelHeight * record.kernelWidth * inputChannels + 1) >> 1)
+      const outputPixels = record.outputHeight * record.outputWidth
       const tiles = (outputPixels + 3) >> 2
       // Panels are shared where a phase has too few pixels; then each thread gathers all of them.
       const byPixels = tiles >= panels || tiles >= 4 * threads
       const end = byPixels ? min(start(tiles, thread + 1, threads) * 4, outputPixels) : outputPixels
       const firstChannel = byPixels ? 0 : start(panels, thread, threads) * 8
       const endChannel = byPixels ? outputChannels : min(start(panels, thread + 1, threads) * 8, outputChannels)
-      const output = address(i, 2) + <usize>(y0 * word(i, 11) + x0) * <usize>word(i, 13)
+      const output = i.output + <usize>(y0 * i.outputWidth + x0) * <usize>i.outputStride
       for (let first = byPixels ? start(tiles, thread, threads) * 4 : 0; first < end; first += block) {
         if (firstChannel >= endChannel) break
         const pixels = min(block, end - first)
-        gather_s8(record, address(i, 1), first, pixels, fields, false)
+        gather_s8(record, i.inputZeroPoint, i.input, first, pixels, fields, false)
         writeOffsets(i, record, first, pixels, offsets)
         for (let o = firstChannel; o < endChannel; o += 8) {
           panel(
@@ -55,7 +56,7 @@ export function conv_transpose_s8(i: usize, thread: i32, threads: i32): void {
             fields,
             weights + <usize>(o >> 3) * pairs * 32,
             bias + <usize>o * 4,
-            address(i, 5) + <usize>o * 4,
+            i.multipliers + <usize>o * 4,
             pairs,
             output + <usize>o * size,
             offsets,
@@ -72,7 +73,7 @@ export function conv_transpose_s8(i: usize, thread: i32, threads: i32): void {
 
 /** `pixels` pixels, whose places stand in `offsets`, x one panel of 8 output channels, of which `channels` are stored. */
 function panel(
-  i: usize,
+  i: ConvTranspose,
   fields: usize,
   weights: usize,
   bias: usize,
@@ -83,17 +84,17 @@ function panel(
   pixels: i32,
   channels: i32,
 ): void {
-  const zero = word(i, 22)
-  const slope = float(i, 23)
-  const low = <f32>(word(i, 24) - zero)
-  const high = <f32>(word(i, 25) - zero)
-  const type = word(i, 26)
+  const zero = i.outputZeroPoint
+  const slope = i.slope
+  const low = <f32>(i.low - zero)
+  const high = <f32>(i.high - zero)
+  const type = i.outputType
   if (SIMD) {
     const s = f32x4.splat(slope)
     const l = f32x4.splat(low)
     const h = f32x4.splat(high)
     const offset = roundingOffset(zero)
-    const wholeBytes = type == 0 && channels == 8
+    const wholeBytes = type == OutputType.int8 && channels == 8
     for (; pixels > 1; pixels -= 4) {
       let a0 = v128.load(bias)
       let a1 = v128.load(bias, 16)

@@ -5,13 +5,10 @@
 // reads the input rows m + q - n + 1 .. m + q, q = (y0 + padTop) / strideY: padding n - 1 - q before, maybe negative.
 // Its tap t is the kernel's row r + (n - 1 - t) * strideY. Columns alike.
 //
-// A phase without taps (kernel smaller than stride) has one, of weight 0. leastTapsX (field 20) is 2 where a phase of a
+// A phase without taps (kernel smaller than stride) has one, of weight 0. leastTapsX is 2 where a phase of a
 // single tap would otherwise be taken by gather_s8 for a convolution that needs no coordinates, and is none.
 
-import { word } from '../../lib/word'
-
-/** Bytes of a phase's instruction at the start of scratch. */
-export const RECORD_BYTES: usize = 128
+import { Filter } from '../../lib/instructions'
 
 // @ts-ignore: decorator
 @inline
@@ -38,26 +35,26 @@ export function phaseBefore(first: i32, pad: i32, taps: i32, stride: i32): i32 {
  * Writes the instruction of the phase that starts at output (y0, x0), as gather_s8 and gather_f32 read it. `record` is
  * a copy of the instruction `i`.
  */
-export function writePhase(i: usize, record: usize, y0: i32, x0: i32): void {
-  const strideY = word(i, 16)
-  const strideX = word(i, 17)
-  const tapsY = phaseTaps(y0, word(i, 18), word(i, 14), strideY, 1)
-  const tapsX = phaseTaps(x0, word(i, 19), word(i, 15), strideX, word(i, 20))
-  store<i32>(record, phaseSize(word(i, 10), y0, strideY), 40)
-  store<i32>(record, phaseSize(word(i, 11), x0, strideX), 44)
-  store<i32>(record, tapsY, 56)
-  store<i32>(record, tapsX, 60)
-  store<i32>(record, 1, 64)
-  store<i32>(record, 1, 68)
-  store<i32>(record, phaseBefore(y0, word(i, 18), tapsY, strideY), 72)
-  store<i32>(record, phaseBefore(x0, word(i, 19), tapsX, strideX), 76)
+export function writePhase(i: Filter, leastTapsX: i32, record: Filter, y0: i32, x0: i32): void {
+  const strideY = i.strideY
+  const strideX = i.strideX
+  const tapsY = phaseTaps(y0, i.padTop, i.kernelHeight, strideY, 1)
+  const tapsX = phaseTaps(x0, i.padLeft, i.kernelWidth, strideX, leastTapsX)
+  record.outputHeight = phaseSize(i.outputHeight, y0, strideY)
+  record.outputWidth = phaseSize(i.outputWidth, x0, strideX)
+  record.kernelHeight = tapsY
+  record.kernelWidth = tapsX
+  record.strideY = 1
+  record.strideX = 1
+  record.padTop = phaseBefore(y0, i.padTop, tapsY, strideY)
+  record.padLeft = phaseBefore(x0, i.padLeft, tapsX, strideX)
 }
 
 /** Where pixels first .. first + pixels - 1 of a phase lie, in bytes from its first pixel's place in the output. */
-export function writeOffsets(i: usize, record: usize, first: i32, pixels: i32, offsets: usize): void {
-  const width = word(record, 11)
-  const step = word(i, 17) * word(i, 13)
-  const row = word(i, 16) * word(i, 11) * word(i, 13)
+export function writeOffsets(i: Filter, record: Filter, first: i32, pixels: i32, offsets: usize): void {
+  const width = record.outputWidth
+  const step = i.strideX * i.outputStride
+  const row = i.strideY * i.outputWidth * i.outputStride
   let x = first % width
   let at = (first / width) * row + x * step
   for (const end = offsets + (<usize>pixels << 2); offsets < end; offsets += 4) {

@@ -1,41 +1,20 @@
-// The list of candidates that heads are decoded into, and its order. At `list`: int32 count, int32 kept, 56 bytes
-// free; then the entries, of 56 bytes:
-//   0 xmin, 8 ymin, 16 xmax, 24 ymax (float64), 32 score (float64), 40 class, 44 origin, 48 link (int32)
-// `origin` numbers the boxes of all heads. The better of two has the higher score, then the lower origin, then the lower
+// The list of candidates that heads are decoded into, and its order: a header, CandidateList, and then the entries, a
+// Candidate each. `origin` numbers the boxes of all heads. The better of two has the higher score, then the lower origin, then the lower
 // class: no two are equal, so the order is one for every build. Scores are never NaN.
 //
 // A full list is a heap whose root is its worst entry, which a better candidate replaces: the best `capacity` stay.
 
-const HEADER: usize = 64
-export const ENTRY: usize = 56
+import { Candidate, CandidateList, ENTRY_BYTES, LIST_HEADER_BYTES } from '../../lib/instructions'
 
 // @ts-ignore: decorator
 @inline
-export function entry(list: usize, n: i32): usize {
-  return list + HEADER + <usize>n * ENTRY
-}
-
-// @ts-ignore: decorator
-@inline
-export function scoreOf(at: usize): f64 {
-  return load<f64>(at, 32)
-}
-
-// @ts-ignore: decorator
-@inline
-export function classOf(at: usize): i32 {
-  return load<i32>(at, 40)
-}
-
-// @ts-ignore: decorator
-@inline
-export function originOf(at: usize): i32 {
-  return load<i32>(at, 44)
+export function entry(list: CandidateList, n: i32): Candidate {
+  return changetype<Candidate>(changetype<usize>(list) + LIST_HEADER_BYTES + <usize>n * ENTRY_BYTES)
 }
 
 /** Adds a candidate; a full list keeps the better of it and its worst. */
 export function push(
-  list: usize,
+  list: CandidateList,
   capacity: i32,
   xmin: f64,
   ymin: f64,
@@ -45,30 +24,30 @@ export function push(
   classId: i32,
   origin: i32,
 ): void {
-  const count = load<i32>(list)
+  const count = list.count
   // Behind the last entry there is room for one more.
   const at = entry(list, count)
-  store<f64>(at, xmin)
-  store<f64>(at, ymin, 8)
-  store<f64>(at, xmax, 16)
-  store<f64>(at, ymax, 24)
-  store<f64>(at, score, 32)
-  store<i32>(at, classId, 40)
-  store<i32>(at, origin, 44)
+  at.xmin = xmin
+  at.ymin = ymin
+  at.xmax = xmax
+  at.ymax = ymax
+  at.score = score
+  at.classId = classId
+  at.origin = origin
   if (count < capacity) {
-    store<i32>(list, count + 1)
+    list.count = count + 1
     if (count + 1 == capacity) heapify(list, capacity)
     return
   }
   const root = entry(list, 0)
   if (!isWorse(root, at)) return
-  memory.copy(root, at, ENTRY)
+  memory.copy(changetype<usize>(root), changetype<usize>(at), ENTRY_BYTES)
   sift(list, 0, count)
 }
 
 /** Best first. */
-export function sort(list: usize): void {
-  let count = load<i32>(list)
+export function sort(list: CandidateList): void {
+  let count = list.count
   heapify(list, count)
   while (--count > 0) {
     swap(entry(list, 0), entry(list, count))
@@ -76,18 +55,18 @@ export function sort(list: usize): void {
   }
 }
 
-function isWorse(a: usize, b: usize): bool {
-  if (scoreOf(a) != scoreOf(b)) return scoreOf(a) < scoreOf(b)
-  if (originOf(a) != originOf(b)) return originOf(a) > originOf(b)
-  return classOf(a) > classOf(b)
+function isWorse(a: Candidate, b: Candidate): bool {
+  if (a.score != b.score) return a.score < b.score
+  if (a.origin != b.origin) return a.origin > b.origin
+  return a.classId > b.classId
 }
 
-function heapify(list: usize, count: i32): void {
+function heapify(list: CandidateList, count: i32): void {
   for (let n = (count >> 1) - 1; n >= 0; n--) sift(list, n, count)
 }
 
 /** Moves entry `n` down to where none below it is worse. */
-function sift(list: usize, n: i32, count: i32): void {
+function sift(list: CandidateList, n: i32, count: i32): void {
   for (;;) {
     let worst = n
     const left = 2 * n + 1
@@ -99,10 +78,12 @@ function sift(list: usize, n: i32, count: i32): void {
   }
 }
 
-function swap(a: usize, b: usize): void {
-  for (let n: usize = 0; n < ENTRY; n += 8) {
-    const kept = load<i64>(a + n)
-    store<i64>(a + n, load<i64>(b + n))
-    store<i64>(b + n, kept)
+function swap(a: Candidate, b: Candidate): void {
+  const first = changetype<usize>(a)
+  const second = changetype<usize>(b)
+  for (let n: usize = 0; n < ENTRY_BYTES; n += 8) {
+    const kept = load<i64>(first + n)
+    store<i64>(first + n, load<i64>(second + n))
+    store<i64>(second + n, kept)
   }
 }

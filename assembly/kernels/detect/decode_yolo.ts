@@ -14,21 +14,21 @@
 // A score is at most its objectness, and most boxes' is far below the threshold: one comparison of the raw value with
 // the threshold's logit leaves them out. Scalar in every build, as few boxes pass. Done by one thread.
 
+import { CandidateList, DecodeYolo } from '../../lib/instructions'
 import { push } from './candidates'
 import { exp, log, sigmoid } from '../../lib/math'
-import { address, word } from '../../lib/word'
 
-export function decode_yolo(i: usize, thread: i32, threads: i32): void {
+export function decode_yolo(i: DecodeYolo, thread: i32, threads: i32): void {
   if (thread != 0) return
-  let pixel = address(i, 1)
-  const stride = <usize>word(i, 2)
-  const pixels = word(i, 3) * word(i, 4)
-  const anchors = word(i, 5)
-  const boxBytes = <usize>(5 + word(i, 6)) * 4
-  const newCoords = word(i, 7) != 0
-  const threshold = load<f64>(address(i, 10))
+  let pixel = i.input
+  const stride = <usize>i.inputStride
+  const pixels = i.rows * i.columns
+  const anchors = i.anchors
+  const boxBytes = <usize>(5 + i.classes) * 4
+  const newCoords = i.newCoords != 0
+  const threshold = load<f64>(i.parameters)
   const least = newCoords ? threshold : leastLogit(threshold, 1)
-  let origin = word(i, 13)
+  let origin = i.origin
   for (let cell = 0; cell < pixels; cell++) {
     let at = pixel
     for (let anchor = 0; anchor < anchors; anchor++) {
@@ -41,11 +41,11 @@ export function decode_yolo(i: usize, thread: i32, threads: i32): void {
   }
 }
 
-function decodeBox(i: usize, at: usize, cell: i32, anchor: i32, origin: i32, threshold: f64): void {
-  const classes = word(i, 6)
-  const newCoords = word(i, 7) != 0
-  const multiLabel = word(i, 8) != 0
-  const mask = address(i, 9)
+function decodeBox(i: DecodeYolo, at: usize, cell: i32, anchor: i32, origin: i32, threshold: f64): void {
+  const classes = i.classes
+  const newCoords = i.newCoords != 0
+  const multiLabel = i.multiLabel != 0
+  const mask = i.classMask
   const objectness = activated(at + 16, newCoords)
   if (!multiLabel) {
     const best = bestClass(at + 20, classes, mask)
@@ -97,22 +97,22 @@ function leastLogit(threshold: f64, factor: f64): f64 {
   return min(log(p / (1 - p)), 30) - 1e-3
 }
 
-function add(i: usize, at: usize, cell: i32, anchor: i32, origin: i32, score: f64, classId: i32): void {
-  const columns = word(i, 4)
-  const newCoords = word(i, 7) != 0
-  const parameters = address(i, 10)
+function add(i: DecodeYolo, at: usize, cell: i32, anchor: i32, origin: i32, score: f64, classId: i32): void {
+  const columns = i.columns
+  const newCoords = i.newCoords != 0
+  const parameters = i.parameters
   const scale = load<f64>(parameters, 8)
   const sides = parameters + 16 + (<usize>anchor << 4)
   const shift = (scale - 1) / 2
   const row = cell / columns
-  const perPixelX = <f64>word(i, 14) / <f64>word(i, 18)
-  const perPixelY = <f64>word(i, 15) / <f64>word(i, 19)
-  const cellX = <f64>word(i, 16) / <f64>columns
-  const cellY = <f64>word(i, 17) / <f64>word(i, 3)
+  const perPixelX = <f64>i.sourceWidth / <f64>i.resizedWidth
+  const perPixelY = <f64>i.sourceHeight / <f64>i.resizedHeight
+  const cellX = <f64>i.inputWidth / <f64>columns
+  const cellY = <f64>i.inputHeight / <f64>i.rows
   const centreX = activated(at, newCoords) * scale - shift + <f64>(cell - row * columns)
   const centreY = activated(at + 4, newCoords) * scale - shift + <f64>row
-  const x = (centreX * cellX - <f64>word(i, 20)) * perPixelX
-  const y = (centreY * cellY - <f64>word(i, 21)) * perPixelY
+  const x = (centreX * cellX - <f64>i.offsetX) * perPixelX
+  const y = (centreY * cellY - <f64>i.offsetY) * perPixelY
   const w = size(at + 8, newCoords) * load<f64>(sides) * perPixelX
   const h = size(at + 12, newCoords) * load<f64>(sides, 8) * perPixelY
   const xmin = x - w / 2
@@ -122,7 +122,7 @@ function add(i: usize, at: usize, cell: i32, anchor: i32, origin: i32, score: f6
   // NaN and infinity survive any sum, and no real box comes near the end of float64's range.
   const sum = xmin + ymin + xmax + ymax
   if (sum - sum != 0) return
-  push(address(i, 11), word(i, 12), xmin, ymin, xmax, ymax, score, classId, origin)
+  push(changetype<CandidateList>(i.candidates), i.capacity, xmin, ymin, xmax, ymax, score, classId, origin)
 }
 
 // @ts-ignore: decorator

@@ -12,54 +12,54 @@
 // Parameters: float64 iou, beta. `chains`: an int32 a class, the last entry kept of it; each entry links to the one before.
 // All in float64. Done by one thread.
 
-import { classOf, ENTRY, entry, originOf, sort } from './candidates'
+import { Candidate, CandidateList, ENTRY_BYTES, OverlapKind, Suppress } from '../../lib/instructions'
+import { entry, sort } from './candidates'
 import { exp, log } from '../../lib/math'
-import { address, word } from '../../lib/word'
 
-export function suppress(i: usize, thread: i32, threads: i32): void {
+export function suppress(i: Suppress, thread: i32, threads: i32): void {
   if (thread != 0) return
-  const list = address(i, 1)
-  const chains = address(i, 2)
-  const agnostic = word(i, 5) != 0
-  const bestOnly = word(i, 6) != 0
-  const most = word(i, 7)
-  const clip = word(i, 8) != 0
-  const count = load<i32>(list)
+  const list = changetype<CandidateList>(i.candidates)
+  const chains = i.chains
+  const agnostic = i.agnostic != 0
+  const bestOnly = i.bestOnly != 0
+  const most = i.maxResults
+  const clip = i.clip != 0
+  const count = list.count
   sort(list)
-  memory.fill(chains, 0xff, <usize>word(i, 3) << 2)
+  memory.fill(chains, 0xff, <usize>i.classes << 2)
   let kept = 0
   for (let n = 0; n < count; n++) {
     if (kept >= most && !bestOnly) break
     const at = entry(list, n)
     if (clip && !onPhoto(i, at)) continue
-    const chain = chains + (agnostic ? 0 : <usize>classOf(at) << 2)
+    const chain = chains + (agnostic ? 0 : <usize>at.classId << 2)
     if (suppressed(i, list, at, load<i32>(chain))) continue
     const to = entry(list, kept)
-    if (to != at) memory.copy(to, at, ENTRY)
-    store<i32>(to, load<i32>(chain), 48)
+    if (to != at) memory.copy(changetype<usize>(to), changetype<usize>(at), ENTRY_BYTES)
+    to.link = load<i32>(chain)
     store<i32>(chain, kept++)
   }
   if (bestOnly) kept = min(keepBest(list, kept), most)
-  store<i32>(list, kept, 4)
+  list.kept = kept
 }
 
-function onPhoto(i: usize, at: usize): bool {
+function onPhoto(i: Suppress, at: Candidate): bool {
   return (
-    max(load<f64>(at), 0) < min(load<f64>(at, 16), <f64>word(i, 9)) &&
-    max(load<f64>(at, 8), 0) < min(load<f64>(at, 24), <f64>word(i, 10))
+    max(at.xmin, 0) < min(at.xmax, <f64>i.sourceWidth) &&
+    max(at.ymin, 0) < min(at.ymax, <f64>i.sourceHeight)
   )
 }
 
-function suppressed(i: usize, list: usize, at: usize, rival: i32): bool {
-  const diou = word(i, 4) != 0
-  const iou = load<f64>(address(i, 11))
-  for (; rival >= 0; rival = load<i32>(entry(list, rival), 48)) {
+function suppressed(i: Suppress, list: CandidateList, at: Candidate, rival: i32): bool {
+  const diou = i.kind == OverlapKind.diou
+  const iou = load<f64>(i.parameters)
+  for (; rival >= 0; rival = entry(list, rival).link) {
     const other = entry(list, rival)
-    const width = min(load<f64>(other, 16), load<f64>(at, 16)) - max(load<f64>(other), load<f64>(at))
+    const width = min(other.xmax, at.xmax) - max(other.xmin, at.xmin)
     if (!(width > 0)) {
       continue
     }
-    const height = min(load<f64>(other, 24), load<f64>(at, 24)) - max(load<f64>(other, 8), load<f64>(at, 8))
+    const height = min(other.ymax, at.ymax) - max(other.ymin, at.ymin)
     if (!(height > 0)) continue
     const intersection = width * height
     let overlap = intersection / (area(other) + area(at) - intersection)
@@ -71,19 +71,19 @@ function suppressed(i: usize, list: usize, at: usize, rival: i32): bool {
 
 // @ts-ignore: decorator
 @inline
-function area(at: usize): f64 {
-  return (load<f64>(at, 16) - load<f64>(at)) * (load<f64>(at, 24) - load<f64>(at, 8))
+function area(at: Candidate): f64 {
+  return (at.xmax - at.xmin) * (at.ymax - at.ymin)
 }
 
 /** (d^2 / c^2)^beta */
-function distance(i: usize, a: usize, b: usize): f64 {
-  const width = <f64>word(i, 9)
-  const height = <f64>word(i, 10)
-  const beta = load<f64>(address(i, 11), 8)
-  const cx = (max(load<f64>(a, 16), load<f64>(b, 16)) - min(load<f64>(a), load<f64>(b))) / width
-  const cy = (max(load<f64>(a, 24), load<f64>(b, 24)) - min(load<f64>(a, 8), load<f64>(b, 8))) / height
-  const dx = (load<f64>(a) + load<f64>(a, 16) - load<f64>(b) - load<f64>(b, 16)) / 2 / width
-  const dy = (load<f64>(a, 8) + load<f64>(a, 24) - load<f64>(b, 8) - load<f64>(b, 24)) / 2 / height
+function distance(i: Suppress, a: Candidate, b: Candidate): f64 {
+  const width = <f64>i.sourceWidth
+  const height = <f64>i.sourceHeight
+  const beta = load<f64>(i.parameters, 8)
+  const cx = (max(a.xmax, b.xmax) - min(a.xmin, b.xmin)) / width
+  const cy = (max(a.ymax, b.ymax) - min(a.ymin, b.ymin)) / height
+  const dx = (a.xmin + a.xmax - b.xmin - b.xmax) / 2 / width
+  const dy = (a.ymin + a.ymax - b.ymin - b.ymax) / 2 / height
   const ratio = (dx * dx + dy * dy) / (cx * cx + cy * cy)
   if (ratio != ratio) return ratio
   if (ratio < 2.2250738585072014e-308) return beta == 0 ? 1 : 0
@@ -91,14 +91,14 @@ function distance(i: usize, a: usize, b: usize): f64 {
 }
 
 /** Of entries of one origin, which are best first, leaves the first; returns how many are left. */
-function keepBest(list: usize, count: i32): i32 {
+function keepBest(list: CandidateList, count: i32): i32 {
   let kept = 0
   for (let n = 0; n < count; n++) {
     const at = entry(list, n)
     let known = false
-    for (let k = 0; k < kept && !known; k++) known = originOf(entry(list, k)) == originOf(at)
+    for (let k = 0; k < kept && !known; k++) known = entry(list, k).origin == at.origin
     if (known) continue
-    if (n != kept) memory.copy(entry(list, kept), at, ENTRY)
+    if (n != kept) memory.copy(changetype<usize>(entry(list, kept)), changetype<usize>(at), ENTRY_BYTES)
     kept++
   }
   return kept

@@ -2,20 +2,18 @@
 // for products of quads [panel][quad of depth][8][4], plus 64, padded to a multiple of 8 of depth. A large network is
 // packed while it is loaded, so a whole panel is turned 16 values of depth at a time, in registers.
 
+import { NARROW_LIMIT, WEIGHT_OFFSET } from '../../lib/instructions'
 import { RELAXED, SIMD } from '../../lib/isa'
 import { firstPairs, lastPairs, turn } from '../../lib/turn'
 
-export const NARROW: i32 = 63
-export const OFFSET: i32 = 64
-
 /** Bytes of a panel of weights. */
 export function panelBytesOf(depth: i32, limit: i32): usize {
-  return <usize>(RELAXED && limit == NARROW ? (depth + 7) & ~7 : depth + (depth & 1)) * 8
+  return <usize>(RELAXED && limit == NARROW_LIMIT ? (depth + 7) & ~7 : depth + (depth & 1)) * 8
 }
 
 /** Of `limit` 63, relaxed builds take products of quads. */
 export function pack_linear_s8(source: usize, target: usize, outputChannels: i32, depth: i32, limit: i32): void {
-  const quads = RELAXED && limit == NARROW
+  const quads = RELAXED && limit == NARROW_LIMIT
   const panelBytes = panelBytesOf(depth, limit)
   for (let o = 0; o < outputChannels; o += 8) {
     const turned = SIMD && o + 8 <= outputChannels ? depth & ~15 : 0
@@ -75,7 +73,7 @@ function turnQuads(from: usize, to: usize, depth: usize, count: i32): void {
 // @ts-ignore: decorator
 @inline
 function offset(from: usize): v128 {
-  return i8x16.add(v128.load(from), i8x16.splat(<i8>OFFSET))
+  return i8x16.add(v128.load(from), i8x16.splat(<i8>WEIGHT_OFFSET))
 }
 
 /** One channel's weights, `depth` of them, to every second int16 of eight; zeros up to the panel's end. */
@@ -104,7 +102,7 @@ function packQuads(from: usize, to: usize, depth: i32, panelBytes: usize): void 
   }
   if (depth & 3) {
     store<u32>(to, 0x40404040)
-    for (let n: usize = 0; n < <usize>(depth & 3); n++) store<i8>(to + n, <i32>load<i8>(from + n) + OFFSET)
+    for (let n: usize = 0; n < <usize>(depth & 3); n++) store<i8>(to + n, <i32>load<i8>(from + n) + WEIGHT_OFFSET)
     to += 32
   }
   for (; to < end; to += 32) store<u32>(to, 0x40404040)

@@ -3,17 +3,16 @@
 // 4 rows x 8 channels are eight accumulators and six loads a pair of depth: all that sixteen registers hold. One or two rows
 // that are left over have loops of their own.
 
+import { LINEAR_PAIRS } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { addDot } from '../../lib/vector'
-
-const CHUNK: usize = 512 // pairs of a panel that are widened at a time
 
 /** One panel with all rows, 16 bytes of weights a pair of depth. */
 export function multiplyPairs(rows: usize, weights: usize, p: i32, depth: i32, sums: usize, panel: usize, count: i32): void {
   const pairs = <usize>((depth + 1) >> 1)
   const from = weights + <usize>p * pairs * 16
-  for (let done: usize = 0; done < pairs; done += CHUNK) {
-    const length = min(CHUNK, pairs - done)
+  for (let done: usize = 0; done < pairs; done += LINEAR_PAIRS) {
+    const length = min(LINEAR_PAIRS, pairs - done)
     widenPanel(from + done * 16, panel, length)
     multiply(rows + done * 16, pairs * 16, panel, length, sums, count, done == 0)
   }

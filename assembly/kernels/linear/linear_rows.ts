@@ -1,9 +1,9 @@
 // Rows of float32 as the products of linear_s8 take them: int8 values by each row's own largest, as pairs of int16 or quads
 // of int8. See linear_s8.ts.
 
+import { NARROW_LIMIT, WEIGHT_OFFSET } from '../../lib/instructions'
 import { addsQuads, RELAXED, SIMD } from '../../lib/isa'
 import { narrow, pmax, pmin, ROUNDING, roundEven } from '../../lib/vector'
-import { NARROW, OFFSET } from './linear_pack'
 import { combineRows } from './linear_seven'
 
 /** Rows whose largest value is less are zeros. */
@@ -20,7 +20,7 @@ export function quantizeRows(
   scales: usize,
   corrections: usize,
 ): void {
-  const quads = RELAXED && limit == NARROW
+  const quads = RELAXED && limit == NARROW_LIMIT
   const groupBytes = quads ? <usize>((depth + 7) >> 3) * 32 : <usize>((depth + 1) >> 1) * 16
   const one = addsQuads()
   for (let t = 0; t < count; t++) {
@@ -28,7 +28,7 @@ export function quantizeRows(
     const place = <usize>(t & 3) * 4
     const target = to + <usize>(t >> 2) * groupBytes + place
     if (!quads) quantizeRow(x, depth, inverse, <f32>limit, target, 16)
-    else if (one) store<i32>(corrections + (<usize>t << 2), -OFFSET * quantizeQuads(x, depth, inverse, <f32>limit, target, 0))
+    else if (one) store<i32>(corrections + (<usize>t << 2), -WEIGHT_OFFSET * quantizeQuads(x, depth, inverse, <f32>limit, target, 0))
     else quantizeQuads(x, depth, inverse, <f32>limit, target, corrections + <usize>(t >> 2) * <usize>((depth + 15) >> 4) * 16 + place)
     x += stride
     scales += 4
@@ -164,7 +164,7 @@ function quantizeQuads(x: usize, depth: i32, inverse: f32, limit: f32, to: usize
     const most = f32x4.splat(limit + 1)
     const magic = v128.load(ROUNDING)
     const bits = v128.load(ROUNDING, 16)
-    const minus = i16x8.splat(<i16>-OFFSET)
+    const minus = i16x8.splat(<i16>-WEIGHT_OFFSET)
     let total = i32x4.splat(0)
     for (const end = depth & ~15; k < end; k += 16) {
       const a = limited(f32x4.mul(v128.load(x), factor), least, most, magic, bits)
@@ -203,8 +203,8 @@ function quantizeQuads(x: usize, depth: i32, inverse: f32, limit: f32, to: usize
     to += (k & 3) == 3 ? 13 : 1
   }
   if (corrections != 0 && depth & 15) {
-    store<i16>(corrections, -OFFSET * first)
-    store<i16>(corrections, -OFFSET * last, 2)
+    store<i16>(corrections, -WEIGHT_OFFSET * first)
+    store<i16>(corrections, -WEIGHT_OFFSET * last, 2)
   }
   return sum + first + last
 }

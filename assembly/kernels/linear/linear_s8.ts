@@ -19,31 +19,30 @@
 // Exact: |q| and |weight| <= 127 and depth < 2^17, so |acc| < 2^31. |x * (limit / m)| <= 127.0001 where m is the
 // largest, so rounding gives at most limit.
 
+import { Linear, NARROW_LIMIT } from '../../lib/instructions'
 import { RELAXED, SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
 import { storeFirst } from '../../lib/vector'
-import { address, word } from '../../lib/word'
-import { NARROW } from './linear_pack'
 import { multiplyPairs } from './linear_pairs'
 import { multiplyQuads } from './linear_quads'
 import { quantizeRows, quantizeSeven } from './linear_rows'
 import { finishSeven, multiplySeven, scaled, sevenPanels } from './linear_seven'
 
-export function linear_s8(i: usize, thread: i32, threads: i32): void {
-  const quads = RELAXED && word(i, 13) == NARROW
-  if (SIMD && !quads && word(i, 14) != 0) sevenProducts(i, thread, threads)
+export function linear_s8(i: Linear, thread: i32, threads: i32): void {
+  const quads = RELAXED && i.limit == NARROW_LIMIT
+  if (SIMD && !quads && i.seven != 0) sevenProducts(i, thread, threads)
   else products(i, quads, thread, threads)
 }
 
-function products(i: usize, quads: bool, thread: i32, threads: i32): void {
-  const tokens = word(i, 6)
-  const depth = word(i, 7)
-  const inputStride = <usize>word(i, 8)
-  const outputChannels = word(i, 9)
-  const outputStride = <usize>word(i, 10)
-  const rows = scratchOf(i, 11)
-  const block = word(i, 12)
-  const limit = word(i, 13)
+function products(i: Linear, quads: bool, thread: i32, threads: i32): void {
+  const tokens = i.tokens
+  const depth = i.inputChannels
+  const inputStride = <usize>i.inputStride
+  const outputChannels = i.outputChannels
+  const outputStride = <usize>i.outputStride
+  const rows = scratchOf(i, i.scratch)
+  const block = i.block
+  const limit = i.limit
   const rounded = <usize>((block + 3) & ~3)
   const deep = <usize>((depth + 15) >> 4)
   const rowScales = rows + rounded * deep * 32
@@ -56,33 +55,33 @@ function products(i: usize, quads: bool, thread: i32, threads: i32): void {
   if (firstPanel == lastPanel) return
   for (let first = 0; first < tokens; first += block) {
     const count = min(block, tokens - first)
-    const input = address(i, 1) + <usize>first * inputStride
+    const input = i.input + <usize>first * inputStride
     quantizeRows(input, inputStride, count, depth, limit, rows, rowScales, corrections)
-    const output = address(i, 2) + <usize>first * outputStride
+    const output = i.output + <usize>first * outputStride
     for (let p = firstPanel; p < lastPanel; p++) {
-      if (RELAXED && quads) multiplyQuads(rows, address(i, 3), p, depth, sums, corrections, count)
-      else multiplyPairs(rows, address(i, 3), p, depth, sums, panel, count)
+      if (RELAXED && quads) multiplyQuads(rows, i.weights, p, depth, sums, corrections, count)
+      else multiplyPairs(rows, i.weights, p, depth, sums, panel, count)
       const at = <usize>p * 32
       const channels = min(8, outputChannels - p * 8)
-      finish(sums, rowScales, address(i, 5) + at, address(i, 4) + at, output + at, outputStride, count, channels)
+      finish(sums, rowScales, i.scales + at, i.bias + at, output + at, outputStride, count, channels)
     }
   }
 }
 
-function sevenProducts(i: usize, thread: i32, threads: i32): void {
-  const tokens = word(i, 6)
-  const depth = <usize>word(i, 7)
-  const inputStride = <usize>word(i, 8)
-  const outputStride = <usize>word(i, 10)
-  const block = word(i, 12)
-  const chunk = <usize>word(i, 14)
+function sevenProducts(i: Linear, thread: i32, threads: i32): void {
+  const tokens = i.tokens
+  const depth = <usize>i.inputChannels
+  const inputStride = <usize>i.inputStride
+  const outputStride = <usize>i.outputStride
+  const block = i.block
+  const chunk = <usize>i.seven
   const rounded = <usize>((((block + 1) >> 1) + 3) & ~3)
-  const rows = scratchOf(i, 11)
+  const rows = scratchOf(i, i.scratch)
   const work = rows + rounded * 7 * depth
   const sums = work + depth * 16
   const panels = sums + rounded * 448
   const rowScales = panels + sevenPanels(chunk)
-  const quadruples = word(i, 9) >> 5
+  const quadruples = i.outputChannels >> 5
   const begin = start(quadruples, thread, threads)
   const last = start(quadruples, thread + 1, threads)
   if (begin == last) return
@@ -90,16 +89,16 @@ function sevenProducts(i: usize, thread: i32, threads: i32): void {
     const count = min(block, tokens - first)
     const half = (count + 1) >> 1
     const step = <usize>((half + 3) & ~3) * 32
-    const input = address(i, 1) + <usize>first * inputStride
-    quantizeSeven(input, inputStride, count, <i32>depth, word(i, 13), rows, rowScales, work)
-    const output = address(i, 2) + <usize>first * outputStride
+    const input = i.input + <usize>first * inputStride
+    quantizeSeven(input, inputStride, count, <i32>depth, i.limit, rows, rowScales, work)
+    const output = i.output + <usize>first * outputStride
     for (let p = begin; p < last; p++) {
-      const ahead = address(i, 3) + <usize>(p + 1 < last ? p + 1 : begin) * depth * 32
-      multiplySeven(rows, address(i, 3), p, depth, half, sums, panels, chunk, ahead)
+      const ahead = i.weights + <usize>(p + 1 < last ? p + 1 : begin) * depth * 32
+      multiplySeven(rows, i.weights, p, depth, half, sums, panels, chunk, ahead)
       for (let n: usize = 0; n < 2; n++) {
         const at = <usize>p * 128 + n * 64
         const from = sums + n * step * 7
-        finishSeven(from, step, half, count, rowScales, address(i, 5) + at, address(i, 4) + at, output + at, outputStride)
+        finishSeven(from, step, half, count, rowScales, i.scales + at, i.bias + at, output + at, outputStride)
       }
     }
   }

@@ -11,23 +11,20 @@
 // Exact: of values within -127..127, S4 and T4 are sums of four, so at most 508, which fits int16, as two products at most
 // 516,128 fit int32. Sums wrap modulo 2^32 in between; Y is within int32, so it comes out right.
 
+import { SEVEN_GAP_BYTES, SEVEN_LONG_PAIRS, SEVEN_PANELS, SEVEN_SHORT_PAIRS } from '../../lib/instructions'
 import { firstHalves, firstQuads, lastHalves, lastQuads } from '../../lib/turn'
 import { AHEAD, multiplyTwo } from './linear_two'
-
-/** Pairs of depth of fourteen panels that are widened at a time, in large layers and in small ones, which should need little memory. */
-const LONG: usize = 256
-const SHORT: usize = 64
 
 /** Bytes from one panel of `chunk` pairs to the next: no power of two, so that they don't compete for lines of the cache. */
 // @ts-ignore: decorator
 @inline
 function panelBytes(chunk: usize): usize {
-  return chunk * 32 + 64
+  return chunk * 32 + SEVEN_GAP_BYTES
 }
 
 /** Bytes of all fourteen. */
 export function sevenPanels(chunk: usize): usize {
-  return panelBytes(chunk) * 14
+  return panelBytes(chunk) * SEVEN_PANELS
 }
 
 /**
@@ -57,7 +54,7 @@ export function multiplySeven(
   for (let done: usize = 0; done < pairs; done += chunk) {
     const length = min(chunk, pairs - done)
     const at = from + done * 16
-    if (chunk == LONG) {
+    if (chunk == SEVEN_LONG_PAIRS) {
       widenSeven<i32>(at, depth * 4, panels, length)
       widenSeven<i32>(at + far, depth * 4, second, length)
     } else {
@@ -81,7 +78,7 @@ export function multiplySeven(
  */
 function widenSeven<T>(from: usize, far: usize, to: usize, pairs: usize): void {
   // A constant, so that each store has its offset and no address of its own.
-  const panel: usize = (isBoolean<T>() ? SHORT : LONG) * 32 + 64
+  const panel: usize = (isBoolean<T>() ? SEVEN_SHORT_PAIRS : SEVEN_LONG_PAIRS) * 32 + SEVEN_GAP_BYTES
   for (const end = to + pairs * 32; to < end; to += 32) {
     const w11 = v128.load8x8_s(from)
     const v11 = v128.load8x8_s(from, 8)

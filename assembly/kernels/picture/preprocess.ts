@@ -16,9 +16,9 @@
 // as int16; the last column is repeated to a multiple of 4; then 16 bytes for a group of four pixels on its way
 // through the tables. Reads up to 4 bytes beyond the picture (their weight is 0).
 
+import { OutputType, Preprocess } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
-import { address, word } from '../../lib/word'
 
 const ONE: f32 = 2048
 
@@ -27,25 +27,25 @@ const LOOKUP_S8 = 0
 const LOOKUP_F32 = 1
 const ADD_S8 = 2
 
-export function preprocess(i: usize, thread: i32, threads: i32): void {
-  const source = address(i, 1)
-  const sourceWidth = word(i, 3)
-  const sourceHeight = word(i, 4)
-  const outputWidth = word(i, 5)
-  const outputHeight = word(i, 6)
-  const stride = <usize>word(i, 7)
-  const resizedWidth = word(i, 10)
-  const resizedHeight = word(i, 11)
-  const offsetX = word(i, 12)
-  const offsetY = word(i, 13)
+export function preprocess(i: Preprocess, thread: i32, threads: i32): void {
+  const source = i.source
+  const sourceWidth = i.sourceWidth
+  const sourceHeight = i.sourceHeight
+  const outputWidth = i.outputWidth
+  const outputHeight = i.outputHeight
+  const stride = <usize>i.outputStride
+  const resizedWidth = i.resizedWidth
+  const resizedHeight = i.resizedHeight
+  const offsetX = i.offsetX
+  const offsetY = i.offsetY
   const firstLine = start(outputHeight, thread, threads)
   const endLine = start(outputHeight, thread + 1, threads)
-  const columns = scratchOf(i, 15)
-  const kind = word(i, 8) != 0 ? LOOKUP_F32 : SIMD && onlyAdds(address(i, 9)) ? ADD_S8 : LOOKUP_S8
+  const columns = scratchOf(i, i.scratch)
+  const kind = i.outputType == OutputType.float32 ? LOOKUP_F32 : SIMD && onlyAdds(i.table) ? ADD_S8 : LOOKUP_S8
   columnTable(columns, sourceWidth, resizedWidth)
   const scaleY: f64 = 1.0 / (<f64>resizedHeight / <f64>sourceHeight)
   const right = outputWidth - offsetX - resizedWidth
-  let to = address(i, 2) + <usize>(firstLine * outputWidth) * stride
+  let to = i.output + <usize>(firstLine * outputWidth) * stride
   for (let y = firstLine; y < endLine; y++) {
     const line = y - offsetY
     if (<u32>line >= <u32>resizedHeight) {
@@ -99,7 +99,7 @@ function columnTable(at: usize, sourceWidth: i32, resizedWidth: i32): void {
 }
 
 function resizeRow(
-  i: usize,
+  i: Preprocess,
   kind: i32,
   column: usize,
   row0: usize,
@@ -108,10 +108,10 @@ function resizeRow(
   v1: i32,
   to: usize,
 ): void {
-  const stride = <usize>word(i, 7)
-  const count = word(i, 10)
-  const table = address(i, 9)
-  const swap = word(i, 16) != 0
+  const stride = <usize>i.outputStride
+  const count = i.resizedWidth
+  const table = i.table
+  const swap = i.swapRedBlue != 0
   if (SIMD) {
     const group = column + <usize>((count + 3) & ~3) * 8
     const below = i32x4.splat(v0)
@@ -213,10 +213,10 @@ function blend(from0: usize, from1: usize, w0: i32, w1: i32, v0: i32, v1: i32): 
 }
 
 /** `count` pixels of padding; returns where the next pixel goes. */
-function fill(i: usize, kind: i32, to: usize, count: i32): usize {
-  const stride = <usize>word(i, 7)
-  const table = address(i, 9)
-  const pad = word(i, 14)
+function fill(i: Preprocess, kind: i32, to: usize, count: i32): usize {
+  const stride = <usize>i.outputStride
+  const table = i.table
+  const pad = i.pad
   if (SIMD && kind == ADD_S8) {
     const rgba = i8x16.add(offsets(table), i8x16.splat(<i8>pad))
     for (let left = count; left > 0; left -= 4) {

@@ -9,34 +9,29 @@
 // exp: assembly/lib/exp.ts, erf: assembly/lib/erf.ts. Correct to a few ulp, or to 1e-43; gelu to 3e-7 of |x|.
 // Plain float32 operations in one order, so every build gives the same bytes. NaN gives NaN.
 
+import { ActivationKind, Curve } from '../../lib/instructions'
 import { geluVectors, halfErf, halfErfV } from '../../lib/erf'
 import { exp, expV } from '../../lib/exp'
 import { SIMD } from '../../lib/isa'
 import { start } from '../../threads/split'
 import { pmin, storeFirst } from '../../lib/vector'
-import { address, word } from '../../lib/word'
 
-const LOGISTIC = 1
-const MISH = 2
-const GELU = 4
-const TANH = 5
-
-export function activation_f32(i: usize, thread: i32, threads: i32): void {
-  const first = start(word(i, 3), thread, threads)
-  let pixels = start(word(i, 3), thread + 1, threads) - first
-  let bytes = <usize>word(i, 4) * 4
-  const inputStride = <usize>word(i, 5)
-  const outputStride = <usize>word(i, 6)
-  let input = address(i, 1) + <usize>first * inputStride
-  let output = address(i, 2) + <usize>first * outputStride
-  const kind = word(i, 7)
+export function activation_f32(i: Curve, thread: i32, threads: i32): void {
+  const first = start(i.pixels, thread, threads)
+  let pixels = start(i.pixels, thread + 1, threads) - first
+  let bytes = <usize>i.channels * 4
+  const inputStride = <usize>i.inputStride
+  const outputStride = <usize>i.outputStride
+  let input = i.input + <usize>first * inputStride
+  let output = i.output + <usize>first * outputStride
+  const kind = i.kind
   if (inputStride == bytes && outputStride == bytes) {
     bytes *= pixels
     pixels = 1
   }
   for (; pixels > 0; pixels--) {
     if (SIMD) {
-      for (let b = kind == GELU ? geluVectors(input, output, bytes) : 0; b < bytes; b += 16) {
+      for (let b = kind == ActivationKind.gelu ? geluVectors(input, output, bytes) : 0; b < bytes; b += 16) {
         const x = v128.load(input + b)
         storeFirst(output + b, curveV(x, kind), bytes - b)
       }
@@ -54,17 +49,17 @@ export function activation_f32(i: usize, thread: i32, threads: i32): void {
 // @ts-ignore: decorator
 @inline
 function curve(x: f32, kind: i32): f32 {
-  if (kind == GELU) return x * (<f32>0.5 + halfErf(x))
-  if (kind == TANH) return tanh(x)
-  return kind == MISH ? mish(x) : sigmoid(x, kind == LOGISTIC)
+  if (kind == ActivationKind.gelu) return x * (<f32>0.5 + halfErf(x))
+  if (kind == ActivationKind.tanh) return tanh(x)
+  return kind == ActivationKind.mish ? mish(x) : sigmoid(x, kind == ActivationKind.logistic)
 }
 
 // @ts-ignore: decorator
 @inline
 function curveV(x: v128, kind: i32): v128 {
-  if (kind == GELU) return f32x4.mul(x, f32x4.add(f32x4.splat(0.5), halfErfV(x)))
-  if (kind == TANH) return tanhV(x)
-  return kind == MISH ? mishV(x) : sigmoidV(x, kind == LOGISTIC)
+  if (kind == ActivationKind.gelu) return f32x4.mul(x, f32x4.add(f32x4.splat(0.5), halfErfV(x)))
+  if (kind == ActivationKind.tanh) return tanhV(x)
+  return kind == ActivationKind.mish ? mishV(x) : sigmoidV(x, kind == ActivationKind.logistic)
 }
 
 // @ts-ignore: decorator

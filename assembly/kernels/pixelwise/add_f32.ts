@@ -2,24 +2,24 @@
 // float32 views of `pixels` pixels of `channels` channels; the output may be either input's very view. The
 // multipliers and zero points of the instruction are those of add_s8: not read here.
 
+import { AddF32 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { start } from '../../threads/split'
 import { activate, activateV, storeFirst } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 
-export function add_f32(i: usize, thread: i32, threads: i32): void {
-  const first = start(word(i, 4), thread, threads)
-  let pixels = start(word(i, 4), thread + 1, threads) - first
-  let bytes = <usize>word(i, 5) * 4
-  const strideA = <usize>word(i, 6)
-  const strideB = <usize>word(i, 7)
-  const outputStride = <usize>word(i, 8)
-  let inputA = address(i, 1) + <usize>first * strideA
-  let inputB = address(i, 2) + <usize>first * strideB
-  let output = address(i, 3) + <usize>first * outputStride
-  const slope = float(i, 14)
-  const low = float(i, 15)
-  const high = float(i, 16)
+export function add_f32(i: AddF32, thread: i32, threads: i32): void {
+  const first = start(i.pixels, thread, threads)
+  let pixels = start(i.pixels, thread + 1, threads) - first
+  let bytes = <usize>i.channels * 4
+  const strideA = <usize>i.strideA
+  const strideB = <usize>i.strideB
+  const outputStride = <usize>i.outputStride
+  let inputA = i.inputA + <usize>first * strideA
+  let inputB = i.inputB + <usize>first * strideB
+  let output = i.output + <usize>first * outputStride
+  const slope = i.slope
+  const low = i.low
+  const high = i.high
   if (strideA == bytes && strideB == bytes && outputStride == bytes) {
     bytes *= pixels
     pixels = 1

@@ -4,29 +4,29 @@
 // output may be either input's very view. Differences are at most 255 and exact; low and high are int8, so
 // |y| <= 255 when it is rounded.
 
+import { Add } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { start } from '../../threads/split'
 import { activate, activateV, narrow, roundEven, roundEvenV, storeFirst, widen } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 
-export function add_s8(i: usize, thread: i32, threads: i32): void {
-  const first = start(word(i, 4), thread, threads)
-  let pixels = start(word(i, 4), thread + 1, threads) - first
-  let channels = <usize>word(i, 5)
-  const strideA = <usize>word(i, 6)
-  const strideB = <usize>word(i, 7)
-  const outputStride = <usize>word(i, 8)
-  let inputA = address(i, 1) + <usize>first * strideA
-  let inputB = address(i, 2) + <usize>first * strideB
-  let output = address(i, 3) + <usize>first * outputStride
-  const zeroA = word(i, 9)
-  const multiplierA = float(i, 10)
-  const zeroB = word(i, 11)
-  const multiplierB = float(i, 12)
-  const outputZero = word(i, 13)
-  const slope = float(i, 14)
-  const low = <f32>(word(i, 15) - outputZero)
-  const high = <f32>(word(i, 16) - outputZero)
+export function add_s8(i: Add, thread: i32, threads: i32): void {
+  const first = start(i.pixels, thread, threads)
+  let pixels = start(i.pixels, thread + 1, threads) - first
+  let channels = <usize>i.channels
+  const strideA = <usize>i.strideA
+  const strideB = <usize>i.strideB
+  const outputStride = <usize>i.outputStride
+  let inputA = i.inputA + <usize>first * strideA
+  let inputB = i.inputB + <usize>first * strideB
+  let output = i.output + <usize>first * outputStride
+  const zeroA = i.zeroPointA
+  const multiplierA = i.multiplierA
+  const zeroB = i.zeroPointB
+  const multiplierB = i.multiplierB
+  const outputZero = i.outputZeroPoint
+  const slope = i.slope
+  const low = <f32>(i.low - outputZero)
+  const high = <f32>(i.high - outputZero)
   if (strideA == channels && strideB == channels && outputStride == channels) {
     channels *= pixels
     pixels = 1

@@ -1,19 +1,19 @@
 // output[p][b] = input[p][b]: `pixels` pixels of `pixelBytes` bytes, from view to view, any type.
 // Views must not overlap. Reads up to 15 bytes beyond a pixel, writes none. No arithmetic, no padding.
 
+import { Copy } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { start } from '../../threads/split'
 import { storeFirst } from '../../lib/vector'
-import { address, word } from '../../lib/word'
 
-export function copy(i: usize, thread: i32, threads: i32): void {
-  const first = start(word(i, 3), thread, threads)
-  let pixels = start(word(i, 3), thread + 1, threads) - first
-  let bytes = <usize>word(i, 4)
-  const inputStride = <usize>word(i, 5)
-  const outputStride = <usize>word(i, 6)
-  let input = address(i, 1) + <usize>first * inputStride
-  let output = address(i, 2) + <usize>first * outputStride
+export function copy(i: Copy, thread: i32, threads: i32): void {
+  const first = start(i.pixels, thread, threads)
+  let pixels = start(i.pixels, thread + 1, threads) - first
+  let bytes = <usize>i.pixelBytes
+  const inputStride = <usize>i.inputStride
+  const outputStride = <usize>i.outputStride
+  let input = i.input + <usize>first * inputStride
+  let output = i.output + <usize>first * outputStride
   if (inputStride == bytes && outputStride == bytes) {
     bytes *= pixels
     pixels = 1

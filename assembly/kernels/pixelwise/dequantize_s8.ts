@@ -1,21 +1,21 @@
 // output[p][c] = float(input[p][c] - zeroPoint) * multiplier: int8 to float32.
 // Views of `pixels` pixels of `channels` channels. |input - zeroPoint| <= 255 is exact in float32.
 
+import { Scale } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { start } from '../../threads/split'
 import { storeFirst, widen } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 
-export function dequantize_s8(i: usize, thread: i32, threads: i32): void {
-  const first = start(word(i, 3), thread, threads)
-  let pixels = start(word(i, 3), thread + 1, threads) - first
-  let channels = <usize>word(i, 4)
-  const inputStride = <usize>word(i, 5)
-  const outputStride = <usize>word(i, 6)
-  let input = address(i, 1) + <usize>first * inputStride
-  let output = address(i, 2) + <usize>first * outputStride
-  const multiplier = float(i, 7)
-  const zeroPoint = word(i, 8)
+export function dequantize_s8(i: Scale, thread: i32, threads: i32): void {
+  const first = start(i.pixels, thread, threads)
+  let pixels = start(i.pixels, thread + 1, threads) - first
+  let channels = <usize>i.channels
+  const inputStride = <usize>i.inputStride
+  const outputStride = <usize>i.outputStride
+  let input = i.input + <usize>first * inputStride
+  let output = i.output + <usize>first * outputStride
+  const multiplier = i.multiplier
+  const zeroPoint = i.zeroPoint
   if (inputStride == channels && outputStride == channels * 4) {
     channels *= pixels
     pixels = 1

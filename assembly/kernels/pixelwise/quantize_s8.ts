@@ -2,21 +2,21 @@
 // NaN becomes the zero point, infinities saturate. Views of `pixels` pixels of `channels` channels.
 // The clamp comes before the rounding, so |y| <= 255. A part of a vector reads at most 60 bytes beyond its pixel.
 
+import { Scale } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { start } from '../../threads/split'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 
-export function quantize_s8(i: usize, thread: i32, threads: i32): void {
-  const first = start(word(i, 3), thread, threads)
-  let pixels = start(word(i, 3), thread + 1, threads) - first
-  let channels = <usize>word(i, 4)
-  const inputStride = <usize>word(i, 5)
-  const outputStride = <usize>word(i, 6)
-  let input = address(i, 1) + <usize>first * inputStride
-  let output = address(i, 2) + <usize>first * outputStride
-  const multiplier = float(i, 7)
-  const zeroPoint = word(i, 8)
+export function quantize_s8(i: Scale, thread: i32, threads: i32): void {
+  const first = start(i.pixels, thread, threads)
+  let pixels = start(i.pixels, thread + 1, threads) - first
+  let channels = <usize>i.channels
+  const inputStride = <usize>i.inputStride
+  const outputStride = <usize>i.outputStride
+  let input = i.input + <usize>first * inputStride
+  let output = i.output + <usize>first * outputStride
+  const multiplier = i.multiplier
+  const zeroPoint = i.zeroPoint
   const low: f32 = <f32>-128 - <f32>zeroPoint
   const high: f32 = <f32>127 - <f32>zeroPoint
   if (inputStride == channels * 4 && outputStride == channels) {

@@ -2,22 +2,22 @@
 // from one scale to another. int8 views of `pixels` pixels of `channels` channels; may work in place.
 // |input - inputZeroPoint| <= 255 is exact in float32; the clamp comes before the rounding, so |y| <= 255.
 
+import { Requantize } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { start } from '../../threads/split'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst, widen } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 
-export function requantize_s8(i: usize, thread: i32, threads: i32): void {
-  const first = start(word(i, 3), thread, threads)
-  let pixels = start(word(i, 3), thread + 1, threads) - first
-  let channels = <usize>word(i, 4)
-  const inputStride = <usize>word(i, 5)
-  const outputStride = <usize>word(i, 6)
-  let input = address(i, 1) + <usize>first * inputStride
-  let output = address(i, 2) + <usize>first * outputStride
-  const inputZero = word(i, 7)
-  const multiplier = float(i, 8)
-  const outputZero = word(i, 9)
+export function requantize_s8(i: Requantize, thread: i32, threads: i32): void {
+  const first = start(i.pixels, thread, threads)
+  let pixels = start(i.pixels, thread + 1, threads) - first
+  let channels = <usize>i.channels
+  const inputStride = <usize>i.inputStride
+  const outputStride = <usize>i.outputStride
+  let input = i.input + <usize>first * inputStride
+  let output = i.output + <usize>first * outputStride
+  const inputZero = i.inputZeroPoint
+  const multiplier = i.multiplier
+  const outputZero = i.outputZeroPoint
   const low: f32 = <f32>-128 - <f32>outputZero
   const high: f32 = <f32>127 - <f32>outputZero
   if (inputStride == channels && outputStride == channels) {

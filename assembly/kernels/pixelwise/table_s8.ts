@@ -2,18 +2,18 @@
 // The quantiser made the table, so no exp() of this machine decides a byte. May work in place.
 // Scalar in every build: a look-up of 256 entries takes 16 swizzles, which is no faster than 16 loads.
 
+import { Table } from '../../lib/instructions'
 import { start } from '../../threads/split'
-import { address, word } from '../../lib/word'
 
-export function table_s8(i: usize, thread: i32, threads: i32): void {
-  const first = start(word(i, 3), thread, threads)
-  let pixels = start(word(i, 3), thread + 1, threads) - first
-  let channels = <usize>word(i, 4)
-  const inputStride = <usize>word(i, 5)
-  const outputStride = <usize>word(i, 6)
-  let input = address(i, 1) + <usize>first * inputStride
-  let output = address(i, 2) + <usize>first * outputStride
-  const table = address(i, 7) + 128
+export function table_s8(i: Table, thread: i32, threads: i32): void {
+  const first = start(i.pixels, thread, threads)
+  let pixels = start(i.pixels, thread + 1, threads) - first
+  let channels = <usize>i.channels
+  const inputStride = <usize>i.inputStride
+  const outputStride = <usize>i.outputStride
+  let input = i.input + <usize>first * inputStride
+  let output = i.output + <usize>first * outputStride
+  const table = i.table + 128
   if (inputStride == channels && outputStride == channels) {
     channels *= pixels
     pixels = 1

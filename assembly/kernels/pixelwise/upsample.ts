@@ -2,21 +2,21 @@
 // Input is inputHeight x inputWidth, output `scale` times that in both directions. Views must not overlap.
 // No arithmetic, no padding.
 
+import { Upsample } from '../../lib/instructions'
 import { start } from '../../threads/split'
-import { address, word } from '../../lib/word'
 import { copyBytes } from './copy'
 
-export function upsample(i: usize, thread: i32, threads: i32): void {
-  const first = start(word(i, 3), thread, threads)
-  const end = start(word(i, 3), thread + 1, threads)
-  const inputWidth = word(i, 4)
-  const bytes = <usize>word(i, 5)
-  const inputStride = <usize>word(i, 6)
-  const outputStride = <usize>word(i, 7)
-  const scale = word(i, 8)
+export function upsample(i: Upsample, thread: i32, threads: i32): void {
+  const first = start(i.inputHeight, thread, threads)
+  const end = start(i.inputHeight, thread + 1, threads)
+  const inputWidth = i.inputWidth
+  const bytes = <usize>i.pixelBytes
+  const inputStride = <usize>i.inputStride
+  const outputStride = <usize>i.outputStride
+  const scale = i.scale
   const outputRow = <usize>(inputWidth * scale) * outputStride
-  let input = address(i, 1) + <usize>(first * inputWidth) * inputStride
-  let output = address(i, 2) + <usize>(first * scale) * outputRow
+  let input = i.input + <usize>(first * inputWidth) * inputStride
+  let output = i.output + <usize>(first * scale) * outputRow
   for (let y = first; y < end; y++) {
     for (let x = 0; x < inputWidth; x++) {
       for (let sy = 0; sy < scale; sy++) {

@@ -4,39 +4,39 @@
 // rounded half to even, clamped to -128..127; input and output share scale and zero point.
 // float32: added in (ky, kx) order from 0, one rounding a step, each channel in a lane of its own.
 
+import { Pool } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { start } from '../../threads/split'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst, widen } from '../../lib/vector'
-import { address, word } from '../../lib/word'
 
-export function average_pool_s8(i: usize, thread: i32, threads: i32): void {
+export function average_pool_s8(i: Pool, thread: i32, threads: i32): void {
   pool<i8>(i, thread, threads)
 }
 
-export function average_pool_f32(i: usize, thread: i32, threads: i32): void {
+export function average_pool_f32(i: Pool, thread: i32, threads: i32): void {
   pool<f32>(i, thread, threads)
 }
 
 // @ts-ignore: decorator
 @inline
-function pool<T>(i: usize, thread: i32, threads: i32): void {
-  const input = address(i, 1)
-  const inputHeight = word(i, 3)
-  const inputWidth = word(i, 4)
-  const bytes = <usize>word(i, 5) * sizeof<T>()
-  const inputStride = <usize>word(i, 6)
-  const outputHeight = word(i, 7)
-  const outputWidth = word(i, 8)
-  const outputStride = <usize>word(i, 9)
+function pool<T>(i: Pool, thread: i32, threads: i32): void {
+  const input = i.input
+  const inputHeight = i.inputHeight
+  const inputWidth = i.inputWidth
+  const bytes = <usize>i.channels * sizeof<T>()
+  const inputStride = <usize>i.inputStride
+  const outputHeight = i.outputHeight
+  const outputWidth = i.outputWidth
+  const outputStride = <usize>i.outputStride
   const firstRow = start(outputHeight, thread, threads)
   const endRow = start(outputHeight, thread + 1, threads)
-  let output = address(i, 2) + <usize>(firstRow * outputWidth) * outputStride
-  const kernelHeight = word(i, 10)
-  const kernelWidth = word(i, 11)
-  const strideY = word(i, 12)
-  const strideX = word(i, 13)
-  const padTop = word(i, 14)
-  const padLeft = word(i, 15)
+  let output = i.output + <usize>(firstRow * outputWidth) * outputStride
+  const kernelHeight = i.kernelHeight
+  const kernelWidth = i.kernelWidth
+  const strideY = i.strideY
+  const strideX = i.strideX
+  const padTop = i.padTop
+  const padLeft = i.padLeft
   const rowStride = <usize>inputWidth * inputStride
   for (let y = firstRow; y < endRow; y++) {
     const top = y * strideY - padTop

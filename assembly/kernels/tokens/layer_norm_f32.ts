@@ -4,30 +4,30 @@
 // (lane 0 + lane 2) + (lane 1 + lane 3), and the up to three values that are left are added one by one.
 // float32 views of `pixels` pixels of `channels` channels; may work in place. gamma and beta: float32 [channels].
 
+import { LayerNorm } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { start } from '../../threads/split'
 import { laneSum, lanesV } from '../../lib/sum'
 import { storeFirst } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 
-export function layer_norm_f32(i: usize, thread: i32, threads: i32): void {
-  const first = start(word(i, 3), thread, threads)
-  const last = start(word(i, 3), thread + 1, threads)
-  const channels = <usize>word(i, 4)
-  const inputStride = <usize>word(i, 5)
-  const outputStride = <usize>word(i, 6)
-  let input = address(i, 1) + <usize>first * inputStride
-  let output = address(i, 2) + <usize>first * outputStride
+export function layer_norm_f32(i: LayerNorm, thread: i32, threads: i32): void {
+  const first = start(i.pixels, thread, threads)
+  const last = start(i.pixels, thread + 1, threads)
+  const channels = <usize>i.channels
+  const inputStride = <usize>i.inputStride
+  const outputStride = <usize>i.outputStride
+  let input = i.input + <usize>first * inputStride
+  let output = i.output + <usize>first * outputStride
   let p = first
   if (SIMD) {
     for (; p < last - 1; p += 2) {
-      normalizeTwo(input, inputStride, output, outputStride, channels, address(i, 7), address(i, 8), float(i, 9))
+      normalizeTwo(input, inputStride, output, outputStride, channels, i.gamma, i.beta, i.epsilon)
       input += inputStride * 2
       output += outputStride * 2
     }
   }
   for (; p < last; p++) {
-    normalize(input, output, channels, address(i, 7), address(i, 8), float(i, 9))
+    normalize(input, output, channels, i.gamma, i.beta, i.epsilon)
     input += inputStride
     output += outputStride
   }

@@ -3,25 +3,25 @@
 // `tokens` patches that `indices` (int32) names are read. Input: a float32 picture of `width` pixels a row of `channels`
 // channels. The host has checked the indices; one that is too large would count as the last patch.
 
+import { Patches } from '../../lib/instructions'
 import { start } from '../../threads/split'
-import { address, word } from '../../lib/word'
 
-export function patches_f32(i: usize, thread: i32, threads: i32): void {
-  const outputStride = <usize>word(i, 4)
-  const pixelStride = <usize>word(i, 5)
-  const rowStride = <usize>word(i, 6) * pixelStride
-  const patch = <usize>word(i, 7)
-  const columns = word(i, 8)
-  const places = <u32>word(i, 9)
-  const indices = address(i, 10)
-  const pixelBytes = <usize>word(i, 11) * 4
-  const last = start(word(i, 3), thread + 1, threads)
-  for (let n = start(word(i, 3), thread, threads); n < last; n++) {
+export function patches_f32(i: Patches, thread: i32, threads: i32): void {
+  const outputStride = <usize>i.outputStride
+  const pixelStride = <usize>i.inputStride
+  const rowStride = <usize>i.inputWidth * pixelStride
+  const patch = <usize>i.patch
+  const columns = i.columns
+  const places = <u32>i.places
+  const indices = i.indices
+  const pixelBytes = <usize>i.channels * 4
+  const last = start(i.tokens, thread + 1, threads)
+  for (let n = start(i.tokens, thread, threads); n < last; n++) {
     const place = <i32>min(load<u32>(indices + <usize>n * 4), places - 1)
     const row = <usize>(place / columns) * patch
     const column = <usize>(place % columns) * patch
-    let from = address(i, 1) + row * rowStride + column * pixelStride
-    let to = address(i, 2) + <usize>n * outputStride
+    let from = i.input + row * rowStride + column * pixelStride
+    let to = i.output + <usize>n * outputStride
     for (let y: usize = 0; y < patch; y++) {
       copyPixels(from, pixelStride, to, pixelBytes, patch)
       from += rowStride

@@ -3,31 +3,31 @@
 // rest. float32 views of `channels` channels; n < tokens, p < places; positions: [1 + places][channels].
 // indices: int32, checked by the host; one too large would be left out.
 
+import { ScatterTokens } from '../../lib/instructions'
 import { start } from '../../threads/split'
-import { address, word } from '../../lib/word'
 import { sumRow } from '../pixelwise/rows'
 
-export function scatter_tokens_f32(i: usize, thread: i32, threads: i32): void {
-  const input = address(i, 1)
-  const tokens = word(i, 3)
-  const bytes = <usize>word(i, 4) * 4
-  const inputStride = <usize>word(i, 5)
-  const outputStride = <usize>word(i, 6)
-  const places = word(i, 7)
-  const mask = address(i, 8)
-  const positions = address(i, 9)
-  const indices = address(i, 10)
+export function scatter_tokens_f32(i: ScatterTokens, thread: i32, threads: i32): void {
+  const input = i.input
+  const tokens = i.tokens
+  const bytes = <usize>i.channels * 4
+  const inputStride = <usize>i.inputStride
+  const outputStride = <usize>i.outputStride
+  const places = i.places
+  const mask = i.mask
+  const positions = i.positions
+  const indices = i.indices
   // Rows of the output are shared out: a thread fills its own, then puts there the tokens that belong there.
   const first = start(places + 1, thread, threads)
   const last = start(places + 1, thread + 1, threads)
   for (let t = first; t < last; t++) {
     const from = t == 0 ? input : mask
-    sumRow(from, positions + <usize>t * bytes, address(i, 2) + <usize>t * outputStride, bytes)
+    sumRow(from, positions + <usize>t * bytes, i.output + <usize>t * outputStride, bytes)
   }
   for (let n = 0; n < tokens; n++) {
     const t = load<i32>(indices + <usize>n * 4) + 1
     if (t < first || t >= last) continue
     const from = input + <usize>(1 + n) * inputStride
-    sumRow(from, positions + <usize>t * bytes, address(i, 2) + <usize>t * outputStride, bytes)
+    sumRow(from, positions + <usize>t * bytes, i.output + <usize>t * outputStride, bytes)
   }
 }

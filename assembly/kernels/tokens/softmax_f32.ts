@@ -2,21 +2,21 @@
 // that of assembly/lib/exponentials.ts. float32 views of `pixels` pixels of `channels` channels; may work in place.
 // The sum is at least 1, so nothing divides by zero.
 
+import { Pixelwise } from '../../lib/instructions'
 import { exponentials } from '../../lib/exponentials'
 import { SIMD } from '../../lib/isa'
 import { start } from '../../threads/split'
 import { storeFirst } from '../../lib/vector'
-import { address, word } from '../../lib/word'
 
-export function softmax_f32(i: usize, thread: i32, threads: i32): void {
-  const first = start(word(i, 3), thread, threads)
-  const last = start(word(i, 3), thread + 1, threads)
-  const channels = <usize>word(i, 4)
+export function softmax_f32(i: Pixelwise, thread: i32, threads: i32): void {
+  const first = start(i.pixels, thread, threads)
+  const last = start(i.pixels, thread + 1, threads)
+  const channels = <usize>i.channels
   const bytes = channels << 2
-  const inputStride = <usize>word(i, 5)
-  const outputStride = <usize>word(i, 6)
-  let input = address(i, 1) + <usize>first * inputStride
-  let output = address(i, 2) + <usize>first * outputStride
+  const inputStride = <usize>i.inputStride
+  const outputStride = <usize>i.outputStride
+  let input = i.input + <usize>first * inputStride
+  let output = i.output + <usize>first * outputStride
   for (let p = first; p < last; p++) {
     const factor: f32 = 1 / exponentials(input, output, channels)
     if (SIMD) {

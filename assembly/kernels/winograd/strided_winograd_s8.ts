@@ -19,15 +19,27 @@
 // to 3), odd-odd (both). With `phase` 1 only the products are computed.
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/strided.ts.
 
+import {
+  PATCH_SLACK_BYTES,
+  Phase,
+  Product,
+  SLACK_BYTES,
+  SUMS_GAP_BYTES,
+  TAP_GAP_BYTES,
+  TILE_BYTES,
+  TILING_BYTES,
+  Winograd,
+  WINOGRAD_BOTH_BYTES,
+  WINOGRAD_PASS_BYTES,
+  WINOGRAD_WORK_BYTES,
+} from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
-import { address, word } from '../../lib/word'
 import { product_dot, product_mla } from '../conv/products_s8'
 import { BIAS42, weights42 } from './winograd42'
-import { SUMS_GAP } from './winograd_form'
-import { INPUT_WORK, locate, patch, transpose } from './winograd_input'
+import { locate, patch, transpose } from './winograd_input'
 import { transformOutput } from './winograd_output'
-import { columnOf, rowOf, takePart, TILING_BYTES, tileOutput, tilesOf } from './winograd_tiles'
+import { columnOf, rowOf, takePart, tileOutput, tilesOf, Tiling } from './winograd_tiles'
 
 const FORM = 42
 const SIDE: i32 = 5
@@ -42,26 +54,26 @@ function phasesOf(n: i32): i32 {
   return n == SIDE - 1 ? 1 : 2
 }
 
-export function strided_winograd42_s8(i: usize, part: i32, parts: i32): void {
-  const work = scratchOf(i, 21)
-  const tiling = work + INPUT_WORK
+export function strided_winograd42_s8(i: Winograd, part: i32, parts: i32): void {
+  const work = scratchOf(i, i.scratch)
+  const tiling = changetype<Tiling>(work + WINOGRAD_WORK_BYTES)
   tileOutput(i, FORM, tiling)
   takePart(i, tiling, part, parts)
-  const firstGroup = word(tiling, 8)
-  const endGroup = word(tiling, 9)
-  const firstPanel = word(tiling, 10)
-  const endPanel = word(tiling, 11)
+  const firstGroup = tiling.firstGroup
+  const endGroup = tiling.endGroup
+  const firstPanel = tiling.firstPanel
+  const endPanel = tiling.endPanel
   if (firstGroup >= endGroup || firstPanel >= endPanel) return
-  const panels = (word(i, 11) + 7) >> 3
-  const most = word(i, 22)
-  const chunk = word(i, 23)
-  const dot = word(i, 24) == 0
-  const productsOnly = word(i, 25) == 1
-  const pairs = <usize>((word(i, 7) + 7) >> 3) * 4
+  const panels = (i.outputChannels + 7) >> 3
+  const most = i.block
+  const chunk = i.chunk
+  const dot = i.product == Product.dot
+  const productsOnly = i.phase == Phase.products
+  const pairs = <usize>((i.inputChannels + 7) >> 3) * 4
   const groupBytes = pairs * 64
-  const patches: usize = 4 * (<usize>(REACH * REACH) * (<usize>(word(i, 7) + 15) & ~15) + 16)
-  const tapStride = <usize>most * groupBytes + 64
-  const transformed = work + ((INPUT_WORK + TILING_BYTES + 64 + patches + 63) & ~63)
+  const patches: usize = 4 * (<usize>(REACH * REACH) * (<usize>(i.inputChannels + 15) & ~15) + PATCH_SLACK_BYTES)
+  const tapStride = <usize>most * groupBytes + TAP_GAP_BYTES
+  const transformed = work + ((WINOGRAD_WORK_BYTES + TILING_BYTES + SLACK_BYTES + patches + 63) & ~63)
   const sums = transformed + TAPS * tapStride
   const count = (endGroup - firstGroup + most - 1) / most
   for (let block = 0; block < count; block++) {
@@ -72,8 +84,8 @@ export function strided_winograd42_s8(i: usize, part: i32, parts: i32): void {
       const opening = (panel / chunk) * chunk
       const inChunk = <usize>min(chunk, panels - opening)
       const end = min(opening + <i32>inChunk, endPanel)
-      let weights = address(i, 3) + <usize>opening * panelBytesOf(pairs)
-      const sumsGroup = <usize>(end - panel) * TAPS * 128 + SUMS_GAP
+      let weights = i.weights + <usize>opening * panelBytesOf(pairs)
+      const sumsGroup = <usize>(end - panel) * TAPS * TILE_BYTES + SUMS_GAP_BYTES
       for (let tap = 0; tap < SIDE * SIDE; tap++) {
         const depth = pairs * <usize>(phasesOf(tap / SIDE) * phasesOf(tap % SIDE))
         const panelBytes = depth * 32 + 32
@@ -109,20 +121,20 @@ function panelBytesOf(pairs: usize): usize {
 
 /** As transformInput: [tap][group of 4 tiles][phase][pair of channels][4 tiles][2] int16. */
 function transformPhases(
-  i: usize,
-  tiling: usize,
+  i: Winograd,
+  tiling: Tiling,
   firstGroup: i32,
   groups: i32,
   to: usize,
   tapStride: usize,
   work: usize,
 ): void {
-  const channels = word(i, 7)
+  const channels = i.inputChannels
   const phaseBytes = <usize>((channels + 7) >> 3) * 64
-  const both = work + 36 * 16
-  const places = both + 36 * 64
-  const patches = work + INPUT_WORK + TILING_BYTES
-  const patchBytes = <usize>(REACH * REACH) * (<usize>(channels + 15) & ~15) + 16
+  const both = work + WINOGRAD_PASS_BYTES
+  const places = both + WINOGRAD_BOTH_BYTES
+  const patches = work + WINOGRAD_WORK_BYTES + TILING_BYTES
+  const patchBytes = <usize>(REACH * REACH) * (<usize>(channels + 15) & ~15) + PATCH_SLACK_BYTES
   const step = SIMD ? 8 : 1
   for (let group = firstGroup; group < firstGroup + groups; group++) {
     for (let t = 0; t < 4; t++) {
@@ -229,7 +241,7 @@ export function packStridedPanels(
         const at = to + <usize>(panel - opening) * panelBytes
         const starts = real && row == 1 && column == 1
         store<i32>(at + <usize>o * 4, starts ? load<i32>(foldedBias + <usize>output * 4) * BIAS42 : 0)
-        let place = at + 32 + <usize>(product == 0 ? o * 4 : o * 2)
+        let place = at + 32 + <usize>(product == Product.dot ? o * 4 : o * 2)
         for (let oddRow = 0; oddRow < phasesOf(row); oddRow++) {
           for (let oddColumn = 0; oddColumn < phasesOf(column); oddColumn++) {
             const filter = source + <usize>(output * 9 + oddRow * 3 + oddColumn) * <usize>channels
@@ -237,7 +249,7 @@ export function packStridedPanels(
               const u = real && c < <usize>channels
                 ? filterOf(filter + c, <usize>channels, row, column, oddRow != 0, oddColumn != 0)
                 : 0
-              store<i16>(place + (c >> 1) * 32 + (c & 1) * (product == 0 ? 2 : 16), u)
+              store<i16>(place + (c >> 1) * 32 + (c & 1) * (product == Product.dot ? 2 : 16), u)
             }
             place += pairs * 32
           }

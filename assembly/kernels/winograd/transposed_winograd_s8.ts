@@ -17,54 +17,67 @@
 //
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/transposed.ts.
 
+import {
+  INSTRUCTION_BYTES,
+  PATCH_SLACK_BYTES,
+  Phase,
+  Product,
+  SLACK_BYTES,
+  START_BYTES,
+  SUMS_GAP_BYTES,
+  TAP_GAP_BYTES,
+  TILE_BYTES,
+  TILING_BYTES,
+  TransposedWinograd,
+  Winograd,
+  WINOGRAD_WORK_BYTES,
+} from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
-import { address, word } from '../../lib/word'
 import { product_dot, product_mla } from '../conv/products_s8'
-import { phaseBefore, phaseSize, RECORD_BYTES } from '../conv_transpose/transposed_phase'
+import { phaseBefore, phaseSize } from '../conv_transpose/transposed_phase'
 import { row_products22 } from '../conv_transpose/transposed_products'
 import { BIAS22, weights22 } from './winograd22'
 import { BIAS42, weights42 } from './winograd42'
-import { sideOf, SUMS_GAP } from './winograd_form'
-import { INPUT_WORK, transformInput } from './winograd_input'
+import { sideOf } from './winograd_form'
+import { transformInput } from './winograd_input'
 import { transformOutput } from './winograd_output'
-import { groupsOf, TILING_BYTES, tileOutput } from './winograd_tiles'
+import { groupsOf, tileOutput, Tiling } from './winograd_tiles'
 
 /** Taps of a phase, in each direction. */
 const TAPS = 2
 /** Bytes of a pair of channels' packed weights, for a panel of 8 output channels. */
 const PAIR_BYTES: usize = 64
-/** What the sums of a panel start from: zeros, and the bias as the one tap that has it takes it. */
-const START_BYTES: usize = 64
 
-export function transposed_winograd42_s8(i: usize, thread: i32, threads: i32): void {
+export function transposed_winograd42_s8(i: TransposedWinograd, thread: i32, threads: i32): void {
   phases(i, 42, thread, threads)
 }
 
-export function transposed_winograd22_s8(i: usize, thread: i32, threads: i32): void {
+export function transposed_winograd22_s8(i: TransposedWinograd, thread: i32, threads: i32): void {
   phases(i, 22, thread, threads)
 }
 
 /** Each phase is a convolution of its own, whose instruction stands at the start of scratch. */
-function phases(i: usize, form: i32, thread: i32, threads: i32): void {
-  const strideY = word(i, 27)
-  const strideX = word(i, 28)
-  const record = scratchOf(i, 21)
-  const phaseBytes = <i32>(<usize>((word(i, 11) + 7) >> 3) * panelBytesOf(i))
-  memory.copy(record, i, RECORD_BYTES)
-  store<i32>(record, word(i, 12) * strideX, 48)
-  store<i32>(record, word(i, 26) * strideY, 104)
-  for (let y0 = 0; y0 < min(strideY, word(i, 9)); y0++) {
-    for (let x0 = 0; x0 < min(strideX, word(i, 10)); x0++) {
-      store<i32>(record, word(i, 2) + y0 * word(i, 26) + x0 * word(i, 12), 8)
-      store<i32>(record, phaseSize(word(i, 9), y0, strideY), 36)
-      store<i32>(record, phaseSize(word(i, 10), x0, strideX), 40)
-      store<i32>(record, phaseBefore(y0, word(i, 13), TAPS, strideY), 52)
-      store<i32>(record, phaseBefore(x0, word(i, 14), TAPS, strideX), 56)
-      const tiling = record + RECORD_BYTES + INPUT_WORK
+function phases(i: TransposedWinograd, form: i32, thread: i32, threads: i32): void {
+  const strideY = i.strideY
+  const strideX = i.strideX
+  const at = scratchOf(i, i.scratch)
+  const record = changetype<Winograd>(at)
+  const phaseBytes = <usize>((i.outputChannels + 7) >> 3) * panelBytesOf(i)
+  memory.copy(at, changetype<usize>(i), INSTRUCTION_BYTES)
+  record.outputStride = i.outputStride * strideX
+  record.outputRowStride = i.outputRowStride * strideY
+  for (let y0 = 0; y0 < min(strideY, i.outputHeight); y0++) {
+    for (let x0 = 0; x0 < min(strideX, i.outputWidth); x0++) {
+      record.output = i.output + <usize>(y0 * i.outputRowStride + x0 * i.outputStride)
+      record.outputHeight = phaseSize(i.outputHeight, y0, strideY)
+      record.outputWidth = phaseSize(i.outputWidth, x0, strideX)
+      record.padTop = phaseBefore(y0, i.padTop, TAPS, strideY)
+      record.padLeft = phaseBefore(x0, i.padLeft, TAPS, strideX)
+      const tiling = changetype<Tiling>(at + INSTRUCTION_BYTES + WINOGRAD_WORK_BYTES)
       tileOutput(record, form, tiling)
       const groups = groupsOf(tiling)
-      const panels = (word(i, 11) + 7) >> 3
+      const panels = (i.outputChannels + 7) >> 3
       // As winograd_s8 shares its work.
       const byGroups = groups >= threads * 8
       blocks(
@@ -75,19 +88,19 @@ function phases(i: usize, form: i32, thread: i32, threads: i32): void {
         byGroups ? 0 : start(panels, thread, threads),
         byGroups ? panels : start(panels, thread + 1, threads),
       )
-      store<i32>(record, word(record, 3) + phaseBytes, 12)
+      record.weights += phaseBytes
     }
   }
 }
 
 /** Bytes of a panel's packed weights, its bias first. */
-function panelBytesOf(i: usize): usize {
-  return 32 + <usize>((word(i, 7) + 7) >> 3) * 4 * PAIR_BYTES
+function panelBytesOf(i: Winograd): usize {
+  return 32 + <usize>((i.inputChannels + 7) >> 3) * 4 * PAIR_BYTES
 }
 
 /** Some groups of four tiles and panels of a phase whose instruction is `i`; scratch goes on behind it. */
 function blocks(
-  i: usize,
+  i: Winograd,
   form: i32,
   firstGroup: i32,
   endGroup: i32,
@@ -95,23 +108,23 @@ function blocks(
   endPanel: i32,
 ): void {
   if (firstGroup >= endGroup || firstPanel >= endPanel) return
-  const most = word(i, 22)
-  const dot = word(i, 24) == 0
-  const productsOnly = word(i, 25) == 1
+  const most = i.block
+  const dot = i.product == Product.dot
+  const productsOnly = i.phase == Phase.products
   const side = sideOf(form)
   const taps = <usize>(side * side)
-  const pairs = <usize>((word(i, 7) + 7) >> 3) * 4
+  const pairs = <usize>((i.inputChannels + 7) >> 3) * 4
   const groupBytes = pairs * 16
-  const sumsBytes = taps * 128 + SUMS_GAP
-  const work = i + RECORD_BYTES
-  const tiling = work + INPUT_WORK
-  const patches: usize = 4 * (taps * (<usize>(word(i, 7) + 15) & ~15) + 16)
-  const starts = work + ((INPUT_WORK + TILING_BYTES + 64 + patches + 63) & ~63)
+  const sumsBytes = taps * TILE_BYTES + SUMS_GAP_BYTES
+  const work = changetype<usize>(i) + INSTRUCTION_BYTES
+  const tiling = changetype<Tiling>(work + WINOGRAD_WORK_BYTES)
+  const patches: usize = 4 * (taps * (<usize>(i.inputChannels + 15) & ~15) + PATCH_SLACK_BYTES)
+  const starts = work + ((WINOGRAD_WORK_BYTES + TILING_BYTES + SLACK_BYTES + patches + 63) & ~63)
   // Not a power of two apart, so that they don't compete for the same lines of the cache.
   const filters = starts + START_BYTES
-  const filterStride = pairs * 32 + 64
+  const filterStride = pairs * 32 + TAP_GAP_BYTES
   const transformed = filters + <usize>side * filterStride
-  const tapStride = <usize>most * groupBytes + 64
+  const tapStride = <usize>most * groupBytes + TAP_GAP_BYTES
   const sums = transformed + taps * tapStride
   memory.fill(starts, 0, START_BYTES)
   const count = (endGroup - firstGroup + most - 1) / most
@@ -120,7 +133,7 @@ function blocks(
     const groups = firstGroup + start(endGroup - firstGroup, block + 1, count) - first
     if (!productsOnly) transformInput(i, form, tiling, first, groups, transformed, tapStride, work)
     for (let panel = firstPanel; panel < endPanel; panel++) {
-      const weights = address(i, 3) + <usize>panel * panelBytesOf(i)
+      const weights = i.weights + <usize>panel * panelBytesOf(i)
       for (let o: usize = 0; o < 32; o += 4) {
         store<i32>(starts + 32 + o, load<i32>(weights + o) * (form == 42 ? BIAS42 : BIAS22))
       }
@@ -258,7 +271,7 @@ export function pack_transposed_s8(
         const to = target + 32 + <usize>(tap * 16)
         for (let c = 0; c < padded; c++) {
           const w = real && c < channels ? <i32>load<i8>(from + <usize>c) : 0
-          const place = product == 0 ? n * 2 + (c & 1) : (c & 1) * 8 + n
+          const place = product == Product.dot ? n * 2 + (c & 1) : (c & 1) * 8 + n
           store<i8>(to + <usize>(c >> 1) * PAIR_BYTES + <usize>place, w)
           sum += w
         }

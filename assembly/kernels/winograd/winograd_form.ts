@@ -15,6 +15,3 @@ export function sizeOf(form: i32): i32 {
 export function sideOf(form: i32): i32 {
   return form / 10 + (form % 10) - 1
 }
-
-/** Between the sums of two groups, so that what is written in turn does not compete for the same lines of the cache. */
-export const SUMS_GAP: usize = 192

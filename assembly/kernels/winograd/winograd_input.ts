@@ -8,41 +8,46 @@
 // This kernel pads: a patch that reaches over the edge is copied first. Ranges: winograd43.ts and its like.
 // Reads up to 15 bytes beyond a pixel's channels.
 
+import {
+  PATCH_SLACK_BYTES,
+  TILING_BYTES,
+  Winograd,
+  WINOGRAD_BOTH_BYTES,
+  WINOGRAD_PASS_BYTES,
+  WINOGRAD_WORK_BYTES,
+} from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { address, word } from '../../lib/word'
 import { input22 } from './winograd22'
 import { input23 } from './winograd23'
 import { input33 } from './winograd33'
 import { input41, input42 } from './winograd42'
 import { input43 } from './winograd43'
 import { sideOf, sizeOf } from './winograd_form'
-import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, TILING_BYTES, tilesOf } from './winograd_tiles'
-
-/** Bytes of `work` beside the patches: results of one pass, of both passes, four places of tiles. */
-export const INPUT_WORK: usize = 36 * 16 + 36 * 64 + 64
+import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, tilesOf, Tiling } from './winograd_tiles'
 
 /**
- * Transforms tiles 4 * firstGroup to 4 * (firstGroup + groups) - 1. `work` has INPUT_WORK bytes, the tiling, and four padded patches of
- * taps * roundUp(channels, 16) + 16 bytes.
+ * Transforms tiles 4 * firstGroup to 4 * (firstGroup + groups) - 1. `work` has WINOGRAD_WORK_BYTES
+ * (results of one pass, of both passes, four places of tiles), the tiling, and four padded patches of
+ * taps * roundUp(channels, 16) + PATCH_SLACK_BYTES.
  */
 export function transformInput(
-  i: usize,
+  i: Winograd,
   form: i32,
-  tiling: usize,
+  tiling: Tiling,
   firstGroup: i32,
   groups: i32,
   to: usize,
   tapStride: usize,
   work: usize,
 ): void {
-  const channels = word(i, 7)
+  const channels = i.inputChannels
   const taps = <usize>(sideOf(form) * sideOf(form))
   const groupBytes = <usize>((channels + 7) >> 3) * 64
   const passed = work
-  const both = work + 36 * 16
-  const places = both + 36 * 64
-  const patches = work + INPUT_WORK + TILING_BYTES
-  const patchBytes = taps * (<usize>(channels + 15) & ~15) + 16
+  const both = work + WINOGRAD_PASS_BYTES
+  const places = both + WINOGRAD_BOTH_BYTES
+  const patches = work + WINOGRAD_WORK_BYTES + TILING_BYTES
+  const patchBytes = taps * (<usize>(channels + 15) & ~15) + PATCH_SLACK_BYTES
   for (let group = firstGroup; group < firstGroup + groups; group++) {
     const shortRows = hasShortRows(tiling, group)
     const shortColumns = hasShortColumns(tiling, group)
@@ -50,8 +55,8 @@ export function transformInput(
     const sideX = sideOf(form) - i32(shortColumns)
     for (let t = 0; t < 4; t++) {
       const tile = min(group * 4 + t, tilesOf(tiling) - 1)
-      const y = firstOf(rowOf(tiling, tile), word(tiling, 0), sizeOf(form))
-      const x = firstOf(columnOf(tiling, tile), word(tiling, 1), sizeOf(form))
+      const y = firstOf(rowOf(tiling, tile), tiling.wholeRows, sizeOf(form))
+      const x = firstOf(columnOf(tiling, tile), tiling.wholeColumns, sizeOf(form))
       locate(i, y, x, sideY, sideX, places + <usize>t * 16, patches + <usize>t * patchBytes)
     }
     let target = to
@@ -100,15 +105,15 @@ export function transformInput(
 }
 
 /** Address, row stride and pixel stride of the patch of output (y, x): in the input, or in `patch`, to which an edge is copied. */
-export function locate(i: usize, y: i32, x: i32, sideY: i32, sideX: i32, place: usize, patch: usize): void {
-  const height = word(i, 5)
-  const width = word(i, 6)
-  const channels = word(i, 7)
-  const stride = <usize>word(i, 8)
-  const top = y - word(i, 13)
-  const left = x - word(i, 14)
+export function locate(i: Winograd, y: i32, x: i32, sideY: i32, sideX: i32, place: usize, patch: usize): void {
+  const height = i.inputHeight
+  const width = i.inputWidth
+  const channels = i.inputChannels
+  const stride = <usize>i.inputStride
+  const top = y - i.padTop
+  const left = x - i.padLeft
   const rowStride = <usize>width * stride
-  const corner = address(i, 1) + <usize>(top * width + left) * stride
+  const corner = i.input + <usize>(top * width + left) * stride
   if (top >= 0 && left >= 0 && top + sideY <= height && left + sideX <= width) {
     store<u32>(place, <u32>corner)
     store<u32>(place, <u32>rowStride, 4)
@@ -119,7 +124,7 @@ export function locate(i: usize, y: i32, x: i32, sideY: i32, sideX: i32, place: 
   store<u32>(place, <u32>patch)
   store<u32>(place, <u32>(<usize>sideX * padded), 4)
   store<u32>(place, <u32>padded, 8)
-  const zeroPoint = word(i, 15)
+  const zeroPoint = i.inputZeroPoint
   for (let row = 0; row < sideY; row++) {
     for (let column = 0; column < sideX; column++) {
       const inside = <u32>(top + row) < <u32>height && <u32>(left + column) < <u32>width

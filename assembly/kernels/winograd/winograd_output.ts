@@ -8,10 +8,10 @@
 // float32 products of the two are those of acc and its multiplier, to the bit, as the host chooses no kernel for a
 // multiplier so small that its fraction is not a normal number.
 
+import { OutputType, TILE_BYTES, Winograd } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { storeSum, storeSums } from '../../lib/requantize'
 import { roundingOffset } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 import { output22 } from './winograd22'
 import { output23 } from './winograd23'
 import { output33 } from './winograd33'
@@ -19,7 +19,7 @@ import { output42 } from './winograd42'
 import { INVERSE_OF_9, missing43, output43 } from './winograd43'
 import { sideOf, sizeOf } from './winograd_form'
 import { transformRows } from './winograd_rows'
-import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, tilesOf } from './winograd_tiles'
+import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, tilesOf, Tiling } from './winograd_tiles'
 
 // `work` holds one pass, [4 rows][side][8] int32, and behind it a row of four pixels. A whole tile has sideOf(form) taps in
 // each direction; of a short one's five the fifth is in the sixth's place, so `short` passes skip the one before it.
@@ -27,9 +27,9 @@ const ROW: usize = 768
 
 /** `panels` panels of channels from `firstPanel` on, of the tiles whose sums these are. */
 export function transformOutput(
-  i: usize,
+  i: Winograd,
   form: i32,
-  tiling: usize,
+  tiling: Tiling,
   firstGroup: i32,
   groups: i32,
   firstPanel: i32,
@@ -38,32 +38,32 @@ export function transformOutput(
   sumsGroup: usize,
   work: usize,
 ): void {
-  const outputHeight = word(i, 9)
-  const outputWidth = word(i, 10)
-  const outputChannels = word(i, 11)
-  const outputStride = <usize>word(i, 12)
-  const type = word(i, 20)
-  const elementBytes: usize = type == 1 ? 4 : 1
-  const rowStride = <usize>word(i, 26)
+  const outputHeight = i.outputHeight
+  const outputWidth = i.outputWidth
+  const outputChannels = i.outputChannels
+  const outputStride = <usize>i.outputStride
+  const type = i.outputType
+  const elementBytes: usize = type == OutputType.float32 ? 4 : 1
+  const rowStride = <usize>i.outputRowStride
   const size = sizeOf(form)
-  const panelBytes = <usize>(sideOf(form) * sideOf(form)) * 128
+  const panelBytes = <usize>(sideOf(form) * sideOf(form)) * TILE_BYTES
   for (let tile = firstGroup * 4, end = min((firstGroup + groups) * 4, tilesOf(tiling)); tile < end; tile++) {
     const row = rowOf(tiling, tile)
     const column = columnOf(tiling, tile)
-    const y = firstOf(row, word(tiling, 0), size)
-    const x = firstOf(column, word(tiling, 1), size)
-    const rows = min(size - i32(row >= word(tiling, 0)), outputHeight - y)
-    const columns = min(size - i32(column >= word(tiling, 1)), outputWidth - x)
+    const y = firstOf(row, tiling.wholeRows, size)
+    const x = firstOf(column, tiling.wholeColumns, size)
+    const rows = min(size - i32(row >= tiling.wholeRows), outputHeight - y)
+    const columns = min(size - i32(column >= tiling.wholeColumns), outputWidth - x)
     const shortRows = hasShortRows(tiling, tile >> 2)
     const shortColumns = hasShortColumns(tiling, tile >> 2)
-    const pixel = address(i, 2) + <usize>y * rowStride + <usize>x * outputStride
+    const pixel = i.output + <usize>y * rowStride + <usize>x * outputStride
     let m = sums + <usize>((tile >> 2) - firstGroup) * sumsGroup + <usize>(tile & 3) * 32
     for (let panel = firstPanel; panel < firstPanel + panels; panel++) {
       const to = pixel + <usize>panel * 8 * elementBytes
       const channels = min(8, outputChannels - panel * 8)
       if (SIMD) {
         passColumns(form, shortRows, shortColumns, m, work)
-        if (type == 0 && channels == 8) {
+        if (type == OutputType.int8 && channels == 8) {
           transformRows(i, form, work, to, panel, rows, columns, shortRows, shortColumns)
         } else partialRows(i, form, work, to, panel, rows, columns, channels, shortRows, shortColumns)
       } else scalarTile(i, form, m, to, panel, rows, columns, channels, shortRows, shortColumns, work)
@@ -129,7 +129,7 @@ function columnsOf(form: i32, shortRows: bool, short: bool, m: usize, to: usize)
 
 /** As transformRows, for the last channels or float32. */
 function partialRows(
-  i: usize,
+  i: Winograd,
   form: i32,
   work: usize,
   to: usize,
@@ -140,13 +140,13 @@ function partialRows(
   shortRows: bool,
   shortColumns: bool,
 ): void {
-  const stride = <usize>word(i, 12)
-  const zero = word(i, 16)
-  const s = f32x4.splat(float(i, 17))
-  const l = f32x4.splat(<f32>(word(i, 18) - zero))
-  const h = f32x4.splat(<f32>(word(i, 19) - zero))
+  const stride = <usize>i.outputStride
+  const zero = i.outputZeroPoint
+  const s = f32x4.splat(i.slope)
+  const l = f32x4.splat(<f32>(i.low - zero))
+  const h = f32x4.splat(<f32>(i.high - zero))
   const o = roundingOffset(zero)
-  const multipliers = address(i, 4) + <usize>panel * 32
+  const multipliers = i.multipliers + <usize>panel * 32
   const row = work + ROW
   for (let y = 0; y < rows; y++) {
     single<v128>(form, shortColumns, work, 32, row, 32)
@@ -155,16 +155,16 @@ function partialRows(
       const f = i32x4.splat(factorOf(form, y, x, shortRows, shortColumns))
       const a = i32x4.mul(v128.load(row + <usize>x * 32), f)
       const b = i32x4.mul(v128.load(row + <usize>x * 32, 16), f)
-      storeSums(to + <usize>x * stride, a, b, multipliers, s, l, h, o, word(i, 20), channels)
+      storeSums(to + <usize>x * stride, a, b, multipliers, s, l, h, o, i.outputType, channels)
     }
-    to += <usize>word(i, 26)
+    to += <usize>i.outputRowStride
     work += <usize>sideOf(form) * 32
   }
 }
 
 /** As both passes, a channel at a time. */
 function scalarTile(
-  i: usize,
+  i: Winograd,
   form: i32,
   m: usize,
   to: usize,
@@ -176,17 +176,17 @@ function scalarTile(
   shortColumns: bool,
   work: usize,
 ): void {
-  const stride = <usize>word(i, 12)
-  const rowStride = <usize>word(i, 26)
-  const zero = word(i, 16)
-  const slope = float(i, 17)
-  const low = <f32>(word(i, 18) - zero)
-  const high = <f32>(word(i, 19) - zero)
-  const type = word(i, 20)
+  const stride = <usize>i.outputStride
+  const rowStride = <usize>i.outputRowStride
+  const zero = i.outputZeroPoint
+  const slope = i.slope
+  const low = <f32>(i.low - zero)
+  const high = <f32>(i.high - zero)
+  const type = i.outputType
   const side = <usize>sideOf(form)
   const row = work + ROW
   for (let n = 0; n < channels; n++) {
-    const multiplier = load<f32>(address(i, 4) + <usize>(panel * 8 + n) * 4)
+    const multiplier = load<f32>(i.multipliers + <usize>(panel * 8 + n) * 4)
     for (let b: usize = 0; b < side; b++) {
       single<i32>(form, shortRows, m + <usize>n * 4 + b * 128, side * 128, work + b * 4, side * 4)
     }

@@ -1,9 +1,9 @@
 // Winograd's second pass and what follows it, for eight channels in int8: what nearly all tiles are. From one pass, at `from`
 // [rows][side][8] int32, to pixels; the other cases, and why this is exact: winograd_output.ts.
 
+import { Winograd } from '../../lib/instructions'
 import { requantized } from '../../lib/requantize'
 import { narrow, roundingOffset } from '../../lib/vector'
-import { address, float, word } from '../../lib/word'
 import { first33, second33, third33 } from './winograd33'
 import { first42, fourth42, second42, third42, three } from './winograd42'
 import { first43, fourth43, INVERSE_OF_9, missing43, second43, third43 } from './winograd43'
@@ -12,7 +12,7 @@ import { sideOf } from './winograd_form'
 // @ts-ignore: decorator
 @inline
 export function transformRows(
-  i: usize,
+  i: Winograd,
   form: i32,
   work: usize,
   to: usize,
@@ -30,23 +30,23 @@ export function transformRows(
   else rows22(i, work, to, panel, rows, columns)
 }
 
-function rows43(i: usize, from: usize, to: usize, panel: i32, rows: i32, columns: i32, shortRows: bool): void {
+function rows43(i: Winograd, from: usize, to: usize, panel: i32, rows: i32, columns: i32, shortRows: bool): void {
   rowsOf(43, shortRows, false, i, from, to, panel, rows, columns)
 }
 
-function rows33(i: usize, from: usize, to: usize, panel: i32, rows: i32, columns: i32, shortRows: bool): void {
+function rows33(i: Winograd, from: usize, to: usize, panel: i32, rows: i32, columns: i32, shortRows: bool): void {
   rowsOf(43, shortRows, true, i, from, to, panel, rows, columns)
 }
 
-function rows42(i: usize, from: usize, to: usize, panel: i32, rows: i32, columns: i32): void {
+function rows42(i: Winograd, from: usize, to: usize, panel: i32, rows: i32, columns: i32): void {
   rowsOf(42, false, false, i, from, to, panel, rows, columns)
 }
 
-function rows23(i: usize, from: usize, to: usize, panel: i32, rows: i32, columns: i32): void {
+function rows23(i: Winograd, from: usize, to: usize, panel: i32, rows: i32, columns: i32): void {
   rowsOf(23, false, false, i, from, to, panel, rows, columns)
 }
 
-function rows22(i: usize, from: usize, to: usize, panel: i32, rows: i32, columns: i32): void {
+function rows22(i: Winograd, from: usize, to: usize, panel: i32, rows: i32, columns: i32): void {
   rowsOf(22, false, false, i, from, to, panel, rows, columns)
 }
 
@@ -56,20 +56,20 @@ function rowsOf(
   form: i32,
   shortRows: bool,
   short: bool,
-  i: usize,
+  i: Winograd,
   from: usize,
   to: usize,
   panel: i32,
   rows: i32,
   columns: i32,
 ): void {
-  const stride = <usize>word(i, 12)
-  const zero = word(i, 16)
-  const s = f32x4.splat(float(i, 17))
-  const l = f32x4.splat(<f32>(word(i, 18) - zero))
-  const h = f32x4.splat(<f32>(word(i, 19) - zero))
+  const stride = <usize>i.outputStride
+  const zero = i.outputZeroPoint
+  const s = f32x4.splat(i.slope)
+  const l = f32x4.splat(<f32>(i.low - zero))
+  const h = f32x4.splat(<f32>(i.high - zero))
   const o = roundingOffset(zero)
-  const multipliers = address(i, 4) + <usize>panel * 32
+  const multipliers = i.multipliers + <usize>panel * 32
   const n0 = v128.load(multipliers)
   const n1 = v128.load(multipliers, 16)
   for (let y = 0; y < rows; y++) {
@@ -78,7 +78,7 @@ function rowsOf(
     const low = half(form, short, from, f, n0, s, l, h, o)
     storeRow(low, half(form, short, from + 16, f, n1, s, l, h, o), to, stride, columns)
     from += <usize>sideOf(form) * 32
-    to += <usize>word(i, 26)
+    to += <usize>i.outputRowStride
   }
 }
 

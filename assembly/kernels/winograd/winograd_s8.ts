@@ -16,42 +16,54 @@
 // With `phase` 1 only the products are computed, of whatever the scratch holds: to time them by themselves.
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/winograd.ts.
 
+import {
+  PATCH_SLACK_BYTES,
+  Phase,
+  Product,
+  SLACK_BYTES,
+  SUMS_GAP_BYTES,
+  TAP_GAP_BYTES,
+  TILE_BYTES,
+  TILING_BYTES,
+  Winograd,
+  WINOGRAD_WORK_BYTES,
+  WinogradSize,
+} from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
-import { address, word } from '../../lib/word'
 import { product_dot, product_mla } from '../conv/products_s8'
 import { bias23, weights23 } from './winograd23'
 import { bias43, weights43 } from './winograd43'
-import { sideOf, SUMS_GAP } from './winograd_form'
-import { INPUT_WORK, transformInput } from './winograd_input'
+import { sideOf } from './winograd_form'
+import { transformInput } from './winograd_input'
 import { transformOutput } from './winograd_output'
-import { hasShortColumns, hasShortRows, takePart, TILING_BYTES, tileOutput } from './winograd_tiles'
+import { hasShortColumns, hasShortRows, takePart, tileOutput, Tiling } from './winograd_tiles'
 
-export function winograd43_s8(i: usize, part: i32, parts: i32): void {
+export function winograd43_s8(i: Winograd, part: i32, parts: i32): void {
   winograd_s8(i, 43, part, parts)
 }
 
-export function winograd23_s8(i: usize, part: i32, parts: i32): void {
+export function winograd23_s8(i: Winograd, part: i32, parts: i32): void {
   winograd_s8(i, 23, part, parts)
 }
 
 /** Groups of tiles in blocks of at most `most`, as even as can be. */
-function winograd_s8(i: usize, form: i32, part: i32, parts: i32): void {
-  const work = scratchOf(i, 21)
-  const tiling = work + INPUT_WORK
+function winograd_s8(i: Winograd, form: i32, part: i32, parts: i32): void {
+  const work = scratchOf(i, i.scratch)
+  const tiling = changetype<Tiling>(work + WINOGRAD_WORK_BYTES)
   tileOutput(i, form, tiling)
   takePart(i, tiling, part, parts)
-  const firstGroup = word(tiling, 8)
-  const endGroup = word(tiling, 9)
-  const firstPanel = word(tiling, 10)
-  const endPanel = word(tiling, 11)
+  const firstGroup = tiling.firstGroup
+  const endGroup = tiling.endGroup
+  const firstPanel = tiling.firstPanel
+  const endPanel = tiling.endPanel
   if (firstGroup >= endGroup || firstPanel >= endPanel) return
-  const panels = (word(i, 11) + 7) >> 3
-  const most = word(i, 22)
-  const chunk = word(i, 23)
-  const dot = word(i, 24) == 0
-  const productsOnly = word(i, 25) == 1
-  const pairs = <usize>((word(i, 7) + 7) >> 3) * 4
+  const panels = (i.outputChannels + 7) >> 3
+  const most = i.block
+  const chunk = i.chunk
+  const dot = i.product == Product.dot
+  const productsOnly = i.phase == Phase.products
+  const pairs = <usize>((i.inputChannels + 7) >> 3) * 4
   const side = sideOf(form)
   const taps = side * side
   const panelBytes = pairs * 32 + 32
@@ -59,8 +71,8 @@ function winograd_s8(i: usize, form: i32, part: i32, parts: i32): void {
   // A chunk of more does not fit the first-level cache.
   const byPanels = pairs > 32
   // Not a power of two apart, so that the taps of a tile don't compete for the same lines of the cache.
-  const tapStride = <usize>most * groupBytes + 64
-  const transformed = work + ((INPUT_WORK + TILING_BYTES + 64 + 4 * (<usize>taps * (<usize>(word(i, 7) + 15) & ~15) + 16) + 63) & ~63)
+  const tapStride = <usize>most * groupBytes + TAP_GAP_BYTES
+  const transformed = work + ((WINOGRAD_WORK_BYTES + TILING_BYTES + SLACK_BYTES + 4 * (<usize>taps * (<usize>(i.inputChannels + 15) & ~15) + PATCH_SLACK_BYTES) + 63) & ~63)
   const sums = transformed + <usize>taps * tapStride
   const count = (endGroup - firstGroup + most - 1) / most
   for (let block = 0; block < count; block++) {
@@ -71,8 +83,8 @@ function winograd_s8(i: usize, form: i32, part: i32, parts: i32): void {
       const opening = (panel / chunk) * chunk
       const inChunk = min(chunk, panels - opening)
       const end = min(opening + inChunk, endPanel)
-      const weights = address(i, 3) + (<usize>opening * <usize>taps + <usize>(panel - opening)) * panelBytes
-      const sumsGroup = <usize>(end - panel) * <usize>taps * 128 + SUMS_GAP
+      const weights = i.weights + (<usize>opening * <usize>taps + <usize>(panel - opening)) * panelBytes
+      const sumsGroup = <usize>(end - panel) * <usize>taps * TILE_BYTES + SUMS_GAP_BYTES
       for (let tap = 0; tap < taps; tap++) {
         let w = weights + <usize>tap * <usize>inChunk * panelBytes
         // The taps that short tiles lack, winograd_tiles.ts.
@@ -120,7 +132,7 @@ function winograd_s8(i: usize, form: i32, part: i32, parts: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function unused(tiling: usize, group: i32, lastRow: bool, lastColumn: bool): bool {
+function unused(tiling: Tiling, group: i32, lastRow: bool, lastColumn: bool): bool {
   return (lastRow && hasShortRows(tiling, group)) || (lastColumn && hasShortColumns(tiling, group))
 }
 
@@ -160,7 +172,7 @@ export function packWinogradPanels(
   const taps = <usize>(side * side)
   const panelBytes = <usize>((channels + 7) >> 3) * 128 + 32
   const panels = (outputChannels + 7) >> 3
-  const channelStep: usize = product == 0 ? 4 : 2
+  const channelStep: usize = product == Product.dot ? 4 : 2
   for (let panel = firstPanel; panel < endPanel; panel++) {
     const opening = (panel / chunk) * chunk
     const inChunk = <usize>min(chunk, panels - opening)
@@ -172,7 +184,7 @@ export function packWinogradPanels(
       let to = first
       for (let row = 0; row < side; row++) {
         for (let column = 0; column < side; column++) {
-          const factor = size == 4 ? bias43(row) * bias43(column) : bias23(row) * bias23(column)
+          const factor = size == WinogradSize.f43 ? bias43(row) * bias43(column) : bias23(row) * bias23(column)
           store<i32>(to + <usize>o * 4, bias * factor)
           to += inChunk * panelBytes
         }
@@ -186,7 +198,7 @@ export function packWinogradPanels(
         } else {
           for (let n = 0; n < 8; n++) {
             transformFilter<i32>(size, filter, channels, c + n, real, work)
-            let at = to + <usize>(n >> 1) * 32 + <usize>(n & 1) * (product == 0 ? 2 : 16)
+            let at = to + <usize>(n >> 1) * 32 + <usize>(n & 1) * (product == Product.dot ? 2 : 16)
             for (let tap: usize = 0; tap < taps; tap++) {
               store<i16>(at, load<i32>(work + tap * 4))
               at += inChunk * panelBytes
@@ -209,7 +221,7 @@ function transformFilter<T>(size: i32, filter: usize, channels: i32, c: i32, rea
     const w0 = filterTap<T>(from, channels - c, real)
     const w1 = filterTap<T>(from + 3 * <usize>channels, channels - c, real)
     const w2 = filterTap<T>(from + 6 * <usize>channels, channels - c, real)
-    if (size == 4) weights43<T>(w0, w1, w2, once + column * bytes, 3 * bytes)
+    if (size == WinogradSize.f43) weights43<T>(w0, w1, w2, once + column * bytes, 3 * bytes)
     else weights23<T>(w0, w1, w2, once + column * bytes, 3 * bytes)
   }
   for (let row: usize = 0; row < side; row++) {
@@ -217,7 +229,7 @@ function transformFilter<T>(size: i32, filter: usize, channels: i32, c: i32, rea
     const w0 = load<T>(from)
     const w1 = load<T>(from + bytes)
     const w2 = load<T>(from + 2 * bytes)
-    if (size == 4) weights43<T>(w0, w1, w2, work + row * side * bytes, bytes)
+    if (size == WinogradSize.f43) weights43<T>(w0, w1, w2, work + row * side * bytes, bytes)
     else weights23<T>(w0, w1, w2, work + row * side * bytes, bytes)
   }
 }
@@ -242,7 +254,7 @@ function filterTap<T>(from: usize, left: i32, real: bool): T {
 function storeFilter(to: usize, tapBytes: usize, taps: usize, product: i32, work: usize): void {
   for (let from = work, end = work + taps * 16; from < end; from += 16) {
     const u = v128.load(from)
-    if (product == 0) {
+    if (product == Product.dot) {
       v128.store32_lane(to, u, 0)
       v128.store32_lane(to, u, 1, 32)
       v128.store32_lane(to, u, 2, 64)

@@ -5,18 +5,33 @@
 // Tiles are numbered by kind: whole ones, those that are short in width, in both, in height. Four in turn make a group, which
 // computes all that the largest of them needs: short in a direction only where all four are.
 
+import { Winograd } from '../../lib/instructions'
 import { crewSize, start } from '../../threads/split'
-import { word } from '../../lib/word'
 import { sizeOf } from './winograd_form'
 
-// A tiling: int32 rows and columns of whole tiles, rows and columns of short ones, and where each kind of tile ends; then, of
-// the share that is computed, the first group and the end of groups, the first panel and the end of panels.
-export const TILING_BYTES: usize = 64
+/** How an output is cut, in TILING_BYTES of scratch. */
+@unmanaged
+export class Tiling {
+  wholeRows: i32
+  wholeColumns: i32
+  shortRows: i32
+  shortColumns: i32
+  /** The numbers behind the last whole tile, the last one short in width, the last one short in both, and the last tile. */
+  wholeEnd: i32
+  widthEnd: i32
+  bothEnd: i32
+  tiles: i32
+  /** The share that is computed. */
+  firstGroup: i32
+  endGroup: i32
+  firstPanel: i32
+  endPanel: i32
+}
 
 /** The tiling of the instruction's output, to `to`. */
-export function tileOutput(i: usize, form: i32, to: usize): void {
-  const height = word(i, 9)
-  const width = word(i, 10)
+export function tileOutput(i: Winograd, form: i32, to: Tiling): void {
+  const height = i.outputHeight
+  const width = i.outputWidth
   const size = sizeOf(form)
   const rows = (height + size - 1) / size
   const columns = (width + size - 1) / size
@@ -24,38 +39,38 @@ export function tileOutput(i: usize, form: i32, to: usize): void {
   const shortColumns = form == 43 ? min(columns * size - width, columns) : 0
   const wholeRows = rows - shortRows
   const wholeColumns = columns - shortColumns
-  store<i32>(to, wholeRows)
-  store<i32>(to, wholeColumns, 4)
-  store<i32>(to, shortRows, 8)
-  store<i32>(to, shortColumns, 12)
-  store<i32>(to, wholeRows * wholeColumns, 16)
-  store<i32>(to, wholeRows * columns, 20)
-  store<i32>(to, wholeRows * columns + shortRows * shortColumns, 24)
-  store<i32>(to, rows * columns, 28)
+  to.wholeRows = wholeRows
+  to.wholeColumns = wholeColumns
+  to.shortRows = shortRows
+  to.shortColumns = shortColumns
+  to.wholeEnd = wholeRows * wholeColumns
+  to.widthEnd = wholeRows * columns
+  to.bothEnd = wholeRows * columns + shortRows * shortColumns
+  to.tiles = rows * columns
 }
 
-export function tilesOf(tiling: usize): i32 {
-  return word(tiling, 7)
+export function tilesOf(tiling: Tiling): i32 {
+  return tiling.tiles
 }
 
-export function groupsOf(tiling: usize): i32 {
-  return (word(tiling, 7) + 3) >> 2
+export function groupsOf(tiling: Tiling): i32 {
+  return (tiling.tiles + 3) >> 2
 }
 
 /** Of a tile: its row among the tiles. */
-export function rowOf(tiling: usize, tile: i32): i32 {
-  if (tile < word(tiling, 4)) return tile / word(tiling, 1)
-  if (tile < word(tiling, 5)) return (tile - word(tiling, 4)) / word(tiling, 3)
-  if (tile < word(tiling, 6)) return word(tiling, 0) + (tile - word(tiling, 5)) / word(tiling, 3)
-  return word(tiling, 0) + (tile - word(tiling, 6)) / word(tiling, 1)
+export function rowOf(tiling: Tiling, tile: i32): i32 {
+  if (tile < tiling.wholeEnd) return tile / tiling.wholeColumns
+  if (tile < tiling.widthEnd) return (tile - tiling.wholeEnd) / tiling.shortColumns
+  if (tile < tiling.bothEnd) return tiling.wholeRows + (tile - tiling.widthEnd) / tiling.shortColumns
+  return tiling.wholeRows + (tile - tiling.bothEnd) / tiling.wholeColumns
 }
 
 /** Of a tile: its column among the tiles. */
-export function columnOf(tiling: usize, tile: i32): i32 {
-  if (tile < word(tiling, 4)) return tile % word(tiling, 1)
-  if (tile < word(tiling, 5)) return word(tiling, 1) + ((tile - word(tiling, 4)) % word(tiling, 3))
-  if (tile < word(tiling, 6)) return word(tiling, 1) + ((tile - word(tiling, 5)) % word(tiling, 3))
-  return (tile - word(tiling, 6)) % word(tiling, 1)
+export function columnOf(tiling: Tiling, tile: i32): i32 {
+  if (tile < tiling.wholeEnd) return tile % tiling.wholeColumns
+  if (tile < tiling.widthEnd) return tiling.wholeColumns + ((tile - tiling.wholeEnd) % tiling.shortColumns)
+  if (tile < tiling.bothEnd) return tiling.wholeColumns + ((tile - tiling.widthEnd) % tiling.shortColumns)
+  return (tile - tiling.bothEnd) % tiling.wholeColumns
 }
 
 /** The first output of the n-th tile in a direction with so many whole ones. */
@@ -66,12 +81,12 @@ export function firstOf(n: i32, wholes: i32, size: i32): i32 {
 }
 
 /** Whether no tile of a group needs the products of a whole tile's rows. */
-export function hasShortRows(tiling: usize, group: i32): bool {
-  return group * 4 >= word(tiling, 5)
+export function hasShortRows(tiling: Tiling, group: i32): bool {
+  return group * 4 >= tiling.widthEnd
 }
 
-export function hasShortColumns(tiling: usize, group: i32): bool {
-  return group * 4 >= word(tiling, 4) && min(group * 4 + 3, word(tiling, 7) - 1) < word(tiling, 6)
+export function hasShortColumns(tiling: Tiling, group: i32): bool {
+  return group * 4 >= tiling.wholeEnd && min(group * 4 + 3, tiling.tiles - 1) < tiling.bothEnd
 }
 
 /** Whether threads share the tiles; else there are too few, and they share output channels, and each transforms all tiles. */
@@ -80,24 +95,24 @@ function sharesTiles(groups: i32, threads: i32): bool {
 }
 
 /** Share `part` of `parts` of an instruction, to its tiling: groups of tiles, and panels of output channels. */
-export function takePart(i: usize, tiling: usize, part: i32, parts: i32): void {
+export function takePart(i: Winograd, tiling: Tiling, part: i32, parts: i32): void {
   const groups = groupsOf(tiling)
-  const panels = (word(i, 11) + 7) >> 3
+  const panels = (i.outputChannels + 7) >> 3
   const crew = crewSize()
   // Each thread's panels, in as many shares as there are blocks of tiles; or all.
   const shares = sharesTiles(groups, crew)
   const each = shares ? parts : parts / crew
-  store<i32>(tiling, start(groups, part % each, each), 32)
-  store<i32>(tiling, start(groups, (part % each) + 1, each), 36)
-  store<i32>(tiling, shares ? 0 : start(panels, part / each, crew), 40)
-  store<i32>(tiling, shares ? panels : start(panels, part / each + 1, crew), 44)
+  tiling.firstGroup = start(groups, part % each, each)
+  tiling.endGroup = start(groups, (part % each) + 1, each)
+  tiling.firstPanel = shares ? 0 : start(panels, part / each, crew)
+  tiling.endPanel = shares ? panels : start(panels, part / each + 1, crew)
 }
 
 /** Shares of each thread, for assembly/threads/shares.ts: blocks of `most` groups, eight at most where tiles are shared. */
-export function winogradShares(i: usize, form: i32, threads: i32): i32 {
+export function winogradShares(i: Winograd, form: i32, threads: i32): i32 {
   const size = sizeOf(form)
-  const groups = (((word(i, 9) + size - 1) / size) * ((word(i, 10) + size - 1) / size) + 3) >> 2
-  const most = word(i, 22)
+  const groups = (((i.outputHeight + size - 1) / size) * ((i.outputWidth + size - 1) / size) + 3) >> 2
+  const most = i.block
   if (!sharesTiles(groups, threads)) return (groups + most - 1) / most
   return min(8, (groups + most * threads - 1) / (most * threads))
 }
