@@ -9,6 +9,7 @@ process.env.DISABLE_SYSTEM_FONTS_LOAD ??= '1'
 /** How each verb is added, in the order of the help: only the one that is asked for is loaded, with what it brings along. */
 const verbs: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
   detect: async () => (await import('./detect.js')).addDetect,
+  camera: async () => (await import('./camera.js')).addCamera,
   reconstruct: async () => (await import('./reconstruct.js')).addReconstruct,
   encode: async () => (await import('./encode.js')).addEncode,
   generate: async () => (await import('./generate.js')).addGenerate,

@@ -23,7 +23,7 @@ export function ocellusWith(
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, 'dist/cli/main.js'), ...words], {
-      timeout: 60_000,
+      timeout: 300_000,
       env: { ...process.env, ...env },
     })
     let stdout = ''

@@ -10,6 +10,14 @@ import { embeddedFolder, modelFile } from './node/models.js'
 import { packageFolder } from './node/package.js'
 
 export * from '../index.js'
+export {
+  Camera,
+  type CameraEvent,
+  type CameraResult,
+} from './node/camera/camera.js'
+export type { CameraPhase, CameraState } from './node/camera/feed.js'
+export type { CameraOptions } from './node/camera/options.js'
+export type { CameraStatistics } from './node/camera/statistics.js'
 export { packageFolder, readCapped }
 
 export const embeddedDetector = join(embeddedFolder, 'detector.safetensors')

@@ -9,3 +9,4 @@ export const require = createRequire(import.meta.url)
  */
 export const fs: typeof import('node:fs') = require('node:fs')
 export const workers = (): typeof import('node:worker_threads') => require('node:worker_threads')
+export const childProcess = (): typeof import('node:child_process') => require('node:child_process')

@@ -1,0 +1,401 @@
+import { OcellusError } from '../../../errors.js'
+import type { Pixels } from '../../../image/pixels.js'
+import type { Detection } from '../../../tasks/detection/detections.js'
+import { idPrefix } from '../../../video/ids.js'
+import { Scene } from '../../../video/scene.js'
+import type { FrameTime, Track, VideoEvent } from '../../../video/types.js'
+import { parseSource, type SourceAddress } from './address.js'
+import { type CameraPhase, type CameraState, Feed } from './feed.js'
+import { Guard } from './guard.js'
+import { type CameraOptions, type CameraSettings, cameraSettings } from './options.js'
+import type { Slot } from './pam.js'
+import { Slots } from './slots.js'
+import { type Opened, openSource } from './sources.js'
+import { type CameraStatistics, Meter } from './statistics.js'
+import { DetectorThread } from './thread.js'
+
+/** That the camera itself came, went or ended: one JSON line of `ocellus camera --events`, its fields in this order. */
+export interface CameraEvent {
+  readonly v: 1
+  readonly type: 'camera'
+  readonly time?: string
+  readonly camera: string
+  readonly state: CameraPhase
+  readonly code?: string
+  readonly message?: string
+  readonly attempt: number
+}
+
+/** What a frame showed; or, without a frame, that the camera came, went or ended. */
+export interface CameraResult {
+  /** When the frame arrived, in milliseconds since 1970; of a file, its position in milliseconds. */
+  readonly time: number
+  /** Milliseconds from the frame's arrival to this result; 0 of a file. */
+  readonly age: number
+  /** The pixels. They are valid until the next result is asked for: copy what must last. */
+  readonly frame?: Pixels
+  /** Objects that reach the threshold, best first, boxes in the frame's pixels. */
+  readonly detections: readonly Detection[]
+  /** Weaker ones, which only continue tracks. */
+  readonly weak: readonly Detection[]
+  readonly tracks: readonly Track[]
+  readonly events: readonly (VideoEvent | CameraEvent)[]
+}
+
+interface Arrived {
+  readonly slot: Slot
+  readonly frame: FrameTime
+  readonly at: number
+  /** Of which connection it is: what a lost one still shows is no news. */
+  readonly epoch: number
+}
+
+interface Taker {
+  resolve(result: IteratorResult<CameraResult>): void
+  reject(error: Error): void
+}
+
+const defaultThreshold = 0.25
+const defaultLow = 0.1
+/** Events that wait for a caller who asks for none: a camera that comes and goes makes some every minute. */
+const mostWaitingEvents = 1000
+
+/**
+ * A camera or a video file, its objects followed from frame to frame. The detector has a thread of its own; of a live
+ * source the latest frame is looked at and at most one waits, of a file every one.
+ *
+ *     const camera = await Camera.open('rtsp://camera.local/stream', { rate: 5, zones: ['door:0.1,0.2 0.5,0.2 0.5,0.9'] })
+ *     for await (const { tracks, events } of camera) for (const event of events) console.log(event)
+ */
+export class Camera implements AsyncIterable<CameraResult> {
+  readonly name: string
+  /** The source as it may be shown: without a password. */
+  readonly source: string
+  /** Whether the latest frame wins; of a file every one is looked at. */
+  readonly live: boolean
+  /** What the model can find. */
+  readonly labels: readonly string[]
+  readonly #settings: CameraSettings
+  readonly #options: CameraOptions
+  readonly #thread: DetectorThread
+  readonly #scene: Scene
+  readonly #guard: Guard
+  readonly #feed: Feed
+  readonly #slots = new Slots()
+  readonly #meter: Meter
+  #filling: Slot | undefined
+  #ready: Arrived | undefined
+  #shown: Slot | undefined
+  #busy = false
+  #epoch = 0
+  #due = 0
+  #interval = 0
+  #lastArrival = 0
+  #waiting: CameraResult | undefined
+  /** Callers that wait for a result. */
+  readonly #takers: Taker[] = []
+  /** What follows the last frames of a file. */
+  #afterwards: (() => void)[] = []
+  #done = false
+  #failure: Error | undefined
+  #stopping = false
+  #closing: Promise<void> | undefined
+
+  private constructor(
+    address: SourceAddress,
+    opened: Opened,
+    options: CameraOptions,
+    settings: CameraSettings,
+    parts: { thread: DetectorThread; scene: Scene; guard: Guard },
+  ) {
+    this.name = options.name ?? address.name
+    this.source = address.shown
+    this.live = address.live
+    this.#options = options
+    this.#settings = settings
+    this.#thread = parts.thread
+    this.labels = parts.thread.labels
+    this.#scene = parts.scene
+    this.#guard = parts.guard
+    this.#feed = new Feed(
+      {
+        source: address,
+        stallMs: settings.stallMs,
+        retryMs: settings.retryMs,
+        once: options.once ?? false,
+        start: (sink) => opened.start(sink, parts.guard),
+      },
+      {
+        take: (width, height) => this.#take(width, height),
+        frame: (slot, number, position) => this.#arrive(slot, number, position),
+        picture: (jpeg) => options.onPicture?.(jpeg),
+        changed: (state) => this.#afterFrames(state.state === 'ended', () => this.#changed(state)),
+        ended: (error) => this.#afterFrames(true, () => this.#ended(error)),
+      },
+    )
+    this.#meter = new Meter(() => this.#feed.reader?.pids ?? [])
+    options.signal?.addEventListener('abort', this.#abort)
+  }
+
+  /**
+   * Opens a source: a file, `-`, `/dev/video0` or `0`, `rtsp(s)://`, `http(s)://`, `rpicam:`, `test:`. It does not wait for the
+   * first frame: a camera that is away is waited for, and `state` tells. Throws E_CAMERA_SOURCE, E_CAMERA_FFMPEG,
+   * E_CAMERA_RPICAM, E_FILE_*, E_ZONE, E_OPTION, E_ABORTED, and what `Detector.create` throws.
+   */
+  static async open(source: string, options: CameraOptions = {}): Promise<Camera> {
+    const address = parseSource(source)
+    const settings = cameraSettings(options)
+    const threshold = options.scoreThreshold ?? defaultThreshold
+    const scene = new Scene({
+      ...options,
+      threshold,
+      camera: options.name ?? address.name,
+      prefix: idPrefix(address.live ? Math.floor(Math.random() * 2 ** 32) : seedOf(address.name)),
+    })
+    if (options.signal?.aborted) throw new OcellusError('E_ABORTED', 'the camera was stopped')
+    const opened = await openSource(address, options, settings)
+    const thread = await DetectorThread.create(detectorOptions(options, threshold))
+    const camera = new Camera(address, opened, options, settings, { thread, scene, guard: new Guard() })
+    camera.#feed.start()
+    if (options.signal?.aborted) await camera.close()
+    return camera
+  }
+
+  get state(): CameraState {
+    return this.#feed.state
+  }
+
+  get stats(): CameraStatistics {
+    return this.#meter.statistics(this.#feed.reconnects)
+  }
+
+  /** Results, one after the other. There is one sequence of them: two loops share it. */
+  [Symbol.asyncIterator](): AsyncIterator<CameraResult> {
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        await this.close()
+        return { done: true, value: undefined }
+      },
+    }
+  }
+
+  /** Ends all objects and all that runs for this camera. Closing twice is harmless. */
+  close(): Promise<void> {
+    this.#closing ??= this.#shut()
+    return this.#closing
+  }
+
+  readonly #abort = (): void => {
+    void this.close()
+  }
+
+  async #shut(): Promise<void> {
+    this.#stopping = true
+    this.#runAfterwards()
+    const gone = this.#feed.close()
+    this.#finish()
+    await Promise.all([gone, this.#thread.close()])
+    this.#guard.close()
+  }
+
+  #take(width: number, height: number): Slot {
+    // What the last reader did not finish nobody will.
+    if (this.#filling !== undefined) this.#slots.give(this.#filling)
+    this.#filling = this.#slots.take(width, height)
+    return this.#filling
+  }
+
+  #arrive(slot: Slot, number: number, position?: number): void {
+    this.#filling = undefined
+    this.#meter.read++
+    const at = performance.now()
+    const { width, height } = slot
+    if (this.live && !this.#isDue(at)) {
+      this.#skip(slot)
+      return
+    }
+    if (this.#ready !== undefined) this.#skip(this.#ready.slot)
+    const seconds = position ?? number
+    const frame: FrameTime = this.live
+      ? { timeMs: at, date: Date.now(), width, height }
+      : { timeMs: seconds * 1000, position: seconds, width, height }
+    this.#ready = { slot, frame, at, epoch: this.#epoch }
+    this.#look()
+  }
+
+  /** Whether it's time for the next frame, to the nearest one that the source sends. */
+  #isDue(now: number): boolean {
+    const { rate } = this.#settings
+    if (this.#lastArrival > 0) {
+      const interval = Math.min(now - this.#lastArrival, 1000)
+      this.#interval += (interval - this.#interval) / 8
+    }
+    this.#lastArrival = now
+    return rate === 0 || now + this.#interval / 2 >= this.#due
+  }
+
+  #skip(slot: Slot): void {
+    this.#meter.skipped++
+    this.#slots.give(slot)
+  }
+
+  /** Has the detector look at the frame that waits, where it is idle and the caller wants more. */
+  #look(): void {
+    const ready = this.#ready
+    if (ready === undefined || this.#busy || this.#waiting !== undefined || this.#done) return
+    this.#ready = undefined
+    this.#busy = true
+    const { rate } = this.#settings
+    // A source that has been slow does not make up for it.
+    if (rate > 0) this.#due = Math.max(this.#due, ready.at - 1000 / rate) + 1000 / rate
+    if (!this.live) this.#feed.resume()
+    this.#thread.detect(ready.slot).then(
+      ({ detections, ms }) => this.#found(ready, detections, ms),
+      (error: Error) => this.#fail(error),
+    )
+  }
+
+  #found({ slot, frame, at, epoch }: Arrived, all: readonly Detection[], ms: number): void {
+    this.#busy = false
+    if (this.#done || epoch !== this.#epoch) {
+      this.#slots.give(slot)
+      this.#look()
+      return
+    }
+    const age = this.live ? performance.now() - at : 0
+    this.#meter.analysed++
+    this.#meter.age.add(performance.now() - at)
+    this.#meter.detector.add(ms)
+    const detections = all.filter((detection) => this.#reaches(detection))
+    const weak = all.filter((detection) => !this.#reaches(detection))
+    const { tracks, events } = this.#scene.update([...detections, ...weak], frame)
+    const { width, height } = slot
+    const pixels = { width, height, data: slot.bytes }
+    this.#held = slot
+    this.#emit({ time: frame.date ?? frame.timeMs, age, frame: pixels, detections, weak, tracks, events })
+    if (this.#ready !== undefined) this.#look()
+    else this.#runAfterwards()
+  }
+
+  /** The slot of the result that waits to be taken. */
+  #held: Slot | undefined
+
+  #reaches({ label, score }: Detection): boolean {
+    const { labelThresholds = {}, scoreThreshold = defaultThreshold } = this.#options
+    return score >= (Object.hasOwn(labelThresholds, label) ? labelThresholds[label] : scoreThreshold)
+  }
+
+  #changed(state: CameraState): void {
+    this.#epoch++
+    const gone = state.state !== 'live' && state.state !== 'connecting'
+    const events = [...(gone ? this.#scene.close() : []), this.#cameraEvent(state)]
+    if (this.#ready !== undefined) {
+      this.#skip(this.#ready.slot)
+      this.#ready = undefined
+    }
+    const time = this.live ? Date.now() : 0
+    this.#emit({ time, age: 0, detections: [], weak: [], tracks: [], events })
+  }
+
+  #cameraEvent({ state, since, code, message, attempt }: CameraState): CameraEvent {
+    return {
+      v: 1,
+      type: 'camera',
+      ...(this.live && { time: new Date(since).toISOString() }),
+      camera: this.name,
+      state,
+      ...(code !== undefined && { code, message }),
+      attempt,
+    }
+  }
+
+  /** Hands a result to whoever waits for one, or keeps it: what happened without a frame joins one that is kept. */
+  #emit(result: CameraResult): void {
+    const taker = this.#takers.shift()
+    if (taker !== undefined) {
+      this.#show()
+      taker.resolve({ done: false, value: result })
+      return
+    }
+    const before = this.#waiting
+    if (before === undefined) this.#waiting = result
+    else this.#waiting = { ...before, events: [...before.events, ...result.events].slice(-mostWaitingEvents) }
+  }
+
+  #show(): void {
+    this.#shown = this.#held
+    this.#held = undefined
+  }
+
+  #next(): Promise<IteratorResult<CameraResult>> {
+    if (this.#shown !== undefined) {
+      this.#slots.give(this.#shown)
+      this.#shown = undefined
+    }
+    const value = this.#waiting
+    if (value !== undefined) {
+      this.#waiting = undefined
+      this.#show()
+      this.#look()
+      return Promise.resolve({ done: false, value })
+    }
+    if (this.#done) return this.#last()
+    return new Promise((resolve, reject) => {
+      this.#takers.push({ resolve, reject })
+      this.#look()
+    })
+  }
+
+  #ended(error?: OcellusError): void {
+    this.#failure ??= error
+    void this.close()
+  }
+
+  #fail(error: Error): void {
+    if (this.#done) return
+    this.#failure ??= error
+    void this.close()
+  }
+
+  /** A file has ended when its last frames are looked at. */
+  #afterFrames(last: boolean, work: () => void): void {
+    const more = !this.live && !this.#stopping && (this.#busy || this.#ready !== undefined)
+    if (last && more) this.#afterwards.push(work)
+    else work()
+  }
+
+  #runAfterwards(): void {
+    const works = this.#afterwards
+    this.#afterwards = []
+    for (const work of works) work()
+  }
+
+  #finish(): void {
+    this.#done = true
+    this.#options.signal?.removeEventListener('abort', this.#abort)
+    for (const { resolve, reject } of this.#takers.splice(0)) this.#last().then(resolve, reject)
+  }
+
+  /** The end of the iteration: the failure for the first who asks, if there is one. */
+  #last(): Promise<IteratorResult<CameraResult>> {
+    const failure = this.#failure
+    this.#failure = undefined
+    return failure === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(failure)
+  }
+}
+
+function detectorOptions(options: CameraOptions, threshold: number) {
+  const { name, rate, size, zones, lines, signal, onPicture, ...rest } = options
+  const weakest = Math.min(threshold, options.lowThreshold ?? defaultLow)
+  const labels = Object.values(options.labelThresholds ?? {})
+  // One thread is enough for most cameras, and leaves the other cores to other cameras.
+  return { threads: 1, ...rest, scoreThreshold: Math.min(weakest, ...labels) }
+}
+
+/** FNV-1a: the same file gives the same ids. */
+function seedOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  return hash
+}

@@ -1,0 +1,211 @@
+import { type ErrorCode, OcellusError } from '../../../errors.js'
+import type { SourceAddress } from './address.js'
+import type { Slot } from './pam.js'
+import type { Outcome, Reader, ReaderSink } from './reader.js'
+
+export type CameraPhase = 'connecting' | 'live' | 'stalled' | 'lost' | 'ended'
+
+/** What a camera does just now. */
+export interface CameraState {
+  readonly state: CameraPhase
+  /** Milliseconds since 1970 when it began. */
+  readonly since: number
+  /** Attempts to connect since it was last live. */
+  readonly attempt: number
+  /** Why it is stalled or lost. */
+  readonly code?: ErrorCode
+  readonly message?: string
+}
+
+export interface FeedOptions {
+  readonly source: SourceAddress
+  /** Without a frame for so long it is stalled. */
+  readonly stallMs: number
+  /** The first pause between two attempts, and the longest. */
+  readonly retryMs: readonly [number, number]
+  /** Whether it ends where it would try again. */
+  readonly once: boolean
+  /** One run of ffmpeg. */
+  start(sink: ReaderSink): Reader
+}
+
+export interface FeedSink extends Omit<ReaderSink, 'ended'> {
+  changed(state: CameraState): void
+  /** No frame will come any more. */
+  ended(error?: OcellusError): void
+}
+
+/** Each pause is longer than the last by this, so that it is never more than half of the time that the camera was away. */
+const growth = 1.5
+/** A camera that was live for so long starts with short pauses again. */
+const healthyMs = 2000
+/** A source may take so long to give its first frame. */
+const connectMs = 15_000
+
+/** Keeps a source delivering: it starts the reader, watches it, and starts it anew when it has ended or gives nothing. */
+export class Feed {
+  readonly #options: FeedOptions
+  readonly #sink: FeedSink
+  #reader: Reader | undefined
+  #state: CameraState = { state: 'connecting', since: Date.now(), attempt: 0 }
+  #pause: number
+  #lastFrame = 0
+  #liveSince = 0
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+  /** Readers that may still run. */
+  readonly #ending = new Set<Promise<void>>()
+  /** How often the camera was live after it had been lost. */
+  reconnects = -1
+
+  constructor(options: FeedOptions, sink: FeedSink) {
+    this.#options = options
+    this.#sink = sink
+    this.#pause = options.retryMs[0]
+  }
+
+  get state(): CameraState {
+    return this.#state
+  }
+
+  get reader(): Reader | undefined {
+    return this.#reader
+  }
+
+  start(): void {
+    this.#sink.changed(this.#state)
+    this.#connect()
+  }
+
+  /** Asks for the next frame of a file. */
+  resume(): void {
+    this.#reader?.resume()
+  }
+
+  async close(): Promise<void> {
+    this.#end()
+    await Promise.all(this.#ending)
+  }
+
+  #connect(): void {
+    if (this.#closed) return
+    this.#state = { ...this.#state, attempt: this.#state.attempt + 1 }
+    const { source, stallMs } = this.#options
+    const reader = this.#options.start({
+      ...this.#sink,
+      frame: (slot, number, position) => {
+        if (this.#reader === reader) this.#frame(slot, number, position)
+      },
+      picture: (jpeg, number) => {
+        if (this.#reader === reader) this.#sink.picture(jpeg, number)
+      },
+      ended: (outcome) => {
+        if (this.#reader === reader) this.#over(outcome)
+      },
+    })
+    this.#reader = reader
+    this.#lastFrame = performance.now()
+    if (source.live) this.#watch(Math.max(connectMs, stallMs))
+  }
+
+  #frame(slot: Slot, number: number, position?: number): void {
+    this.#lastFrame = performance.now()
+    if (this.#state.state !== 'live') {
+      this.reconnects++
+      this.#liveSince = this.#lastFrame
+      this.#change('live')
+      if (this.#options.source.live) this.#watch(this.#options.stallMs)
+    }
+    this.#sink.frame(slot, number, position)
+  }
+
+  /** Looks after `limit` milliseconds without a frame. */
+  #watch(limit: number): void {
+    clearTimeout(this.#timer)
+    const left = limit - (performance.now() - this.#lastFrame)
+    this.#timer = setTimeout(
+      () => {
+        if (performance.now() - this.#lastFrame < limit) this.#watch(limit)
+        else this.#stalled(limit)
+      },
+      Math.max(left, 1),
+    )
+  }
+
+  #stalled(limit: number): void {
+    const { source } = this.#options
+    const was = this.#state.state
+    const error = new OcellusError(
+      'E_CAMERA_STALLED',
+      `${source.shown}: no frame for ${seconds(limit)} s; a source that is so slow needs a longer --stall`,
+    )
+    if (was === 'live') this.#change('stalled', error)
+    // What comes by standard input can't be opened anew, but may go on.
+    if (!source.returns) return
+    this.#drop()
+    if (was === 'live' && this.#options.once) this.#finish(error)
+    else this.#retry(error)
+  }
+
+  #over({ error, frames, finite }: Outcome): void {
+    const { source, once } = this.#options
+    this.#drop()
+    const text = `${source.shown}: the stream has ended`
+    const why = error ?? new OcellusError('E_CAMERA_LOST', text)
+    if (source.returns && !finite && !once) this.#retry(why)
+    else this.#finish(frames === 0 ? why : error)
+  }
+
+  #retry(why: OcellusError): void {
+    const [least, most] = this.#options.retryMs
+    const { state } = this.#state
+    const wasUp = state === 'live' || state === 'stalled'
+    if (wasUp && this.#lastFrame - this.#liveSince >= healthyMs) this.#pause = least
+    if (state !== 'stalled') this.#change('lost', why)
+    // A camera that counts wrong passwords locks its user out.
+    const pause = why.code === 'E_CAMERA_AUTH' ? most : this.#pause
+    this.#pause = Math.min(this.#pause * growth, most)
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      if (wasUp) this.#change('connecting')
+      this.#connect()
+    }, pause)
+  }
+
+  #change(state: CameraPhase, error?: OcellusError): void {
+    const before = this.#state
+    this.#state = {
+      state,
+      since: Date.now(),
+      attempt: state === 'live' ? 0 : before.attempt,
+      code: error?.code,
+      message: error?.message,
+    }
+    // A further attempt that failed as the one before is no news.
+    if (before.state !== state || before.code !== error?.code) this.#sink.changed(this.#state)
+  }
+
+  #drop(): void {
+    clearTimeout(this.#timer)
+    const reader = this.#reader
+    this.#reader = undefined
+    if (reader === undefined) return
+    reader.stop()
+    const gone = reader.gone().finally(() => this.#ending.delete(gone))
+    this.#ending.add(gone)
+  }
+
+  #finish(error?: OcellusError): void {
+    this.#end(error)
+    this.#sink.ended(error)
+  }
+
+  #end(error?: OcellusError): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#drop()
+    this.#change('ended', error)
+  }
+}
+
+const seconds = (ms: number): string => String(Math.round(ms / 100) / 10)

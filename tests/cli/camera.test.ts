@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { hasProgram } from '../helpers/programs.js'
+import { sharedData, skipUnless } from '../helpers/require.js'
+import { ocellus } from './run.js'
+
+interface Line {
+  readonly type: string
+  readonly state?: string
+  readonly position: number
+  readonly id: string
+  readonly label: string
+}
+
+const parsed = (text: string): Line[] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line)
+
+/** When a person is in the picture, in seconds, by looking at it. */
+const persons = [
+  [7, 19.8],
+  [23.2, 44.8],
+  [51.4, 70],
+  [75, 86.8],
+  [93.4, 119.8],
+  [124.2, 136],
+]
+
+test('six persons, one after the other, give six starts and six ends, and twice the same bytes', async (context) => {
+  const video = sharedData('video/one-by-one-person-detection.mp4')
+  skipUnless(context, video, 'video/one-by-one-person-detection.mp4 of the shared data')
+  skipUnless(context, hasProgram('ffmpeg'), 'ffmpeg')
+  const words = ['camera', video, '--rate', '5', '--labels', 'person', '--events', '-']
+  const [first, second] = await Promise.all([ocellus(...words), ocellus(...words)])
+  expect(first).toMatchObject({ code: 0, stderr: '' })
+  expect(second.stdout).toBe(first.stdout)
+  const lines = parsed(first.stdout)
+  for (const [type, end] of [
+    ['start', 0],
+    ['end', 1],
+  ] as const) {
+    const events = lines.filter((line) => line.type === type)
+    expect(events).toHaveLength(6)
+    for (const [n, { position, label }] of events.entries()) {
+      expect(label).toBe('person')
+      expect(Math.abs(position - persons[n][end])).toBeLessThanOrEqual(1)
+    }
+  }
+  expect(new Set(lines.filter(({ type }) => type === 'start').map(({ id }) => id)).size).toBe(6)
+  const states = lines.filter(({ type }) => type === 'camera').map(({ state }) => state)
+  expect(states).toEqual(['connecting', 'live', 'ended'])
+}, 400_000)
+
+test.each([
+  ['nothing.mp4', 'E_FILE_MISSING: nothing.mp4: no such file'],
+  ['./', 'E_CAMERA_SOURCE: ./ is a folder, not a video'],
+  ['gopher://x/y', 'E_CAMERA_SOURCE: gopher://x/y: no such kind of source'],
+  ['rtsp://u:geheim1@h:x/', 'E_CAMERA_SOURCE: rtsp://***@h:x/ is no address'],
+])('%s is refused', async (source, text) => {
+  const { code, stdout, stderr } = await ocellus('camera', source)
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toContain(text)
+  expect(stderr.trim().split('\n')).toHaveLength(1)
+  expect(stderr).not.toContain('geheim')
+})
