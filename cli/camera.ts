@@ -107,8 +107,7 @@ async function camera(source: string, options: Options): Promise<void> {
 async function cameraOptions(options: Options): Promise<CameraOptions> {
   const { model } = options
   return {
-    // A name or a path the detector's thread opens itself; a darknet network is read here.
-    model: model === undefined || /\.safetensors$|^[\w-]+$/.test(model) ? model : await openModel(model),
+    model: model === undefined ? undefined : await openModel(model),
     build: options.build,
     threads: options.threads,
     name: options.name,

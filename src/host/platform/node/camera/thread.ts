@@ -57,8 +57,8 @@ export class DetectorThread {
       model:
         model === undefined || typeof model === 'string' || model instanceof Uint8Array
           ? model
-          : model instanceof URL
-            ? fileURLToPath(model)
+          : 'href' in model
+            ? fileURLToPath(model.href)
             : writeModel(model),
     }
     const worker = new (workers().Worker)(workerFile, {
