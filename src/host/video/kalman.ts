@@ -1,35 +1,40 @@
+import type { Box } from '../tasks/detection/detections.js'
+
 /**
  * A constant-velocity Kalman filter over a box's centre, aspect ratio (width / height) and height, as SORT, DeepSORT and
  * ByteTrack use it, but with noise that grows with time and not with frames.
  *
  * The noises of the four are independent, so the filter is four scalar ones, each with a position p (pixels; the aspect
- * ratio has no unit) and a velocity v (per second):
+ * ratio has no unit) and a velocity v (per second), and the covariance [Ppp Ppv; Ppv Pvv]:
  *
  *     predict(t)   p += v t
- *                  P += [ 2 t Ppv + t^2 Pvv + q t + r t^3 / 3     t Pvv + r t^2 / 2 ]
- *                       [                                                     r t   ]
- *     update(z)    K = P [1 0]' / (Ppp + m);   x += K (z - p);   P -= K [1 0] P
+ *                  Ppp += 2 t Ppv + t^2 Pvv + q t + r t^3 / 3
+ *                  Ppv += t Pvv + r t^2 / 2
+ *                  Pvv += r t
+ *     update(z)    k = Ppp / (Ppp + m),  l = Ppv / (Ppp + m)
+ *                  p += k (z - p),  v += l (z - p)
+ *                  Ppp -= k Ppp,  Pvv -= l Ppv,  Ppv -= k Ppv
  *
  * q is a random walk of the position, r a white acceleration, m the variance of a detection: multiples of the height
  * squared, so that near and far objects behave alike. Every operation is +, -, *, / of doubles: the same bits everywhere.
  */
 
-/** Per second, in heights squared: ByteTrack's (1/20)^2 a frame at 30 frames a second. */
-const walk = 30 / 20 ** 2
-/** Per second cubed, in heights squared: ByteTrack's (1/160)^2 a frame at 30 frames a second. */
-const acceleration = 30 ** 3 / 160 ** 2
-/** Of a detection, in heights squared. */
-const measurement = 1 / 20 ** 2
-/** A new track's position and velocity: standard deviations in heights, and in heights per second. */
-const firstPosition = 2 / 20
-const firstVelocity = 10 * (30 / 160)
+/** Of the position, per second, in heights squared. */
+const walk = 0.01
+/** Of the velocity, per second, in (heights per second) squared: a third of a height per second after one second. */
+const acceleration = 0.1
+/** Of a detection, in heights squared: edges are off by 7 % of the height. */
+const measurement = 0.005
+/** A new track's standard deviations, in heights, and in heights per second. */
+const firstPosition = 0.1
+const firstVelocity = 2
 
 /** The same for the aspect ratio, which hardly changes. */
-const aspectWalk = 30 * 1e-4
-const aspectAcceleration = 30 ** 3 * 1e-10
-const aspectMeasurement = 1e-2
-const aspectPosition = 1e-2
-const aspectVelocity = 30 * 1e-5
+const aspectWalk = 0.003
+const aspectAcceleration = 3e-6
+const aspectMeasurement = 0.01
+const aspectPosition = 0.01
+const aspectVelocity = 3e-4
 
 const aspect = 2
 const height = 3
@@ -42,7 +47,7 @@ export class BoxFilter {
   readonly #pv = new Float64Array(4)
   readonly #vv = new Float64Array(4)
 
-  constructor(xmin: number, ymin: number, xmax: number, ymax: number) {
+  constructor({ xmin, ymin, xmax, ymax }: Box) {
     const h = ymax - ymin
     this.#p[0] = (xmin + xmax) / 2
     this.#p[1] = (ymin + ymax) / 2
@@ -80,7 +85,7 @@ export class BoxFilter {
   }
 
   /** Corrects the box by a detection. */
-  update(xmin: number, ymin: number, xmax: number, ymax: number): void {
+  update({ xmin, ymin, xmax, ymax }: Box): void {
     const h = ymax - ymin
     const square = this.#p[height] ** 2
     for (let i = 0; i < 4; i++) {
@@ -109,13 +114,10 @@ export class BoxFilter {
     this.#v.fill(0)
   }
 
-  /** Writes xmin, ymin, xmax, ymax to `boxes` from `at` on. */
-  write(boxes: Float64Array, at: number): void {
+  /** Where the object is. */
+  box(): Box {
     const [x, y, a, h] = this.#p
     const halfWidth = (a * h) / 2
-    boxes[at] = x - halfWidth
-    boxes[at + 1] = y - h / 2
-    boxes[at + 2] = x + halfWidth
-    boxes[at + 3] = y + h / 2
+    return { xmin: x - halfWidth, ymin: y - h / 2, xmax: x + halfWidth, ymax: y + h / 2 }
   }
 }

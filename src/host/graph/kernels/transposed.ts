@@ -1,5 +1,3 @@
-import { products as productKinds } from '../../program/kinds.js'
-import { sizes } from '../../program/sizes.js'
 import { type Kernel, type NodeView, roundUp } from '../descriptor.js'
 import { channelBeyond, isInt8, panels } from './convolution.js'
 import { phaseBias, phaseWeights, transposedGeometry } from './phases.js'
@@ -28,6 +26,9 @@ const blockBytes = 256 * 1024
 /** Taps of a phase, in each direction. */
 const taps = 2
 
+/** Bytes between the sums of two groups. */
+const sumsGap = 192
+
 /** Winograd's F(size x size, 2x2) of each phase, exact in integers: assembly/kernels/winograd/transposed_winograd_s8.ts. */
 function transposedWinograd(size: 2 | 4, product: Product): Kernel {
   const products = (size + taps - 1) ** 2
@@ -39,7 +40,7 @@ function transposedWinograd(size: 2 | 4, product: Product): Kernel {
     const outputPanels = Math.ceil(outputs / 8)
     const groups = phases.map(({ rows, columns }) => tileGroups(rows.size, columns.size, size))
     // Of one phase, beside which a row of filters is small.
-    const groupBytes = products * (channels * 8 + 128) + sizes.sumsGapBytes
+    const groupBytes = products * (channels * 8 + 128) + sumsGap
     const fits = Math.floor(blockBytes / groupBytes)
     return {
       ...{ phases, inputs, outputs, channels, outputPanels, groups },
@@ -72,15 +73,14 @@ function transposedWinograd(size: 2 | 4, product: Product): Kernel {
     /** Record, work, what sums start from, a row of filters, transformed tiles, sums. */
     scratchBytes(view) {
       const { inputs, channels, block } = geometry(view)
-      const { instructionBytes, startBytes, tapGapBytes, tileBytes, sumsGapBytes } = sizes
-      const filters = (size + taps - 1) * (channels * 16 + tapGapBytes)
+      const filters = (size + taps - 1) * (channels * 16 + 64)
       return (
-        instructionBytes +
+        128 +
         workBytes(products, inputs) +
-        startBytes +
+        64 +
         filters +
-        products * (block * channels * 8 + tapGapBytes) +
-        block * (products * tileBytes + sumsGapBytes)
+        products * (block * channels * 8 + 64) +
+        block * (products * 128 + sumsGap)
       )
     },
     blocks(view) {
@@ -100,7 +100,7 @@ function transposedWinograd(size: 2 | 4, product: Product): Kernel {
           outputs,
           inputs,
           view.inputs[0].quantization?.zeroPoint ?? 0,
-          productKinds[product],
+          product === 'mla' ? 1 : 0,
         )
       })
       loader.write('multiplier', panels(scaledMultipliers(view, scale), 1))

@@ -1,5 +1,4 @@
 import { limits } from '../../limits.js'
-import { sizes } from '../../program/sizes.js'
 import {
   type Block,
   integers,
@@ -52,8 +51,7 @@ export const convTranspose: OperatorDescriptor = {
   },
   scratchBytes(view) {
     const { block } = transposedGeometry(view)
-    const { instructionBytes, gatherSlackBytes } = sizes
-    return instructionBytes + roundUp(block * 4, 64) + block * fieldBytes(view) + gatherSlackBytes
+    return 128 + roundUp(block * 4, 64) + block * fieldBytes(view) + 64
   },
   blocks,
   load,

@@ -1,5 +1,6 @@
 import {
   channelCount,
+  floatBits,
   type NodeView,
   type OperatorDescriptor,
   type Placement,
@@ -29,8 +30,8 @@ export const quantize: OperatorDescriptor = {
   load: nothing,
   emit(view, place) {
     const { zeroPoint } = quantizationOf(view, view.output)
-    const fields = { ...pixelwise(view, place), multiplier: inverseScale(view), zeroPoint }
-    return { opcode: 'quantizeS8', fields }
+    const multiplierF = floatBits(inverseScale(view))
+    return { opcode: 'quantizeS8', fields: { ...pixelwise(view, place), multiplierF, zeroPoint } }
   },
 }
 
@@ -48,8 +49,8 @@ export const dequantize: OperatorDescriptor = {
   },
   emit(view, place) {
     const { scale, zeroPoint } = quantizationOf(view, view.inputs[0])
-    const fields = { ...pixelwise(view, place), multiplier: scale, zeroPoint }
-    return { opcode: 'dequantizeS8', fields }
+    const multiplierF = floatBits(scale)
+    return { opcode: 'dequantizeS8', fields: { ...pixelwise(view, place), multiplierF, zeroPoint } }
   },
 }
 

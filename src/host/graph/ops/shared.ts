@@ -1,6 +1,12 @@
 import { OcellusError } from '../../errors.js'
-import { kindOf, outputTypes } from '../../program/kinds.js'
-import { type AttributeRule, attribute, choice, elementBytes, type NodeView } from '../descriptor.js'
+import {
+  type AttributeRule,
+  attribute,
+  choice,
+  elementBytes,
+  floatBits,
+  type NodeView,
+} from '../descriptor.js'
 import type { Quantization, Tensor } from '../types.js'
 
 /** Activations that a kernel applies for free while it writes: max(y, y * slope), then a clamp. */
@@ -34,13 +40,11 @@ export function activationSlope(view: NodeView): number {
   }
 }
 
-/** Bounds of the fused activation's clamp: int8 of a quantised output, else float32. */
+/** Clamp bounds of the fused activation as int8 (quantised output) or float32 bits. */
 export function activationBounds(view: NodeView): { low: number; high: number } {
   const relu6 = choice(view, 'activation', 'linear') === 'relu6'
   if (view.output.dtype === 'float32') {
-    // An int8 convolution with a float32 output has no activation, and reads no bounds.
-    if (view.inputs[0].dtype === 'int8') return { low: 0, high: 0 }
-    return { low: Number.NEGATIVE_INFINITY, high: relu6 ? 6 : Number.POSITIVE_INFINITY }
+    return { low: floatBits(Number.NEGATIVE_INFINITY), high: floatBits(relu6 ? 6 : Number.POSITIVE_INFINITY) }
   }
   const { scale, zeroPoint } = quantizationOf(view, view.output)
   return { low: -128, high: relu6 ? Math.min(127, Math.round(6 / scale) + zeroPoint) : 127 }
@@ -50,9 +54,9 @@ export function activationBounds(view: NodeView): { low: number; high: number } 
 export const outputFields = (view: NodeView) => ({
   inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
   outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
-  slope: activationSlope(view),
+  slopeF: floatBits(activationSlope(view)),
   ...activationBounds(view),
-  outputType: kindOf(outputTypes, view.output.dtype),
+  outputType: view.output.dtype === 'float32' ? 1 : 0,
 })
 
 export function quantizationOf(view: NodeView, tensor: Tensor): Quantization {
