@@ -22,6 +22,8 @@ import {
 import { fixed, print, printJson, progress, table, warn } from './output.js'
 
 interface Options extends ModelWords {
+  tracks?: string
+  every: number
   against?: string
   data?: string
   count: number
@@ -39,9 +41,12 @@ export function addEval(program: Command): void {
   const command = program
     .command('eval')
     .description(
-      'measure a model, int8 and float side by side: a detector on labelled photos, a generator on latents, an autoencoder on photos',
+      'measure a model, int8 and float side by side: a detector on labelled photos, a generator on latents, an autoencoder on photos; or the results of a tracker',
     )
-    .argument('[model]', 'model (.safetensors) or darknet .weights; default: the embedded detector')
+    .argument(
+      '[model]',
+      'model (.safetensors) or darknet .weights; default: the embedded detector; with --tracks: results of a tracker',
+    )
     .option(
       '--data <path>',
       'labelled photos: a folder with YOLO labels, or COCO instances JSON; for a generator: photos as it should draw; for an autoencoder: photos',
@@ -64,6 +69,11 @@ export function addEval(program: Command): void {
       "letterbox or stretch; default: the model's",
       parseChoice(['letterbox', 'stretch'] as const),
     )
+    .option(
+      '--tracks <truth>',
+      "ground truth of a video in MOT Challenge's format: HOTA, MOTA, IDF1 of results",
+    )
+    .option('--every <n>', 'with --tracks: only every n-th frame, from the first', parseCount, 1)
     .option('--json', 'print JSON')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
@@ -72,6 +82,10 @@ export function addEval(program: Command): void {
 }
 
 async function evaluate(path: string | undefined, options: Options): Promise<void> {
+  if (options.tracks !== undefined) {
+    const { evaluateTracks } = await import('./eval-tracks.js')
+    return evaluateTracks(options.tracks, path, options)
+  }
   const model = await openModel(path, options)
   const other = options.against === undefined ? undefined : await openModel(options.against, options)
   if (model.graph.task.kind === 'generation') {

@@ -1,6 +1,12 @@
+import { shown } from './shown.js'
+
+/** Characters of a message: enough for any that we write, and too few for an input that slips into one. */
+const longestMessage = 1200
+
 /**
  * The one error class of Ocellus. `code` is stable, so programs may rely on it. `message` is one line
- * that names the file, layer or value concerned and says what to do.
+ * that names the file, layer or value concerned and says what to do. Names and texts that it quotes
+ * can't steer a terminal, and it never holds an input whole.
  *
  * @example
  * try {
@@ -23,7 +29,7 @@ export class OcellusError extends Error {
     message: string,
     options?: { cause?: unknown },
   ) {
-    super(message, options)
+    super(shown(message, longestMessage), options)
   }
 }
 
@@ -75,6 +81,11 @@ export const errorCodes = [
   'E_CALIBRATION_EMPTY',
   'E_DATA_LABELS',
   'E_DATA_EMPTY',
+  // NumPy arrays
+  'E_NPY_FORMAT',
+  'E_NPY_TYPE',
+  'E_NPY_SHAPE',
+  'E_NPY_TRUNCATED',
   // images
   'E_IMAGE_EMPTY',
   'E_IMAGE_FORMAT',
@@ -115,6 +126,8 @@ export const errorCodes = [
   'E_DOWNLOAD_TIMEOUT',
   'E_DOWNLOAD_TRUNCATED',
   'E_DOWNLOAD_HASH',
+  // a fault of Ocellus itself: please report it
+  'E_INTERNAL',
 ] as const
 
 export type ErrorCode = (typeof errorCodes)[number]

@@ -3,13 +3,15 @@ export const limits = {
   /** Bytes of a safetensors header; the reference implementation's own cap. */
   headerBytes: 100_000_000,
   /** Values in a file's JSON: many times what `nodes` and `tensors` need. */
-  jsonValues: 1 << 22,
+  jsonValues: 1 << 18,
   /** Bytes of a model or weight file: a Wasm memory holds 4 GiB at most. */
   modelBytes: 2 ** 31,
   /** Bytes of a checkpoint, which is read tensor by tensor: ViT-H in float32 has 2.5 GiB. */
   checkpointBytes: 2 ** 34,
   /** Bytes of the pickle in a checkpoint: names, shapes and strides. */
   pickleBytes: 64 << 20,
+  /** Objects that such a pickle makes: state dicts of 20,000 tensors and their optimiser's make a third of it. */
+  pickleObjects: 1 << 20,
   /** Files in a checkpoint's zip archive. */
   zipEntries: 100_000,
   /** Bytes of a darknet configuration. */
@@ -37,6 +39,8 @@ export const limits = {
   imageSide: 16_384,
   imagePixels: 100_000_000,
   imageFileBytes: 256 << 20,
+  /** Bytes of a NumPy array file: a batch of some hundred pictures. */
+  npyBytes: 2 ** 30,
   labelFileBytes: 64 << 20,
   /** Detections kept before non-maximum suppression, best first. */
   candidates: 30_000,

@@ -1,5 +1,6 @@
 import { OcellusError } from '../errors.js'
-import { type Build, builds, type Engine, engineVersion, singleEngine } from './engine.js'
+import { numbers } from '../program/sizes.js'
+import { type Build, builds, type Engine, singleEngine } from './engine.js'
 import { EngineMemory, pageBytes } from './memory.js'
 import { platform } from './platform.js'
 import { expectedProbe } from './probe.js'
@@ -74,7 +75,7 @@ async function tryBuild(
     const engine = await start(build, bytes, threads, timeoutMs)
     const { exports } = engine
     const version = exports.version()
-    if (version !== engineVersion) return `version ${version}, expected ${engineVersion}`
+    if (version !== numbers.programVersion) return `version ${version}, expected ${numbers.programVersion}`
     const answer = exports.probe(pageBytes) >>> 0
     if (answer !== expectedProbe) return `a known computation gives ${answer} instead of ${expectedProbe}`
     // Builds whose arithmetic is specified to the bit need no second look.

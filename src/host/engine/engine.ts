@@ -1,4 +1,4 @@
-import type { PackExports } from '../graph/descriptor.js'
+import type { PackExports } from '../program/exports.js'
 import type { EngineMemory, LinearMemory } from './memory.js'
 
 /**
@@ -7,9 +7,6 @@ import type { EngineMemory, LinearMemory } from './memory.js'
  */
 export const builds = ['relaxed', 'simd', 'scalar'] as const
 export type Build = (typeof builds)[number]
-
-/** Of docs/engine.md; host and engine must agree. */
-export const engineVersion = 1
 
 export interface EngineExports extends PackExports {
   version(): number

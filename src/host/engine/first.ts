@@ -1,7 +1,7 @@
 import { bytesOf } from '../graph/ops/shared.js'
 import { type FirstPlan, partsOf, placeBlocks } from '../plan/first.js'
 import { type Plan, programStart } from '../plan/plan.js'
-import { encode } from '../plan/program.js'
+import { encode } from '../program/encode.js'
 import { instructionBytes } from '../program/instruction.js'
 import type { Engine } from './engine.js'
 import { loaderOf } from './load.js'

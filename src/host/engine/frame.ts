@@ -2,7 +2,7 @@ import { OcellusError } from '../errors.js'
 import type { Tensor } from '../graph/types.js'
 import type { Pixels } from '../image/pixels.js'
 import { programStart } from '../plan/plan.js'
-import { fields } from '../program/instruction.js'
+import { type Fields, wordOf } from '../program/instruction.js'
 
 /** How a picture lies on the network's input: resized to this size, placed at this offset. */
 export interface Fit {
@@ -13,8 +13,7 @@ export interface Fit {
 }
 
 /** Index in memory of a field of the program's first instruction, which the picture decides. */
-const frameField = (name: (typeof fields.preprocess)[number]): number =>
-  programStart / 4 + 1 + fields.preprocess.indexOf(name)
+const frameField = (name: keyof Fields<'preprocess'>): number => programStart / 4 + wordOf('preprocess', name)
 const frameFields = {
   source: frameField('source'),
   sourceWidth: frameField('sourceWidth'),

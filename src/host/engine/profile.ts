@@ -1,6 +1,7 @@
 import { type Plan, programStart } from '../plan/plan.js'
 import { describeInstruction } from '../plan/program.js'
-import { fields, instructionBytes, opcodes } from '../program/instruction.js'
+import { instructionBytes, opcodes, wordOf } from '../program/instruction.js'
+import { phases } from '../program/kinds.js'
 import type { EngineMemory } from './memory.js'
 
 export interface StepTime {
@@ -46,10 +47,10 @@ function timeProducts(
   timed: (instruction: number) => number,
   instruction: number,
 ): number {
-  const phase = (programStart + instruction * instructionBytes) / 4 + fields.winograd43S8.indexOf('phase') + 1
-  words[phase] = 1
+  const phase = (programStart + instruction * instructionBytes) / 4 + wordOf('winograd43S8', 'phase')
+  words[phase] = phases.products
   const ms = timed(instruction)
-  words[phase] = 0
+  words[phase] = phases.whole
   return ms
 }
 

@@ -314,7 +314,7 @@ export class Session {
   }
 
   /**
-   * TensorData of an output of the last run, [height][width][channels]; a copy. Setting values anew may overwrite them in the
+   * Values of an output of the last run, [height][width][channels]; a copy. Setting values anew may overwrite them in the
    * engine. With `into`, an array of the output's type and length, nothing is allocated.
    */
   output(name: string, into?: TensorData): TensorData {

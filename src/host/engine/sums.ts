@@ -3,6 +3,7 @@ import { knowSums } from '../graph/kernels/convolution.js'
 import { operators } from '../graph/ops/index.js'
 import type { Constant, Model } from '../graph/types.js'
 import { programStart } from '../plan/plan.js'
+import { rowFindings } from '../program/kinds.js'
 import { loadEngine } from './build.js'
 import type { Build, Engine } from './engine.js'
 import { likelyThreads } from './threads.js'
@@ -46,7 +47,7 @@ export async function sumWeights(
       const count = Math.min(rows, shape[0] - row)
       const at = programStart + windowBytes
       memory.int8.set(data.subarray(row * depth, (row + count) * depth), programStart)
-      if ((exports.row_sums_s8(programStart, count, depth, at) & 1) !== 0) found.narrow = false
+      if ((exports.row_sums_s8(programStart, count, depth, at) & rowFindings.wide) !== 0) found.narrow = false
       const { words } = memory
       for (let n = 0; n < count; n++) {
         found.signed[row + n] = words[at / 4 + 2 * n]

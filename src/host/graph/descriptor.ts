@@ -1,4 +1,5 @@
-import type { Fields, Opcode } from '../program/instruction.js'
+import type { PackExports } from '../program/exports.js'
+import type { Instruction } from '../program/instruction.js'
 import type { AttributeValue, Constant, DType, Node, Tensor } from './types.js'
 
 /** A node with its tensors and constants looked up. */
@@ -13,72 +14,6 @@ export interface NodeView {
 export interface Place {
   readonly address: number
   readonly stride: number
-}
-
-/** What the engine exports for packing weights; see docs/engine.md. */
-export interface PackExports {
-  pack_conv_s8(
-    source: number,
-    target: number,
-    bias: number,
-    outputChannels: number,
-    depth: number,
-    groups: number,
-    inputZeroPoint: number,
-    foldedBias: number,
-  ): number
-  pack_depthwise_s8(
-    source: number,
-    target: number,
-    bias: number,
-    channels: number,
-    taps: number,
-    inputZeroPoint: number,
-    foldedBias: number,
-  ): number
-  pack_conv_product_s8(
-    product: number,
-    source: number,
-    target: number,
-    outputChannels: number,
-    depth: number,
-    groups: number,
-  ): void
-  pack_winograd_s8(
-    size: number,
-    source: number,
-    foldedBias: number,
-    target: number,
-    outputChannels: number,
-    channels: number,
-    chunk: number,
-    product: number,
-    work: number,
-  ): void
-  pack_strided_s8(
-    source: number,
-    foldedBias: number,
-    target: number,
-    outputChannels: number,
-    channels: number,
-    chunk: number,
-    product: number,
-  ): void
-  pack_transposed_s8(
-    source: number,
-    target: number,
-    bias: number,
-    outputChannels: number,
-    channels: number,
-    inputZeroPoint: number,
-    product: number,
-  ): void
-  pack_conv_f32(source: number, target: number, outputChannels: number, depth: number, groups: number): void
-  pack_depthwise_f32(source: number, target: number, channels: number, taps: number): void
-  row_sums_s8(source: number, rows: number, depth: number, to: number): number
-  find_beyond_s8(source: number, count: number, limit: number): number
-  find_not_finite_f32(source: number, count: number): number
-  pack_linear_s8(source: number, target: number, outputChannels: number, depth: number, limit: number): void
 }
 
 /** Writes a node's constants into linear memory, once, when a session is created. */
@@ -105,10 +40,6 @@ export interface Block {
   readonly role: string
   readonly bytes: number
 }
-
-export type Instruction = {
-  [O in Opcode]: { readonly opcode: O; readonly fields: Fields<O> }
-}[Opcode]
 
 /** How a node is computed: its constants in memory, its scratch, its instruction. */
 export interface Implementation {
@@ -200,11 +131,3 @@ export const pixelCount = (shape: readonly number[]): number => elements(shape.s
 export const channelCount = (shape: readonly number[]): number => shape[shape.length - 1]
 
 export const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
-
-const bits = new DataView(new ArrayBuffer(4))
-
-/** The bits of a float32, for the instruction fields named `...F`. */
-export function floatBits(value: number): number {
-  bits.setFloat32(0, value)
-  return bits.getInt32(0)
-}

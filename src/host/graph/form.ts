@@ -8,7 +8,7 @@ export function formOf({ task }: Graph, { name, shape }: Tensor): TensorForm {
     if (form !== undefined) return form
   }
   // A token is no pixel: rows of tokens keep their order.
-  if (task.kind === 'autoencoder' && (name === task.latent || name === task.prediction))
+  if (task.kind === 'autoencoder' && [task.latent, task.prediction, task.features].includes(name))
     return { name, shape: [1, pixelCount(shape), shape[3]], layout: 'plain' }
   if (shape.length !== 4) return { name, shape, layout: 'plain' }
   const [count, height, width, channels] = shape

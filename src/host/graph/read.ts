@@ -80,12 +80,13 @@ const readShape = (shape: Fields): number[] => {
 }
 
 function readAutoencoder(task: Fields): AutoencoderTask {
-  task.only('kind', 'patch', 'latent', 'prediction', 'normalizedPatches')
+  task.only('kind', 'patch', 'latent', 'prediction', 'features', 'normalizedPatches')
   return {
     kind: 'autoencoder',
     patch: task.field('patch').integer(1, limits.kernel),
     latent: task.field('latent').name(),
     ...optional('prediction', task.field('prediction'), (r) => r.name()),
+    ...optional('features', task.field('features'), (r) => r.name()),
     normalizedPatches: task.field('normalizedPatches').boolean(),
   }
 }

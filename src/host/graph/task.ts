@@ -124,7 +124,7 @@ function checkDiscrimination(graph: Graph, tensors: Tensors): void {
 function checkAutoencoder(task: AutoencoderTask, graph: Graph, tensors: Tensors): void {
   checkPictureInput(graph, tensors)
   const [, height, width] = only(graph.inputs, tensors)!.shape
-  const { patch, latent, prediction } = task
+  const { patch, latent, prediction, features } = task
   if (height % patch !== 0 || width % patch !== 0)
     throw misfit(`patches of ${patch} pixels do not tile a picture of ${width}x${height}`)
   const places = (height / patch) * (width / patch)
@@ -143,6 +143,11 @@ function checkAutoencoder(task: AutoencoderTask, graph: Graph, tensors: Tensors)
   }
   tokens(latent, 1 + Number(cuts[0].attributes.count))
   if (prediction !== undefined) tokens(prediction, 1 + places, patch * patch * 3)
+  if (features !== undefined) {
+    tokens(features, 2, tensors.get(latent)?.shape[3])
+    const pooled = graph.nodes.some(({ op, inputs }) => op === 'averagePool' && inputs[0] === latent)
+    if (!pooled) throw misfit(`the features ${features} are no mean of ${latent}`)
+  }
 }
 
 function checkPictureInput({ inputs }: Graph, tensors: Tensors): void {

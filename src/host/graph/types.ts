@@ -98,6 +98,11 @@ export interface AutoencoderTask {
    * innermost, normalised as the input is. Absent where there is an encoder alone.
    */
   readonly prediction?: string
+  /**
+   * The output with the features of an encoder that was finetuned with global pooling: [1, 1, 2, channels], of which the
+   * second row is the mean of the patches' tokens, normalised. Absent where `latent` is normalised itself.
+   */
+  readonly features?: string
   /** The predicted pixels have each patch's own mean taken out and are divided by its deviation (`norm_pix_loss`). */
   readonly normalizedPatches: boolean
 }

@@ -27,13 +27,6 @@ export interface DetectionPlan {
   readonly heads: readonly HeadPlace[]
 }
 
-/** A list's header, and an entry; assembly/kernels/detect/candidates.ts. */
-export const listHeaderBytes = 64
-export const entryBytes = 56
-
-/** Bytes of a list: while it is full, one more candidate lies behind it. */
-export const listBytes = (capacity: number): number => listHeaderBytes + (capacity + 1) * entryBytes
-
 /** Boxes of all heads. Throws E_MODEL_LIMIT for more than an int32 numbers. */
 export function boxCount({ heads }: DetectionTask, { tensorsByName }: VerifiedModel): number {
   const boxes = heads.reduce((sum, { output, anchors }) => {

@@ -1,13 +1,14 @@
 import { constantBytes, type Place, roundUp } from '../graph/descriptor.js'
 import { bytesOf } from '../graph/ops/shared.js'
 import type { VerifiedModel } from '../graph/verify.js'
+import { listBytes } from '../program/candidates.js'
+import { programStart } from '../program/control.js'
 import { instructionBytes } from '../program/instruction.js'
 import { planArena } from './arena.js'
-import { boxCount, capacityFor, type DetectionPlan, listBytes, reserveDetection } from './detection.js'
+import { boxCount, capacityFor, type DetectionPlan, reserveDetection } from './detection.js'
 import { planStorage, type Step, slack } from './storage.js'
 
-/** Static data of the engine's module lies below this address. */
-export const programStart = 0x10000
+export { programStart }
 
 /** The first thread's scratch of a step; the others' follow, `stride` bytes apart. */
 export interface Scratch {

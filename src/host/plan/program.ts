@@ -1,7 +1,9 @@
-import { type Instruction, type Place, type Placement, pixelCount } from '../graph/descriptor.js'
+import { type Place, type Placement, pixelCount } from '../graph/descriptor.js'
 import { bytesOf } from '../graph/ops/shared.js'
 import { preprocessingOf } from '../graph/task.js'
-import { fields, instructionWords, opcodes, scratchStrideWord } from '../program/instruction.js'
+import { encode } from '../program/encode.js'
+import { type Instruction, instructionWords, scratchStrideWord } from '../program/instruction.js'
+import { kindOf, outputTypes } from '../program/kinds.js'
 import { channelPlace, type Plan } from './plan.js'
 
 /** The words of the program: preprocessing first, for a model that takes pictures, then one instruction a step. */
@@ -12,17 +14,6 @@ export function compileProgram(plan: Plan): Int32Array {
   instructions.forEach((instruction, i) => {
     words.set(encode(instruction), i * instructionWords)
     words[i * instructionWords + scratchStrideWord] = scratches[i].stride
-  })
-  return words
-}
-
-export function encode(instruction: Instruction): Int32Array {
-  const words = new Int32Array(instructionWords)
-  words[0] = opcodes[instruction.opcode]
-  const values: Readonly<Record<string, number>> = instruction.fields
-  fields[instruction.opcode].forEach((name, i) => {
-    // Addresses are unsigned; | 0 keeps their bits.
-    words[i + 1] = values[name] | 0
   })
   return words
 }
@@ -46,7 +37,7 @@ function preprocessInstruction(plan: Plan): Instruction[] {
         outputWidth,
         outputHeight,
         outputStride: place.stride,
-        outputType: input.dtype === 'float32' ? 1 : 0,
+        outputType: kindOf(outputTypes, input.dtype),
         table: plan.preprocessing.table,
         resizedWidth: 0,
         resizedHeight: 0,

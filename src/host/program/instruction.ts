@@ -1,321 +1,103 @@
 /**
- * The engine's program: fixed-size instructions of 32 little-endian 32-bit words in linear memory.
- * Word 0 is the opcode, the rest are its fields, listed here in order from word 1. Fields named
- * `...F` hold the bits of a float32. This is the host's copy of `assembly/lib/opcodes.ts`; a test
- * compares the two.
+ * The engine's program: fixed-size instructions of 32 little-endian 32-bit words in linear memory. Word 0 is the opcode,
+ * the fields follow in the order of their layout, and the last word is the stride of the scratch. From this folder
+ * scripts/instructions.mjs writes assembly/lib/instructions.ts and the tables of docs/engine.md; a test fails when they
+ * are stale.
  */
-export const instructionWords = 32
-export const instructionBytes = instructionWords * 4
+import type { Layout } from './field.js'
+import {
+  conv,
+  convF32,
+  convTranspose,
+  convTransposeF32,
+  transposedWinograd,
+  winograd,
+} from './layouts/convolution.js'
+import { decodeYolo, suppress } from './layouts/detection.js'
+import { packLinear, packStrided, packWinograd } from './layouts/packing.js'
+import { preprocess } from './layouts/picture.js'
+import {
+  add,
+  addF32,
+  copy,
+  curve,
+  pixelwise,
+  pool,
+  requantize,
+  scale,
+  table,
+  upsample,
+} from './layouts/pixels.js'
+import {
+  attention,
+  attentionS16,
+  embedTokens,
+  layerNorm,
+  linear,
+  patches,
+  scatterTokens,
+} from './layouts/tokens.js'
+import type { Opcode } from './opcodes.js'
+import { sizes } from './sizes.js'
 
-/** The last word of every instruction: bytes from one thread's scratch to the next one's. No field may lie here. */
-export const scratchStrideWord = instructionWords - 1
+export { activationKinds } from './kinds.js'
+export { type Opcode, opcodes } from './opcodes.js'
+export { instructionWords, scratchStrideWord } from './sizes.js'
 
-export const opcodes = {
-  convS8: 1,
-  depthwiseS8: 2,
-  convF32: 3,
-  depthwiseF32: 4,
-  maxPoolS8: 5,
-  maxPoolF32: 6,
-  averagePoolS8: 7,
-  averagePoolF32: 8,
-  upsample: 9,
-  copy: 10,
-  requantizeS8: 11,
-  addS8: 12,
-  addF32: 13,
-  tableS8: 14,
-  activationF32: 15,
-  quantizeS8: 16,
-  dequantizeS8: 17,
-  preprocess: 18,
-  winograd43S8: 19,
-  winograd23S8: 20,
-  convMlaS8: 21,
-  convRelaxedS8: 22,
-  stridedWinograd42S8: 23,
-  linearS8: 40,
-  layerNormF32: 41,
-  softmaxF32: 42,
-  attentionF32: 43,
-  patchesF32: 44,
-  embedTokensF32: 45,
-  scatterTokensF32: 46,
-  attentionS16: 47,
-  decodeYolo: 60,
-  suppress: 61,
-  pack: 62,
-  convTransposeS8: 30,
-  convTransposeF32: 31,
-  transposedWinograd42S8: 32,
-  transposedWinograd22S8: 33,
-} as const
+export const { instructionBytes } = sizes
 
-const filter = [
-  'input',
-  'output',
-  'weights',
-  'bias',
-  'multipliers',
-  'inputHeight',
-  'inputWidth',
-  'inputChannels',
-  'inputStride',
-  'outputHeight',
-  'outputWidth',
-  'outputChannels',
-  'outputStride',
-  'kernelHeight',
-  'kernelWidth',
-  'strideY',
-  'strideX',
-  'padTop',
-  'padLeft',
-] as const
-const epilogue = [
-  'inputZeroPoint',
-  'outputZeroPoint',
-  'slopeF',
-  'low',
-  'high',
-  'outputType',
-  'scratch',
-  'block',
-] as const
-const convolution = [...filter, 'groups', ...epilogue] as const
-/** One group; `leastTapsX` is told in assembly/kernels/conv_transpose/transposed_phase.ts. */
-const transposed = [...filter, 'leastTapsX', ...epilogue] as const
-const winograd = [
-  'input',
-  'output',
-  'weights',
-  'multipliers',
-  'inputHeight',
-  'inputWidth',
-  'inputChannels',
-  'inputStride',
-  'outputHeight',
-  'outputWidth',
-  'outputChannels',
-  'outputStride',
-  'padTop',
-  'padLeft',
-  'inputZeroPoint',
-  'outputZeroPoint',
-  'slopeF',
-  'low',
-  'high',
-  'outputType',
-  'scratch',
-  /** Groups of 4 tiles that are worked on at a time, at most. */
-  'block',
-  /** Panels of 8 output channels whose weights lie together. */
-  'chunk',
-  /** 0: dot products of pairs, 1: multiply-adds; the weights are packed for one of them. */
-  'product',
-  /** 0: the convolution, 1: its products alone, for timing. */
-  'phase',
-  'outputRowStride',
-] as const
-const pool = [
-  'input',
-  'output',
-  'inputHeight',
-  'inputWidth',
-  'channels',
-  'inputStride',
-  'outputHeight',
-  'outputWidth',
-  'outputStride',
-  'kernelHeight',
-  'kernelWidth',
-  'strideY',
-  'strideX',
-  'padTop',
-  'padLeft',
-] as const
-const pixelwise = ['input', 'output', 'pixels', 'channels', 'inputStride', 'outputStride'] as const
-/** `tokens` are those chosen, without the class token; `places` all there are. */
-const tokenwise = ['input', 'output', 'tokens', 'channels', 'inputStride', 'outputStride', 'places'] as const
-const add = [
-  'inputA',
-  'inputB',
-  'output',
-  'pixels',
-  'channels',
-  'strideA',
-  'strideB',
-  'outputStride',
-  'zeroPointA',
-  'multiplierAF',
-  'zeroPointB',
-  'multiplierBF',
-  'outputZeroPoint',
-  'slopeF',
-  'low',
-  'high',
-] as const
-
-/** Field names of each opcode, from word 1 on. */
+/** The layout of each instruction. */
 export const fields = {
-  /** Strides are bytes between neighbouring pixels; channels are those of one group. */
-  convS8: convolution,
-  depthwiseS8: convolution,
-  /** As convS8, with `low` and `high` float32 bits and no multipliers or zero points. */
-  convF32: convolution,
-  depthwiseF32: convolution,
+  convS8: conv,
+  depthwiseS8: conv,
+  convMlaS8: conv,
+  convRelaxedS8: conv,
+  convF32,
+  depthwiseF32: convF32,
+  winograd43S8: winograd,
+  winograd23S8: winograd,
+  stridedWinograd42S8: winograd,
+  convTransposeS8: convTranspose,
+  convTransposeF32,
+  transposedWinograd42S8: transposedWinograd,
+  transposedWinograd22S8: transposedWinograd,
   maxPoolS8: pool,
   maxPoolF32: pool,
   averagePoolS8: pool,
   averagePoolF32: pool,
-  upsample: [
-    'input',
-    'output',
-    'inputHeight',
-    'inputWidth',
-    'pixelBytes',
-    'inputStride',
-    'outputStride',
-    'scale',
-  ],
-  copy: ['input', 'output', 'pixels', 'pixelBytes', 'inputStride', 'outputStride'],
-  requantizeS8: [...pixelwise, 'inputZeroPoint', 'multiplierF', 'outputZeroPoint'],
+  upsample,
+  copy,
+  requantizeS8: requantize,
   addS8: add,
-  addF32: add,
-  tableS8: [...pixelwise, 'table'],
-  activationF32: [...pixelwise, 'kind'],
-  quantizeS8: [...pixelwise, 'multiplierF', 'zeroPoint'],
-  dequantizeS8: [...pixelwise, 'multiplierF', 'zeroPoint'],
-  preprocess: [
-    'source',
-    'output',
-    'sourceWidth',
-    'sourceHeight',
-    'outputWidth',
-    'outputHeight',
-    'outputStride',
-    'outputType',
-    'table',
-    'resizedWidth',
-    'resizedHeight',
-    'offsetX',
-    'offsetY',
-    'pad',
-    'scratch',
-    'swapRedBlue',
-  ],
-  /** Strides are bytes between neighbouring tokens. */
-  linearS8: [
-    'input',
-    'output',
-    'weights',
-    'bias',
-    'scales',
-    'tokens',
-    'inputChannels',
-    'inputStride',
-    'outputChannels',
-    'outputStride',
-    'scratch',
-    'block',
-    'limit',
-    'seven',
-  ],
-  layerNormF32: [...pixelwise, 'gamma', 'beta', 'epsilonF'],
+  addF32,
+  tableS8: table,
+  activationF32: curve,
+  quantizeS8: scale,
+  dequantizeS8: scale,
+  preprocess,
+  linearS8: linear,
+  layerNormF32: layerNorm,
   softmaxF32: pixelwise,
-  attentionF32: [
-    'input',
-    'output',
-    'tokens',
-    'heads',
-    'headChannels',
-    'inputStride',
-    'outputStride',
-    'scaleF',
-    'scratch',
-  ],
-  attentionS16: [
-    'input',
-    'output',
-    'tokens',
-    'heads',
-    'headChannels',
-    'inputStride',
-    'outputStride',
-    'scaleF',
-    'scratch',
-    'limit',
-    'weightLimit',
-    'valueLimit',
-  ],
-  patchesF32: [
-    'input',
-    'output',
-    'tokens',
-    'outputStride',
-    'inputStride',
-    'inputWidth',
-    'patch',
-    'columns',
-    'places',
-    'indices',
-    'channels',
-  ],
-  embedTokensF32: [...tokenwise, 'first', 'positions', 'indices'],
-  scatterTokensF32: [...tokenwise, 'mask', 'positions', 'indices'],
-  winograd43S8: winograd,
-  winograd23S8: winograd,
-  stridedWinograd42S8: winograd,
-  convMlaS8: convolution,
-  convRelaxedS8: convolution,
-  decodeYolo: [
-    'input',
-    'inputStride',
-    'rows',
-    'columns',
-    'anchors',
-    'classes',
-    'newCoords',
-    'multiLabel',
-    'classMask',
-    'parameters',
-    'candidates',
-    'capacity',
-    'origin',
-    'sourceWidth',
-    'sourceHeight',
-    'inputWidth',
-    'inputHeight',
-    'resizedWidth',
-    'resizedHeight',
-    'offsetX',
-    'offsetY',
-  ],
-  suppress: [
-    'candidates',
-    'chains',
-    'classes',
-    'kind',
-    'agnostic',
-    'bestOnly',
-    'maxResults',
-    'clip',
-    'sourceWidth',
-    'sourceHeight',
-    'parameters',
-  ],
-  /** Of src/host/engine/pack.ts: what one of the packing exports does, with its arguments in its order. */
-  pack: ['kind', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'],
-  convTransposeS8: transposed,
-  convTransposeF32: transposed,
-  /** Output and paddings are those of the whole, not of a phase; `chunk` is not read. */
-  transposedWinograd42S8: [...winograd, 'strideY', 'strideX'],
-  transposedWinograd22S8: [...winograd, 'strideY', 'strideX'],
-} as const satisfies Record<keyof typeof opcodes, readonly string[]>
+  attentionF32: attention,
+  attentionS16,
+  patchesF32: patches,
+  embedTokensF32: embedTokens,
+  scatterTokensF32: scatterTokens,
+  decodeYolo,
+  suppress,
+  packWinograd,
+  packStrided,
+  packLinear,
+} as const satisfies Record<Opcode, Layout>
 
-export type Opcode = keyof typeof opcodes
+/** Values by the names of an instruction's fields: numbers of kinds.ts and addresses too. */
+export type Fields<O extends Opcode> = Readonly<Record<keyof (typeof fields)[O], number>>
 
-/** `kind` of activationF32. */
-export const activationKinds = { logistic: 1, mish: 2, swish: 3, gelu: 4, tanh: 5 } as const
+export type Instruction = {
+  [O in Opcode]: { readonly opcode: O; readonly fields: Fields<O> }
+}[Opcode]
 
-export type Fields<O extends Opcode> = Record<(typeof fields)[O][number], number>
+/** The word of an instruction that holds a field. */
+export function wordOf<O extends Opcode>(opcode: O, field: keyof Fields<O> & string): number {
+  return Object.keys(fields[opcode]).indexOf(field) + 1
+}

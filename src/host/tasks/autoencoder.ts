@@ -55,7 +55,10 @@ export interface Reconstruction {
 export const pools = ['class', 'mean', 'none'] as const
 
 export interface EncodeOptions {
-  /** The class token (default), the mean of the patches' tokens, or all tokens, class token first. */
+  /**
+   * The class token, the mean of the patches' tokens, or all tokens, class token first. Default: the class token, but of an
+   * encoder that was finetuned with global pooling the mean, with the normalisation that was trained for it.
+   */
   readonly pool?: (typeof pools)[number]
   readonly signal?: Signal
 }
@@ -153,19 +156,21 @@ export class Autoencoder {
   }
 
   /** As `encode`, at once. */
-  encodePixels(pixels: Pixels, pool: EncodeOptions['pool'] = 'class'): Features {
+  encodePixels(pixels: Pixels, pool?: EncodeOptions['pool']): Features {
     checkPixels(pixels)
-    const { latent } = this.task
+    const { latent, features } = this.task
     const places = this.grid.rows * this.grid.columns
-    this.#show(
-      pixels,
-      Array.from({ length: places }, (_, place) => place),
-      latent,
-    )
+    const all = Array.from({ length: places }, (_, place) => place)
+    if (features !== undefined && (pool ?? 'mean') === 'mean') {
+      this.#show(pixels, all, features)
+      const rows = this.session.output(features) as Float32Array
+      return { shape: [rows.length / 2], data: rows.slice(rows.length / 2) }
+    }
+    this.#show(pixels, all, latent)
     const data = this.session.output(latent) as Float32Array
     const channels = data.length / (places + 1)
     if (pool === 'none') return { shape: [places + 1, channels], data }
-    if (pool === 'class') return { shape: [channels], data: data.slice(0, channels) }
+    if ((pool ?? 'class') === 'class') return { shape: [channels], data: data.slice(0, channels) }
     const sums = new Float64Array(channels)
     for (let n = channels; n < data.length; n++) sums[n % channels] += data[n]
     return { shape: [channels], data: Float32Array.from(sums, (sum) => sum / places) }

@@ -1,3 +1,5 @@
+import { convProducts } from '../../program/kinds.js'
+import { sizes } from '../../program/sizes.js'
 import type { Kernel, NodeView } from '../descriptor.js'
 import {
   convolutionFields,
@@ -17,7 +19,7 @@ import {
 function kernel(
   name: string,
   opcode: 'convMlaS8' | 'convRelaxedS8',
-  product: number,
+  product: keyof typeof convProducts,
   /** Values of a field that a step multiplies. */
   channels: number,
   slowness: number,
@@ -31,7 +33,7 @@ function kernel(
       slowness * view.output.shape[1] * view.output.shape[2] * view.output.shape[3] * depthOf(view),
     scratchBytes(view) {
       const { block } = geometry(view)
-      return block * steps(view) * 4 + 64 + 128 + block * 4
+      return block * steps(view) * 4 + sizes.gatherSlackBytes + sizes.tileBytes + block * 4
     },
     blocks(view) {
       const { groups, outputChannels } = geometry(view)
@@ -46,7 +48,8 @@ function kernel(
       const { groups, outputChannels } = geometry(view)
       const source = loader.stage(view.constants.weight.data)
       const target = loader.block('weight')
-      loader.engine.pack_conv_product_s8(product, source, target, outputChannels, depthOf(view), groups)
+      const kind = convProducts[product]
+      loader.engine.pack_conv_product_s8(kind, source, target, outputChannels, depthOf(view), groups)
       loader.write('bias', panels(foldedBias(view).values, groups))
       loader.write('multiplier', panels(multipliers(view), groups))
     },
@@ -55,6 +58,6 @@ function kernel(
 }
 
 export const productKernels: readonly Kernel[] = [
-  kernel('direct-mla', 'convMlaS8', 1, 2, 3, () => true),
-  kernel('relaxed', 'convRelaxedS8', 2, 4, 1.2, (view) => foldedBias(view).narrow),
+  kernel('direct-mla', 'convMlaS8', 'mla', 2, 3, () => true),
+  kernel('relaxed', 'convRelaxedS8', 'relaxed', 4, 1.2, (view) => foldedBias(view).narrow),
 ]

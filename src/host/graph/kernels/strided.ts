@@ -1,3 +1,5 @@
+import { products } from '../../program/kinds.js'
+import { sizes } from '../../program/sizes.js'
 import { type Kernel, type NodeView, roundUp } from '../descriptor.js'
 import { foldedBias, panels } from './convolution.js'
 import {
@@ -46,14 +48,15 @@ function strided(product: Product): Kernel {
     cost(view) {
       const { channels, outputPanels, groups } = geometry(view)
       const outputs = outputPanels * 8
-      const products = stridedProducts * channels * outputs * productCosts[product]
-      return groups * 4 * (products + tileCosts.input * channels + tileCosts.output * outputs)
+      const multiplied = stridedProducts * channels * outputs * productCosts[product]
+      return groups * 4 * (multiplied + tileCosts.input * channels + tileCosts.output * outputs)
     },
     /** Work, transformed tiles, sums. */
     scratchBytes(view) {
       const { inputChannels, channels, block, chunk } = geometry(view)
       const work = workBytes(reach * reach, inputChannels)
-      return work + taps * (block * channels * 32 + 64) + block * (chunk * taps * 128 + 192)
+      const group = chunk * taps * sizes.tileBytes + sizes.sumsGapBytes
+      return work + taps * (block * channels * 32 + sizes.tapGapBytes) + block * group
     },
     blocks(view) {
       const { outputPanels, channels } = geometry(view)
@@ -71,7 +74,7 @@ function strided(product: Product): Kernel {
         outputChannels,
         inputChannels,
         chunk,
-        product === 'mla' ? 1 : 0,
+        products[product],
       )
       loader.write('multiplier', panels(scaledMultipliers(view, scale), 1))
     },

@@ -1,3 +1,5 @@
+import { products as productKinds } from '../../program/kinds.js'
+import { sizes } from '../../program/sizes.js'
 import { type Kernel, type NodeView, roundUp } from '../descriptor.js'
 import { channelBeyond, isInt8, panels } from './convolution.js'
 import { phaseBias, phaseWeights, transposedGeometry } from './phases.js'
@@ -26,9 +28,6 @@ const blockBytes = 256 * 1024
 /** Taps of a phase, in each direction. */
 const taps = 2
 
-/** Bytes between the sums of two groups. */
-const sumsGap = 192
-
 /** Winograd's F(size x size, 2x2) of each phase, exact in integers: assembly/kernels/winograd/transposed_winograd_s8.ts. */
 function transposedWinograd(size: 2 | 4, product: Product): Kernel {
   const products = (size + taps - 1) ** 2
@@ -40,7 +39,7 @@ function transposedWinograd(size: 2 | 4, product: Product): Kernel {
     const outputPanels = Math.ceil(outputs / 8)
     const groups = phases.map(({ rows, columns }) => tileGroups(rows.size, columns.size, size))
     // Of one phase, beside which a row of filters is small.
-    const groupBytes = products * (channels * 8 + 128) + sumsGap
+    const groupBytes = products * (channels * 8 + 128) + sizes.sumsGapBytes
     const fits = Math.floor(blockBytes / groupBytes)
     return {
       ...{ phases, inputs, outputs, channels, outputPanels, groups },
@@ -73,14 +72,15 @@ function transposedWinograd(size: 2 | 4, product: Product): Kernel {
     /** Record, work, what sums start from, a row of filters, transformed tiles, sums. */
     scratchBytes(view) {
       const { inputs, channels, block } = geometry(view)
-      const filters = (size + taps - 1) * (channels * 16 + 64)
+      const { instructionBytes, startBytes, tapGapBytes, tileBytes, sumsGapBytes } = sizes
+      const filters = (size + taps - 1) * (channels * 16 + tapGapBytes)
       return (
-        128 +
+        instructionBytes +
         workBytes(products, inputs) +
-        64 +
+        startBytes +
         filters +
-        products * (block * channels * 8 + 64) +
-        block * (products * 128 + sumsGap)
+        products * (block * channels * 8 + tapGapBytes) +
+        block * (products * tileBytes + sumsGapBytes)
       )
     },
     blocks(view) {
@@ -100,7 +100,7 @@ function transposedWinograd(size: 2 | 4, product: Product): Kernel {
           outputs,
           inputs,
           view.inputs[0].quantization?.zeroPoint ?? 0,
-          product === 'mla' ? 1 : 0,
+          productKinds[product],
         )
       })
       loader.write('multiplier', panels(scaledMultipliers(view, scale), 1))

@@ -1,4 +1,6 @@
 import type { Fields } from '../../program/instruction.js'
+import { phases, products, winogradSizes } from '../../program/kinds.js'
+import { sizes } from '../../program/sizes.js'
 import { integer, integers, type Kernel, type NodeView, type Placement, roundUp } from '../descriptor.js'
 import { outputFields } from '../ops/shared.js'
 import { foldedBias, isInt8, leastMultiplier, multipliers, panels } from './convolution.js'
@@ -16,7 +18,7 @@ const blocking = (weightBytes: number) =>
     : { blockBytes: 256 * 1024, most: 2 * chunkPanels }
 
 /** int8 dot products of pairs (one instruction on x86) or widening multiply-adds (one on ARM without dot products). */
-export type Product = 'dot' | 'mla'
+export type Product = keyof typeof products
 
 /**
  * What transforming a tile costs for an input and for an output channel, in multiply-accumulates that take as long; and how
@@ -59,8 +61,9 @@ function winograd(size: 2 | 4, product: Product): Kernel {
   /** The parts that assembly/kernels/winograd/winograd_s8.ts cuts it into: work, transformed tiles, sums. */
   function scratchBytes(view: NodeView): number {
     const { inputChannels, block, chunk } = geometry(view)
-    const tapStride = block * roundUp(inputChannels, 8) * 8 + 64
-    return workBytes(taps, inputChannels) + taps * tapStride + block * (chunk * taps * 128 + 192)
+    const tapStride = block * roundUp(inputChannels, 8) * 8 + sizes.tapGapBytes
+    const group = chunk * taps * sizes.tileBytes + sizes.sumsGapBytes
+    return workBytes(taps, inputChannels) + taps * tapStride + block * group
   }
 
   return {
@@ -71,9 +74,9 @@ function winograd(size: 2 | 4, product: Product): Kernel {
       const outputs = outputPanels * 8
       const [, height, width] = view.output.shape
       const depth = roundUp(inputChannels, 8)
-      const products = tileProducts(height, width, size, 3) * depth * outputs * productCosts[product]
+      const multiplied = tileProducts(height, width, size, 3) * depth * outputs * productCosts[product]
       const transforms = tileCosts[size].input * inputChannels + tileCosts[size].output * outputs
-      return products + groups * 4 * transforms + outputPanels * taps * panelBytes * byteCost
+      return multiplied + groups * 4 * transforms + outputPanels * taps * panelBytes * byteCost
     },
     scratchBytes,
     blocks(view) {
@@ -86,15 +89,15 @@ function winograd(size: 2 | 4, product: Product): Kernel {
     load(view, loader) {
       const { outputChannels, inputChannels, chunk } = geometry(view)
       loader.engine.pack_winograd_s8(
-        size,
+        winogradSizes[size === 4 ? 'f43' : 'f23'],
         loader.stage(view.constants.weight.data),
         loader.stage(foldedBias(view).values),
         loader.block('weight'),
         outputChannels,
         inputChannels,
         chunk,
-        product === 'mla' ? 1 : 0,
-        loader.stage(new Int8Array(54 * 16)),
+        products[product],
+        loader.stage(new Int8Array(sizes.packingWorkBytes)),
       )
       loader.write('multiplier', panels(scaledMultipliers(view, scale), 1))
     },
@@ -116,7 +119,13 @@ export const fits3x3 = (view: NodeView, stride: number, scale: number): boolean 
 
 /** Of the transforms, the tiling and four padded patches of `pixels` pixels: assembly/kernels/winograd/winograd_input.ts. */
 export const workBytes = (pixels: number, channels: number): number =>
-  roundUp(2944 + 128 + 4 * (pixels * roundUp(channels, 16) + 16), 64)
+  roundUp(
+    sizes.winogradWorkBytes +
+      sizes.tilingBytes +
+      sizes.slackBytes +
+      4 * (pixels * roundUp(channels, 16) + sizes.patchSlackBytes),
+    64,
+  )
 
 /** Multipliers for sums that come out `scale` times too large, a power of two. */
 export const scaledMultipliers = (view: NodeView, scale: number): Float32Array =>
@@ -143,13 +152,13 @@ export function tileProducts(height: number, width: number, size: number, taps: 
   const [wholeRows, wholeColumns] = [rows - shortRows, columns - shortColumns]
   const ends = [wholeRows * wholeColumns, wholeRows * columns]
   const both = ends[1] + shortRows * shortColumns
-  let products = 0
+  let found = 0
   for (let first = 0; first < rows * columns; first += 4) {
     const last = Math.min(first + 3, rows * columns - 1)
     const short = [first >= ends[1], first >= ends[0] && last < both]
-    products += 4 * (side - Number(short[0])) * (side - Number(short[1]))
+    found += 4 * (side - Number(short[0])) * (side - Number(short[1]))
   }
-  return products
+  return found
 }
 
 /** The fields that all Winograd kernels have. */
@@ -175,8 +184,8 @@ export function winogradFields(
     padLeft,
     ...outputFields(view),
     scratch: place.scratch,
-    product: product === 'mla' ? 1 : 0,
-    phase: 0,
+    product: products[product],
+    phase: phases.whole,
   }
 }
 

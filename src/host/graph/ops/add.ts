@@ -1,4 +1,4 @@
-import { channelCount, floatBits, type NodeView, type OperatorDescriptor, pixelCount } from '../descriptor.js'
+import { channelCount, type NodeView, type OperatorDescriptor, pixelCount } from '../descriptor.js'
 import {
   activationAttributes,
   activationBounds,
@@ -47,7 +47,7 @@ export const add: OperatorDescriptor = {
     const placeA = place.input(0)
     const placeB = place.input(1)
     const int8 = view.output.dtype === 'int8'
-    const factor = (index: number): number => (int8 ? floatBits(inputMultiplier(view, index)) : 0)
+    const factor = (index: number): number => (int8 ? inputMultiplier(view, index) : 0)
     return {
       opcode: int8 ? 'addS8' : 'addF32',
       fields: {
@@ -60,11 +60,11 @@ export const add: OperatorDescriptor = {
         strideB: placeB.stride,
         outputStride: place.output.stride,
         zeroPointA: a.quantization?.zeroPoint ?? 0,
-        multiplierAF: factor(0),
+        multiplierA: factor(0),
         zeroPointB: b.quantization?.zeroPoint ?? 0,
-        multiplierBF: factor(1),
+        multiplierB: factor(1),
         outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
-        slopeF: floatBits(activationSlope(view)),
+        slope: activationSlope(view),
         ...activationBounds(view),
       },
     }

@@ -1,5 +1,5 @@
 import { limits } from '../../limits.js'
-import { floatBits, integer, type NodeView, type OperatorDescriptor, roundUp } from '../descriptor.js'
+import { integer, type NodeView, type OperatorDescriptor, roundUp } from '../descriptor.js'
 import { fail, floatOnly, noBlocks, nothing } from './shared.js'
 import { requireTokens } from './tokens.js'
 
@@ -51,7 +51,7 @@ export const attention: OperatorDescriptor = {
       headChannels,
       inputStride: input.stride,
       outputStride: place.output.stride,
-      scaleF: floatBits(1 / Math.sqrt(headChannels)),
+      scale: 1 / Math.sqrt(headChannels),
       scratch: place.scratch,
     }
     if (!isInt16(view)) return { opcode: 'attentionF32', fields }

@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js'
+import { sizes } from '../../program/sizes.js'
 import {
   type Block,
   integers,
@@ -51,7 +52,8 @@ export const convTranspose: OperatorDescriptor = {
   },
   scratchBytes(view) {
     const { block } = transposedGeometry(view)
-    return 128 + roundUp(block * 4, 64) + block * fieldBytes(view) + 64
+    const { instructionBytes, gatherSlackBytes } = sizes
+    return instructionBytes + roundUp(block * 4, 64) + block * fieldBytes(view) + gatherSlackBytes
   },
   blocks,
   load,

@@ -1,4 +1,5 @@
 import { limits } from '../../limits.js'
+import { sizes } from '../../program/sizes.js'
 import {
   type Block,
   elements,
@@ -72,7 +73,7 @@ export const conv: OperatorDescriptor = {
 
 function scratchBytes(view: NodeView): number {
   const { groups, block, kernel } = geometry(view)
-  if (!isDepthwise(view)) return block * fieldBytes(view) + 64
+  if (!isDepthwise(view)) return block * fieldBytes(view) + sizes.gatherSlackBytes
   return isInt8(view) ? groups + 4 * (kernel[0] * kernel[1] + 1) + 128 : 0
 }
 

@@ -1,4 +1,4 @@
-import { attribute, floatBits, type OperatorDescriptor } from '../descriptor.js'
+import { attribute, type OperatorDescriptor } from '../descriptor.js'
 import { floatOnly, none } from './shared.js'
 import { requireConstant, requireTokens } from './tokens.js'
 
@@ -38,7 +38,7 @@ export const layerNorm: OperatorDescriptor = {
         outputStride: place.output.stride,
         gamma: place.block('gamma'),
         beta: place.block('beta'),
-        epsilonF: floatBits(Number(attribute(view, 'epsilon'))),
+        epsilon: Number(attribute(view, 'epsilon')),
       },
     }
   },

@@ -1,8 +1,9 @@
 import { limits } from '../../limits.js'
+import { outputTypes } from '../../program/kinds.js'
+import { numbers, sizes } from '../../program/sizes.js'
 import {
   type Block,
   elements,
-  floatBits,
   integer,
   type Loader,
   type NodeView,
@@ -15,12 +16,10 @@ import { requireConstant, requireTokens } from './tokens.js'
 /** Bytes of packed rows that a kernel works on at a time: they should stay in the second-level cache. */
 const blockBytes = 256 * 1024
 const maxBlock = 64
-/** Bytes of a piece of widened weights: 512 pairs of depth, 8 channels. */
-const panelBytes = 512 * 32
 /** The same of seven products of halves, which pays from eight rows on: the more, the better. */
 const seven = { blockBytes: 800 * 1024, minBlock: 8, maxBlock: 256 }
-/** Pairs of depth that these widen at a time, and the weights from which a layer is large. */
-const chunks = { short: 64, long: 256, largeWeights: 1 << 18 }
+/** The weights from which a layer is large. */
+const largeWeights = 1 << 18
 
 /**
  * Tokens times weights [out, in], plus bias, in float32. With int8 weights and `weightScale`, one for each output
@@ -34,7 +33,7 @@ export const linear: OperatorDescriptor = {
   attributes: { bits: { kind: 'integer', min: 7, max: 8, optional: true } },
   inPlace: false,
   storage: 'kernel',
-  narrow: (view) => isInt8(view) && limitOf(view) === 63,
+  narrow: (view) => isInt8(view) && limitOf(view) === numbers.narrowLimit,
   lateRoles: ['weight'],
   constantRoles: (view) => (isInt8(view) ? ['weight', 'bias', 'weightScale'] : ['weight', 'bias']),
   infer(view) {
@@ -47,7 +46,7 @@ export const linear: OperatorDescriptor = {
     if (isInt8(view)) {
       requireConstant(view, weightScale, 'float32', outputs)
       // What stays in the file is looked at when it is loaded.
-      if (weight.read === undefined && limitOf(view) < 127) proveNarrow(view)
+      if (weight.read === undefined && limitOf(view) < numbers.wideLimit) proveNarrow(view)
       for (const [o, scale] of weightScale.data.entries()) multiplier(view, scale, `output channel ${o}`)
     }
     return [1, 1, tokens, outputs]
@@ -56,10 +55,10 @@ export const linear: OperatorDescriptor = {
   scratchBytes(view) {
     const { block, halves } = blockOf(view)
     const row = rowBytes(view)
-    if (!isInt8(view)) return block * row + 64
-    if (!halves) return block * (row + 4 + 32) + panelBytes
+    if (!isInt8(view)) return block * row + sizes.gatherSlackBytes
+    if (!halves) return block * (row + 4 + 32) + sizes.linearPanelBytes
     const depth = view.inputs[0].shape[3]
-    return halfOf(block) * (7 * depth + 448 + 8) + depth * 16 + 14 * (chunkOf(view) * 32 + 64)
+    return halfOf(block) * (7 * depth + 448 + 8) + depth * 16 + sevenPanelBytes(chunkOf(view))
   },
   blocks,
   load,
@@ -110,10 +109,10 @@ export const linear: OperatorDescriptor = {
         groups: 1,
         inputZeroPoint: 0,
         outputZeroPoint: 0,
-        slopeF: floatBits(1),
-        low: floatBits(Number.NEGATIVE_INFINITY),
-        high: floatBits(Number.POSITIVE_INFINITY),
-        outputType: 1,
+        slope: 1,
+        low: Number.NEGATIVE_INFINITY,
+        high: Number.POSITIVE_INFINITY,
+        outputType: outputTypes.float32,
       },
     }
   },
@@ -123,7 +122,8 @@ export const linear: OperatorDescriptor = {
 const isInt8 = (view: NodeView): boolean => Object.hasOwn(view.node.constants, 'weightScale')
 
 /** Of 7 bits, tokens and weights are within -63..63, as the relaxed dot product needs them. */
-const limitOf = (view: NodeView): number => (integer(view, 'bits', 8) === 7 ? 63 : 127)
+const limitOf = (view: NodeView): number =>
+  integer(view, 'bits', 8) === 7 ? numbers.narrowLimit : numbers.wideLimit
 
 /** Weights that have been looked through: a session looks at its model again for each other number of tokens. */
 const narrow = new WeakSet<ArrayBufferView>()
@@ -132,7 +132,7 @@ function proveNarrow(view: NodeView): void {
   const { data, name } = view.constants.weight
   if (narrow.has(data)) return
   for (let n = 0; n < data.length; n++) {
-    if (Math.abs(data[n]) > 63)
+    if (Math.abs(data[n]) > numbers.narrowLimit)
       fail(view, 'E_MODEL_QUANTIZATION', `${name} holds ${data[n]}, beyond the 7 bits that the node promises`)
   }
   narrow.add(data)
@@ -146,9 +146,12 @@ const rowBytes = (view: NodeView): number => {
 /** Rows of a half of a block, in whole groups of four. */
 const halfOf = (block: number): number => roundUp(Math.ceil(block / 2), 4)
 
+/** All panels that are widened at a time, of `pairs` pairs of depth each. */
+const sevenPanelBytes = (pairs: number): number => sizes.sevenPanels * (pairs * 32 + sizes.sevenGapBytes)
+
 /** Short panels take less memory, long ones less time. */
 const chunkOf = (view: NodeView): number =>
-  elements(view.constants.weight.shape) < chunks.largeWeights ? chunks.short : chunks.long
+  elements(view.constants.weight.shape) < largeWeights ? sizes.sevenShortPairs : sizes.sevenLongPairs
 
 /** How many rows a kernel works on at a time, about the same number each time, and whether by products of halves. */
 function blockOf(view: NodeView): { block: number; halves: boolean } {

@@ -1,6 +1,5 @@
 import {
   channelCount,
-  floatBits,
   type NodeView,
   type OperatorDescriptor,
   type Placement,
@@ -30,8 +29,8 @@ export const quantize: OperatorDescriptor = {
   load: nothing,
   emit(view, place) {
     const { zeroPoint } = quantizationOf(view, view.output)
-    const multiplierF = floatBits(inverseScale(view))
-    return { opcode: 'quantizeS8', fields: { ...pixelwise(view, place), multiplierF, zeroPoint } }
+    const fields = { ...pixelwise(view, place), multiplier: inverseScale(view), zeroPoint }
+    return { opcode: 'quantizeS8', fields }
   },
 }
 
@@ -49,8 +48,8 @@ export const dequantize: OperatorDescriptor = {
   },
   emit(view, place) {
     const { scale, zeroPoint } = quantizationOf(view, view.inputs[0])
-    const multiplierF = floatBits(scale)
-    return { opcode: 'dequantizeS8', fields: { ...pixelwise(view, place), multiplierF, zeroPoint } }
+    const fields = { ...pixelwise(view, place), multiplier: scale, zeroPoint }
+    return { opcode: 'dequantizeS8', fields }
   },
 }
 

@@ -1,12 +1,6 @@
 import { OcellusError } from '../../errors.js'
-import {
-  type AttributeRule,
-  attribute,
-  choice,
-  elementBytes,
-  floatBits,
-  type NodeView,
-} from '../descriptor.js'
+import { kindOf, outputTypes } from '../../program/kinds.js'
+import { type AttributeRule, attribute, choice, elementBytes, type NodeView } from '../descriptor.js'
 import type { Quantization, Tensor } from '../types.js'
 
 /** Activations that a kernel applies for free while it writes: max(y, y * slope), then a clamp. */
@@ -40,11 +34,13 @@ export function activationSlope(view: NodeView): number {
   }
 }
 
-/** Clamp bounds of the fused activation as int8 (quantised output) or float32 bits. */
+/** Bounds of the fused activation's clamp: int8 of a quantised output, else float32. */
 export function activationBounds(view: NodeView): { low: number; high: number } {
   const relu6 = choice(view, 'activation', 'linear') === 'relu6'
   if (view.output.dtype === 'float32') {
-    return { low: floatBits(Number.NEGATIVE_INFINITY), high: floatBits(relu6 ? 6 : Number.POSITIVE_INFINITY) }
+    // An int8 convolution with a float32 output has no activation, and reads no bounds.
+    if (view.inputs[0].dtype === 'int8') return { low: 0, high: 0 }
+    return { low: Number.NEGATIVE_INFINITY, high: relu6 ? 6 : Number.POSITIVE_INFINITY }
   }
   const { scale, zeroPoint } = quantizationOf(view, view.output)
   return { low: -128, high: relu6 ? Math.min(127, Math.round(6 / scale) + zeroPoint) : 127 }
@@ -54,9 +50,9 @@ export function activationBounds(view: NodeView): { low: number; high: number } 
 export const outputFields = (view: NodeView) => ({
   inputZeroPoint: view.inputs[0].quantization?.zeroPoint ?? 0,
   outputZeroPoint: view.output.quantization?.zeroPoint ?? 0,
-  slopeF: floatBits(activationSlope(view)),
+  slope: activationSlope(view),
   ...activationBounds(view),
-  outputType: view.output.dtype === 'float32' ? 1 : 0,
+  outputType: kindOf(outputTypes, view.output.dtype),
 })
 
 export function quantizationOf(view: NodeView, tensor: Tensor): Quantization {

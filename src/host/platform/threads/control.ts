@@ -1,36 +1,10 @@
+import { controlBytes, controlOffsets, controlStart } from '../../program/control.js'
 import { Patience } from './patience.js'
 
-/**
- * The block of shared memory through which the threads of a session agree: the host's copy of what heads
- * `assembly/threads/barrier.ts`. Below the program, which begins at 0x10000.
- */
-export const controlStart = 0xfc00
+const offsets = controlOffsets
+const reasonBytes = controlBytes - offsets.reason
 
-/** Byte offsets in the block. Words that different threads write have a cache line of their own. */
-export const offsets = {
-  generation: 0,
-  program: 64,
-  count: 68,
-  quorum: 72,
-  arrived: 128,
-  phase: 192,
-  failed: 256,
-  /** Whoever fails first may tell why. */
-  claimed: 260,
-  reasonLength: 264,
-  /** How many sleep until the phase changes. */
-  sleepers: 320,
-  ready: 384,
-  /** The frame's number and, in the low byte, how many have entered it; 0: none may. */
-  gate: 640,
-  reason: 768,
-} as const
-
-const reasonBytes = 0x400 - offsets.reason
-
-/** What `run` of the engine returns when another thread has failed. */
-export const aborted = -1
-
+/** The host's side of the control block (program/control.ts), and of what heads `assembly/threads/barrier.ts`. */
 export class Control {
   readonly #words: Int32Array
   readonly #reason: Uint8Array
@@ -39,7 +13,7 @@ export class Control {
 
   constructor(memory: WebAssembly.Memory, now: () => number) {
     this.#patience = new Patience(now)
-    this.#words = new Int32Array(memory.buffer, controlStart, 0x400 / 4)
+    this.#words = new Int32Array(memory.buffer, controlStart, controlBytes / 4)
     this.#reason = new Uint8Array(memory.buffer, controlStart + offsets.reason, reasonBytes)
     this.#sleeps = maySleep(this.#words)
   }

@@ -2,9 +2,10 @@ import type { Build, Engine, EngineExports, Who } from '../../engine/engine.js'
 import { EngineMemory } from '../../engine/memory.js'
 import type { Threads } from '../../engine/platform.js'
 import { OcellusError } from '../../errors.js'
+import { aborted } from '../../program/control.js'
 import { type Compile, exportsOf, importsOf } from '../wasm/instances.js'
 import { createMemory, unshared } from '../wasm/memory.js'
-import { aborted, Control } from './control.js'
+import { Control } from './control.js'
 import { Crew, type StartWorker } from './crew.js'
 
 /** What a platform gives for threads to be had. */

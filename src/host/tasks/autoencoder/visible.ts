@@ -1,13 +1,20 @@
 import type { NodeView } from '../../graph/descriptor.js'
 import { operators } from '../../graph/ops/index.js'
-import type { Model } from '../../graph/types.js'
+import type { Graph, Model, Node } from '../../graph/types.js'
+
+/** A node whose attributes say how many patches there are, for another number of them. */
+function countedNode(node: Node, { task }: Graph, count: number): Node {
+  if (node.op === 'patches') return { ...node, attributes: { ...node.attributes, count } }
+  const isMean = task.kind === 'autoencoder' && node.op === 'averagePool' && node.inputs[0] === task.latent
+  return isMean ? { ...node, attributes: { ...node.attributes, kernel: [1, count] } } : node
+}
 
 /** The same autoencoder for another number of visible patches: shapes follow, weights stay. */
 export function withVisible(model: Model, count: number): Model {
   const { graph, constants } = model
   const tensors = new Map(graph.tensors.map((tensor) => [tensor.name, tensor]))
   const nodes = graph.nodes.map((node) => {
-    const moved = node.op === 'patches' ? { ...node, attributes: { ...node.attributes, count } } : node
+    const moved = countedNode(node, graph, count)
     const output = tensors.get(node.outputs[0])!
     const view: NodeView = {
       node: moved,

@@ -1,9 +1,11 @@
 import type { EngineMemory } from '../../engine/memory.js'
 import type { DetectionTask } from '../../graph/types.js'
 import type { Geometry } from '../../image/fit.js'
-import { capacityFor, type DetectionPlan, listBytes } from '../../plan/detection.js'
-import { encode } from '../../plan/program.js'
+import { capacityFor, type DetectionPlan } from '../../plan/detection.js'
+import { listBytes } from '../../program/candidates.js'
+import { encode } from '../../program/encode.js'
 import { instructionBytes } from '../../program/instruction.js'
+import { overlapKinds } from '../../program/kinds.js'
 import { type Detection, readDetections } from './detections.js'
 import type { Settings } from './options.js'
 
@@ -99,7 +101,7 @@ export class Decoder {
         candidates: this.#list,
         chains: plan.chains,
         classes: labels.length,
-        kind: nms.kind === 'diou' ? 1 : 0,
+        kind: overlapKinds[nms.kind === 'greedy' ? 'iou' : nms.kind],
         agnostic: Number(settings.agnostic),
         bestOnly: Number(settings.byDarknet),
         maxResults: Math.min(settings.maxResults, mostResults),

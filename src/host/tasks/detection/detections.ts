@@ -1,6 +1,6 @@
 import type { EngineMemory } from '../../engine/memory.js'
 import type { Geometry } from '../../image/fit.js'
-import { entryBytes, listHeaderBytes } from '../../plan/detection.js'
+import { candidateOffset, entryBytes, listHeaderBytes, listOffset } from '../../program/candidates.js'
 
 /** Corners in pixels of the original photo. */
 export interface Box {
@@ -18,6 +18,12 @@ export interface Detection {
   readonly box: Box
 }
 
+const keptAt = listOffset('kept')
+const classWord = candidateOffset('classId') / 4
+const [scoreDouble, xminDouble, yminDouble, xmaxDouble, ymaxDouble] = (
+  ['score', 'xmin', 'ymin', 'xmax', 'ymax'] as const
+).map((field) => candidateOffset(field) / 8)
+
 /** The entries that the suppression has kept, as assembly/kernels/detect/candidates.ts lays them out; `cut` at the photo's edges. */
 export function readDetections(
   { words, doubles }: EngineMemory,
@@ -25,23 +31,23 @@ export function readDetections(
   labels: readonly string[],
   cut?: Geometry,
 ): Detection[] {
-  const kept = words[list / 4 + 1]
+  const kept = words[(list + keptAt) / 4]
   const right = cut === undefined ? Number.POSITIVE_INFINITY : cut.sourceWidth
   const bottom = cut === undefined ? Number.POSITIVE_INFINITY : cut.sourceHeight
   const zero = cut === undefined ? Number.NEGATIVE_INFINITY : 0
   const found: Detection[] = []
   for (let n = 0; n < kept; n++) {
     const at = (list + listHeaderBytes + n * entryBytes) / 8
-    const classId = words[at * 2 + 10]
+    const classId = words[at * 2 + classWord]
     found.push({
       label: labels[classId],
       classId,
-      score: doubles[at + 4],
+      score: doubles[at + scoreDouble],
       box: {
-        xmin: Math.max(doubles[at], zero),
-        ymin: Math.max(doubles[at + 1], zero),
-        xmax: Math.min(doubles[at + 2], right),
-        ymax: Math.min(doubles[at + 3], bottom),
+        xmin: Math.max(doubles[at + xminDouble], zero),
+        ymin: Math.max(doubles[at + yminDouble], zero),
+        xmax: Math.min(doubles[at + xmaxDouble], right),
+        ymax: Math.min(doubles[at + ymaxDouble], bottom),
       },
     })
   }

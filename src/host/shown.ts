@@ -1,0 +1,33 @@
+/**
+ * What a terminal, a log or a drawing obeys instead of showing: C0, DEL and C1 controls (escape sequences, new lines),
+ * line separators, halves of surrogate pairs, and format characters, among them the marks that change the direction of
+ * writing. The two joiners stay, because emoji and several scripts are written with them.
+ */
+const obeyed = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]|(?!\u200c|\u200d)\p{Cf}/gu
+
+/** Characters that one piece of foreign text may take in a line. */
+const longest = 160
+
+/**
+ * Text from outside (a label, a file name, a tensor's name, another program's message) for one line of a message, a
+ * table, a plot or a drawing. What would be obeyed is escaped as in JSON, and long text loses its middle.
+ */
+export function shown(text: string, most = longest): string {
+  // The cut comes first, so that a huge text costs no more than a short one.
+  const short = text.length > 2 * most ? `${text.slice(0, most)}${text.slice(-most)}` : text
+  const escaped = short.replace(obeyed, escapeOf)
+  if (escaped.length <= most && short === text) return escaped
+  const head = Math.ceil((most - 1) * (2 / 3))
+  return `${whole(escaped.slice(0, head))}…${whole(escaped.slice(escaped.length - (most - 1 - head)))}`
+}
+
+function escapeOf(character: string): string {
+  const known = ({ '\n': '\\n', '\r': '\\r', '\t': '\\t' } as Readonly<Record<string, string>>)[character]
+  if (known !== undefined) return known
+  const code = character.codePointAt(0)!
+  if (code > 0xffff) return `\\u{${code.toString(16)}}`
+  return code > 0xff ? `\\u${code.toString(16).padStart(4, '0')}` : `\\x${code.toString(16).padStart(2, '0')}`
+}
+
+/** Without the half of a character that a cut may have left at either end. */
+const whole = (text: string): string => text.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '')
