@@ -1,14 +1,8 @@
+import { worksOut } from './kernels/works-out.js'
 import { type Peak, peakFor } from './peak.js'
 import { jobFor, type Prepared } from './prepare.js'
 import { Remote } from './remote.js'
 import type { Layer } from './report/report.js'
-
-/** The multiply-accumulates that a kernel does, of those that define its layer: Winograd's save most. */
-export function worksOut(opcode: string): number {
-  if (opcode.startsWith('strided')) return 81 / 144
-  const [, size, taps] = /winograd(\d)(\d)/i.exec(opcode)?.map(Number) ?? []
-  return size === undefined ? 1 : ((size + taps - 1) / (size * taps)) ** 2
-}
 
 export interface ProfileOptions {
   readonly version: string

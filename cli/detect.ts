@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import { limits } from '../src/host/limits.js'
 import { decodeImage, drawOn } from '../src/host/platform/node/canvas.js'
-import { type Build, Detector, type DetectorResult, readCapped } from '../src/host/platform/node.js'
+import { type Build, Detector, readCapped } from '../src/host/platform/node.js'
 import {
   findPhotos,
   openModel,
@@ -15,7 +15,7 @@ import {
   threadsOption,
 } from './inputs.js'
 import { fixed, makeFolder, print, printJson, warn, writeWhole } from './output.js'
-import { cocoResults, yoloLines } from './results.js'
+import { cocoResults, type PhotoResult, yoloLines } from './results.js'
 
 const formats = ['text', 'json', 'coco', 'yolo'] as const
 
@@ -35,10 +35,6 @@ interface Options {
   json?: boolean
   build?: Build
   threads?: number
-}
-
-export interface PhotoResult extends DetectorResult {
-  readonly file: string
 }
 
 export function addDetect(program: Command): void {

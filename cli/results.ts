@@ -1,5 +1,9 @@
 import { basename, extname } from 'node:path'
-import type { PhotoResult } from './detect.js'
+import type { DetectorResult } from '../src/host/platform/node.js'
+
+export interface PhotoResult extends DetectorResult {
+  readonly file: string
+}
 
 /** COCO's published category numbers of the 80 classes, in the order in which detectors use them. */
 const cocoCategories = [

@@ -13,31 +13,11 @@ import {
 import { quantized, testInput } from '../input.js'
 import { describeMachine, describeSource, readConditions } from '../machine.js'
 import { fasterOf, measurePeaks, type Peak, peakFor } from '../peak.js'
-import { worksOut } from '../profile.js'
-import type { KernelsReport } from '../report/report.js'
-import { interleave, type Timings } from '../run.js'
+import type { KernelResult, KernelsReport } from '../report/report.js'
+import { interleave } from '../run.js'
 import { median } from '../statistics.js'
 import { findShapes, isKnown, measuredLayer, modelOf, type Shape, type Shapes } from './shapes.js'
-
-export interface KernelResult extends Timings {
-  readonly network: string
-  readonly layer: string
-  readonly count: number
-  readonly op: string
-  readonly input: readonly number[]
-  readonly output: readonly number[]
-  /** The candidate, `direct` is the operator's own. */
-  readonly kernel: string
-  readonly macs: number
-  /** Of the multiply-accumulates that define the layer. */
-  readonly gmacs: number
-  /** Of those that the kernel does. */
-  readonly percentOfPeak: number | null
-  /** Winograd's matrix products alone, without its transformations. */
-  readonly products?: { readonly gmacs: number; readonly percentOfPeak: number }
-  /** Whether its output has the bytes of the operator's own kernel. */
-  readonly same: boolean
-}
+import { worksOut } from './works-out.js'
 
 export interface KernelOptions {
   readonly runs: number

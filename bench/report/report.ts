@@ -1,6 +1,5 @@
 import type { Agreement } from '../agreement.js'
 import type { Runtime } from '../contender.js'
-import type { KernelResult } from '../kernels/kernels.js'
 import type { Conditions, Machine, Source } from '../machine.js'
 import type { LayerTime, Memory, Phases } from '../ocellus.js'
 import type { Peak } from '../peak.js'
@@ -83,6 +82,27 @@ export interface Report {
   readonly skipped: readonly Skipped[]
   readonly sizes: readonly SizeResult[]
   readonly layers: readonly Layer[]
+}
+
+/** A candidate kernel for a layer. */
+export interface KernelResult extends Timings {
+  readonly network: string
+  readonly layer: string
+  readonly count: number
+  readonly op: string
+  readonly input: readonly number[]
+  readonly output: readonly number[]
+  /** The candidate, `direct` is the operator's own. */
+  readonly kernel: string
+  readonly macs: number
+  /** Of the multiply-accumulates that define the layer. */
+  readonly gmacs: number
+  /** Of those that the kernel does. */
+  readonly percentOfPeak: number | null
+  /** Winograd's matrix products alone, without its transformations. */
+  readonly products?: { readonly gmacs: number; readonly percentOfPeak: number }
+  /** Whether its output has the bytes of the operator's own kernel. */
+  readonly same: boolean
 }
 
 /** Every candidate kernel for the layers of some networks. */

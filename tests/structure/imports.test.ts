@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { importsOf, violations } from './imports.js'
+import { arrowsOf, circlesOf, sourcesOf } from './circles.js'
+import { foreignNames } from './globals.js'
+import { importsOf, isCore, violations } from './imports.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -19,6 +21,20 @@ function sources(): string[] {
 
 test('imports go in one direction only', () => {
   const found = sources().flatMap((path) => violations(path, readFileSync(join(root, path), 'utf8')))
+  expect(found).toEqual([])
+})
+
+test('no files import each other in a circle', () => {
+  const circles = circlesOf(arrowsOf(root, sources()))
+  // The walk of a program and its threads still need each other.
+  const known = ['assembly/program.ts', 'assembly/threads/barrier.ts', 'assembly/threads/shares.ts']
+  expect(circles.filter((circle) => !circle.every((path) => known.includes(path)))).toEqual([])
+})
+
+test('the core uses the language alone', () => {
+  const found = sources()
+    .filter(isCore)
+    .flatMap((path) => foreignNames(readFileSync(join(root, path), 'utf8')).map((name) => `${path}: ${name}`))
   expect(found).toEqual([])
 })
 
@@ -76,5 +92,66 @@ describe('the checker', () => {
     expect(importsOf(source)).toEqual(
       expect.arrayContaining(['./a.js', './b.js', './c.js', './e.js', './f.js', './g.js']),
     )
+  })
+
+  test.each([
+    ['Buffer', 'const bytes = Buffer.from([1])'],
+    ['process', 'export const here = process.env.HOME'],
+    ['document', "function make() {\n  return document.createElement('canvas')\n}"],
+    ['window', 'if (typeof window === "object") throw new Error()'],
+    ['navigator', 'const cores = { n: navigator.hardwareConcurrency }'],
+    ['performance', 'const now = () => performance.now()'],
+    ['setTimeout', 'await new Promise((done) => setTimeout(done, 1))'],
+    ['console', 'console.warn(1)'],
+    ['TextDecoder', 'const text = new TextDecoder().decode(bytes)\nvar bytes'],
+    ['BigInt', 'const size = BigInt(1)'],
+    ['Worker', 'class A extends Worker {}'],
+    ['WebAssembly', 'function load(module: WebAssembly.Module) {}'],
+    ['FinalizationRegistry', 'const gone = new FinalizationRegistry(() => {})'],
+    ['SharedArrayBuffer', 'const shared = x instanceof SharedArrayBuffer\nvar x'],
+    ['Atomics', 'Atomics.wait(w, 0, 0)\nvar w'],
+    ['crossOriginIsolated', 'if (crossOriginIsolated) {}'],
+    ['globalThis', 'globalThis.process.exit()'],
+    ['AbortSignal', 'interface Options { readonly signal?: AbortSignal }'],
+    ['URL', 'type Source = string | URL'],
+    ['fetch', 'export const get = async (at: string) => await fetch(at)'],
+    ['structuredClone', 'const copy = { ...structuredClone({}) }'],
+    ['Response', 'class A {\n  body: Response\n}'],
+  ])('sees that %s is not of the language', (name, source) => {
+    expect(foreignNames(source)).toEqual([name])
+  })
+
+  test('takes no part, label or local name for a global', () => {
+    const source = `
+      import { fetch as get, type Worker } from './x.js'
+      import * as window from './y.js'
+      export { process } from './z.js'
+      const { performance: now, ...rest } = thing()
+      function thing(this: Worker): { readonly performance: number; console(): void } { return get(now, rest) }
+      document: for (const Buffer of window.document.process) { if (Buffer) continue document }
+      export const made = { setTimeout: 1, fetch() {}, get navigator() { return made.setTimeout } }
+      class A<URL> { #a = 1; readonly location: URL; console(x: [process: number]) { return x } }
+      // Buffer and process in words, and 'console' in text.
+    `
+    expect(foreignNames(source)).toEqual([])
+  })
+
+  test('knows which imports are of types', () => {
+    const source = [
+      "import type { A } from './a.js'",
+      "import { type B, c } from './b.js'",
+      "export type { D } from './d.js'",
+      "export * from './e.js'",
+      "import './f.js'",
+      "const g = async () => import('./g.js')",
+    ].join('\n')
+    expect(sourcesOf(source, 'values')).toEqual(['./b.js', './e.js', './f.js', './g.js'])
+    expect(sourcesOf(source, 'all')).toHaveLength(6)
+  })
+
+  test('sees circles, each as one', () => {
+    const arrows = { a: ['b', 'e'], b: ['c'], c: ['a', 'd'], d: [], e: ['f'], f: ['e'], g: ['g'], h: ['a'] }
+    const found = circlesOf(new Map(Object.entries(arrows)))
+    expect(found.map((circle) => circle.sort().join(' ')).sort()).toEqual(['a b c', 'e f', 'g'])
   })
 })

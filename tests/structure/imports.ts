@@ -41,6 +41,10 @@ function hostMayImport(from: string, to: string): boolean {
   return hostOrder.includes(to) && hostOrder.indexOf(to) < hostOrder.indexOf(from)
 }
 
+/** Whether a file must run in any engine of JavaScript: all of the host but the platforms. */
+export const isCore = (path: string): boolean =>
+  path.startsWith('src/host/') && !path.startsWith('src/host/platform/')
+
 const builtin = new Set(builtinModules)
 const isNode = (specifier: string) => specifier.startsWith('node:') || builtin.has(specifier.split('/')[0])
 const mayUseNode = (path: string) =>

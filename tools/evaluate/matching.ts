@@ -1,6 +1,11 @@
 import type { Box } from '../../src/host/tasks/detection/detections.js'
 import type { LabelBox } from './dataset.js'
-import type { FoundBox } from './metrics.js'
+
+export interface FoundBox {
+  readonly classId: number
+  readonly score: number
+  readonly box: Box
+}
 
 /** What a detection is worth, one verdict for each overlap asked for. */
 export interface Outcome {

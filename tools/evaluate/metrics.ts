@@ -1,12 +1,7 @@
-import type { Box } from '../../src/host/tasks/detection/detections.js'
 import type { LabelBox } from './dataset.js'
-import { matchCoco, matchVoc, type Outcome } from './matching.js'
+import { type FoundBox, matchCoco, matchVoc, type Outcome } from './matching.js'
 
-export interface FoundBox {
-  readonly classId: number
-  readonly score: number
-  readonly box: Box
-}
+export type { FoundBox } from './matching.js'
 
 export interface ScoredPhoto {
   readonly labels: readonly LabelBox[]

@@ -1,8 +1,9 @@
 import { OcellusError } from '../errors.js'
 import type { FileSource } from '../format/safetensors.js'
+import type { VerifiedModel } from '../graph/verify.js'
 import type { Pixels } from '../image/pixels.js'
 import type { Build, Engine, Instance } from './engine.js'
-import type { Tuning } from './tuning.js'
+import type { Kinds } from './measure.js'
 
 /** A `URL`, without asking for its type. */
 export interface Address {
@@ -17,6 +18,29 @@ export interface Threads {
   refusal(): string | undefined
   /** A build for `count` threads, the caller's among them, in shared memory of at least so many bytes. */
   start(build: Build, bytes: number, count: number, timeoutMs: number): Engine | Promise<Engine>
+}
+
+/** A memory for hints, by topic; it may forget, and hold what another version wrote. */
+export interface Notes {
+  read(topic: string): Promise<Map<string, string> | undefined>
+  write(topic: string, values: ReadonlyMap<string, string>): Promise<void>
+}
+
+/** Finds out what is fast on this machine, for platforms that have a clock. */
+export interface Tuning {
+  /** The fastest kernel of each kind of layer by its key, for those kinds that could be measured. */
+  fastestKernels(kinds: Kinds, wanted: Wanted): Promise<ReadonlyMap<string, string>>
+  /** Has the runtime compile early what a first run will take most of its time in. */
+  warmUp?(engine: Engine, model: VerifiedModel, options: { kernel?: string; build?: Build }): void
+}
+
+export interface Wanted {
+  /** The build that will run, where it was asked for by name. */
+  readonly build?: Build
+  /** The network has weights of 7 bits. */
+  readonly narrow: boolean
+  /** Milliseconds to measure for. */
+  readonly budgetMs: number
 }
 
 /**

@@ -1,30 +1,6 @@
-import type { VerifiedModel } from '../graph/verify.js'
 import { loadEngine } from './build.js'
-import type { Build, Engine } from './engine.js'
-import { type Kinds, measureKernels } from './measure.js'
-
-/** A memory for hints, by topic; it may forget, and hold what another version wrote. */
-export interface Notes {
-  read(topic: string): Promise<Map<string, string> | undefined>
-  write(topic: string, values: ReadonlyMap<string, string>): Promise<void>
-}
-
-/** Finds out what is fast on this machine, for platforms that have a clock. */
-export interface Tuning {
-  /** The fastest kernel of each kind of layer by its key, for those kinds that could be measured. */
-  fastestKernels(kinds: Kinds, wanted: Wanted): Promise<ReadonlyMap<string, string>>
-  /** Has the runtime compile early what a first run will take most of its time in. */
-  warmUp?(engine: Engine, model: VerifiedModel, options: { kernel?: string; build?: Build }): void
-}
-
-export interface Wanted {
-  /** The build that will run, where it was asked for by name. */
-  readonly build?: Build
-  /** The network has weights of 7 bits. */
-  readonly narrow: boolean
-  /** Milliseconds to measure for. */
-  readonly budgetMs: number
-}
+import { measureKernels } from './measure.js'
+import type { Notes, Tuning } from './platform.js'
 
 /** Changes with the kernels' speeds: older measurements are not asked for again. */
 const kernelsVersion = 4

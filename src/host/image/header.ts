@@ -1,29 +1,14 @@
 import { OcellusError } from '../errors.js'
 import { limits } from '../limits.js'
 import { ByteReader, startsWith } from './bytes.js'
-import type { Orientation } from './exif.js'
 import { readBmp } from './formats/bmp.js'
+import type { ImageHeader } from './formats/format.js'
 import { readGif } from './formats/gif.js'
 import { readJpeg } from './formats/jpeg.js'
 import { readPng } from './formats/png.js'
 import { readWebp } from './formats/webp.js'
 
-export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'bmp'
-
-/** What a picture's file says of itself. Width and height are those of the stored pixels, before turning. */
-export interface ImageHeader {
-  readonly format: ImageFormat
-  readonly width: number
-  readonly height: number
-  readonly orientation: Orientation
-  /** Whether every pixel is opaque, so that a decoded one that is not was never decoded. */
-  readonly opaque: boolean
-  /**
-   * The same picture without orientation, colour profile, further frames and comments. Decoders differ in which
-   * of these they obey, so none is shown them.
-   */
-  readonly plain: Uint8Array
-}
+export type { ImageFormat, ImageHeader } from './formats/format.js'
 
 const readers: readonly (readonly [signature: string, read: (reader: ByteReader) => ImageHeader])[] = [
   ['\xff\xd8\xff', readJpeg],

@@ -6,7 +6,7 @@ import type { VerifiedModel } from '../graph/verify.js'
 export const slack = 64
 
 /** Memory of its own, for one tensor or for several that are views of it. */
-export interface Buffer {
+export interface ArenaBuffer {
   readonly name: string
   readonly bytes: number
   /** Index of the first and last instruction that touch it. */
@@ -16,7 +16,7 @@ export interface Buffer {
 
 /** Where a tensor lies in its buffer: byte offset of its first channel, bytes from pixel to pixel. */
 export interface Storage {
-  readonly buffer: Buffer
+  readonly buffer: ArenaBuffer
   readonly offset: number
   readonly stride: number
 }
@@ -29,7 +29,7 @@ export type Step =
 export interface StoragePlan {
   readonly steps: readonly Step[]
   readonly storage: ReadonlyMap<string, Storage>
-  readonly buffers: readonly Buffer[]
+  readonly buffers: readonly ArenaBuffer[]
 }
 
 interface Parent {
@@ -51,11 +51,11 @@ export function planStorage(model: VerifiedModel): StoragePlan {
   })
 
   const storage = new Map<string, Storage>()
-  const buffers: Buffer[] = []
+  const buffers: ArenaBuffer[] = []
   const own = (tensor: Tensor): Storage => {
     const stride = strideOf(tensor)
     const bytes = pixelCount(tensor.shape) * stride + slack
-    const buffer: Buffer = { name: tensor.name, bytes, first: Number.POSITIVE_INFINITY, last: -1 }
+    const buffer: ArenaBuffer = { name: tensor.name, bytes, first: Number.POSITIVE_INFINITY, last: -1 }
     buffers.push(buffer)
     return { buffer, offset: 0, stride }
   }

@@ -3,6 +3,7 @@ import { dataStart, readSafetensorsIndex } from '../../../src/host/format/safete
 import { limits } from '../../../src/host/limits.js'
 import { shown } from '../../../src/host/shown.js'
 import { type ByteSource, openFile } from './byte-source.js'
+import type { Dictionary, StoredView } from './dictionary.js'
 import { type ElementType, elementSizes, isFloat, readDense, readStrided } from './elements.js'
 import { openTorch } from './torch.js'
 
@@ -35,29 +36,6 @@ export interface CheckpointFile {
   /** The tensors of a dictionary whose names start with a prefix, without it. Throws E_TORCH_*. */
   part(dictionary: Dictionary, prefix: string): Checkpoint
   close(): Promise<void>
-}
-
-/** Tensors by name. */
-export interface Dictionary {
-  /** Where it stands in the file: keys with points between them, or nothing. */
-  readonly path: string
-  readonly names: readonly string[]
-  /** Throws where a tensor is not what its file says. */
-  views(): ReadonlyMap<string, StoredView>
-}
-
-/** One tensor, as a reader found it: a view of some elements of the file. */
-export interface StoredView {
-  readonly dtype: ElementType
-  readonly shape: readonly number[]
-  /** In elements; row-major and without gaps where absent. */
-  readonly strides?: readonly number[]
-  /** Byte of the file where the view's first element lies. */
-  readonly at: number
-  /** Throws where the bytes that the view lies in are not those that were written. */
-  readonly verify?: () => Promise<void>
-  /** What it is, where its values are of a kind that is not read. */
-  readonly unread?: string
 }
 
 /**

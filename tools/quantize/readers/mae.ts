@@ -7,22 +7,15 @@ import {
   type Architecture,
   architectureOf,
   isMae,
-  type MaeOptions,
+  type ReadMaeOptions,
   type Stack,
   shapeOf,
 } from './mae/architecture.js'
 import { sineCosinePositions } from './mae/positions.js'
 import type { NetworkReader } from './network-reader.js'
 
-export type { MaeOptions } from './mae/architecture.js'
+export type { MaeOptions, ReadMaeOptions } from './mae/architecture.js'
 export { isMae } from './mae/architecture.js'
-
-export interface ReadMaeOptions extends MaeOptions {
-  /** int8: the weights of each product are quantised as they are read, so that a large network is never held in float. */
-  readonly precision?: 'float' | 'int8'
-  /** Of int8 weights and tokens: 7 for the relaxed dot product. Default 8. */
-  readonly bits?: 7 | 8
-}
 
 /** Patches that the encoder sees until a session asks for another number: 25 %, as MAE is trained. */
 const visibleShare = 0.25

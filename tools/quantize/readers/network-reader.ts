@@ -1,6 +1,6 @@
 import type { Model, Task } from '../../../src/host/graph/types.js'
 import type { Checkpoint } from './checkpoint.js'
-import type { ReadMaeOptions } from './mae.js'
+import type { ReadMaeOptions } from './mae/architecture.js'
 
 /** What the checkpoints of the networks that are known may need to be told. */
 export interface NetworkOptions extends Omit<ReadMaeOptions, 'epsilon'> {

@@ -2,13 +2,8 @@ import { OcellusError } from '../../../src/host/errors.js'
 import type { Model } from '../../../src/host/graph/types.js'
 import { shown } from '../../../src/host/shown.js'
 import { bytesSource } from './byte-source.js'
-import {
-  type Checkpoint,
-  type CheckpointFile,
-  type Dictionary,
-  openCheckpointFile,
-  readCheckpointFile,
-} from './checkpoint.js'
+import { type Checkpoint, type CheckpointFile, openCheckpointFile, readCheckpointFile } from './checkpoint.js'
+import type { Dictionary } from './dictionary.js'
 import { courseDiscriminator, courseGenerator } from './gan/course.js'
 import { examplesDiscriminator, examplesGenerator } from './gan/examples.js'
 import { pytorchGanDiscriminator, pytorchGanGenerator } from './gan/pytorch-gan.js'

@@ -2,13 +2,13 @@ import { OcellusError } from '../../../src/host/errors.js'
 import { limits } from '../../../src/host/limits.js'
 import { shown } from '../../../src/host/shown.js'
 import type { ByteSource } from './byte-source.js'
-import type { Dictionary, StoredView } from './checkpoint.js'
+import type { Dictionary, StoredView } from './dictionary.js'
 import { elementSizes } from './elements.js'
 import { readArchive, type TorchFile } from './torch/archive.js'
 import { readLegacy } from './torch/legacy.js'
 import { refusedName } from './torch/pickle.js'
 import { type StateDict, settingsIn, stateDicts } from './torch/state-dict.js'
-import { Opaque, type Storage, type Tensor } from './torch/values.js'
+import { Opaque, type Storage, type StorageBytes, type Tensor } from './torch/values.js'
 import { viewOf } from './torch/view.js'
 
 /**
@@ -82,14 +82,6 @@ function checkExpansion(views: ReadonlyMap<string, StoredView>, size: number, fi
     'E_TORCH_TENSOR',
     `${file}: its tensors repeat what is stored to ${bytes} bytes, though the file has ${size}`,
   )
-}
-
-/** Where a storage's bytes lie in the file. */
-export interface StorageBytes {
-  readonly at: number
-  readonly bytes: number
-  /** Holds all of them to their checksum, where the file has one: E_TORCH_CHECKSUM. */
-  readonly verify?: () => Promise<void>
 }
 
 function locate(

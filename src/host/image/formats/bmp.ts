@@ -1,6 +1,6 @@
 import type { ByteReader } from '../bytes.js'
-import type { ImageHeader } from '../header.js'
 import { checkImageSize } from '../pixels.js'
+import type { ImageHeader } from './format.js'
 
 /** BITMAPCOREHEADER, the shortest, has 16-bit sizes. */
 const coreHeaderBytes = 12

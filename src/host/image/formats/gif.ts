@@ -1,6 +1,6 @@
 import type { ByteReader } from '../bytes.js'
-import type { ImageHeader } from '../header.js'
 import { checkImageSize } from '../pixels.js'
+import type { ImageHeader } from './format.js'
 
 const imageBlock = 0x2c
 const extensionBlock = 0x21

@@ -1,7 +1,7 @@
 import { type ByteReader, Excerpt } from '../bytes.js'
 import { exifOrientation, type Orientation } from '../exif.js'
-import type { ImageHeader } from '../header.js'
 import { checkImageSize } from '../pixels.js'
+import type { ImageHeader } from './format.js'
 
 /** What makes the pixels; all else (gAMA, iCCP, eXIf, texts, the frames of an animation) is left out. */
 const wanted = new Set(['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'])

@@ -1,7 +1,7 @@
 import { type ByteReader, Excerpt, startsWith } from '../bytes.js'
 import { exifOrientation, type Orientation } from '../exif.js'
-import type { ImageHeader } from '../header.js'
 import { checkImageSize } from '../pixels.js'
+import type { ImageHeader } from './format.js'
 
 const dropped = new Set(['ICCP', 'EXIF', 'XMP '])
 /** Bits of VP8X's flags: colour profile, EXIF and XMP are there. */

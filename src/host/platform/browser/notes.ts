@@ -1,4 +1,4 @@
-import type { Notes } from '../../engine/tuning.js'
+import type { Notes } from '../../engine/platform.js'
 
 const keyOf = (topic: string): string => `ocellus ${topic}`
 

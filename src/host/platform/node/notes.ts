@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import type { Notes } from '../../engine/tuning.js'
+import type { Notes } from '../../engine/platform.js'
 import { fs } from './builtin.js'
 import { cacheFolder } from './models.js'
 

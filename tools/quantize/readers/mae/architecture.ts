@@ -21,6 +21,13 @@ export interface MaeOptions {
   readonly report?: (line: string) => void
 }
 
+export interface ReadMaeOptions extends MaeOptions {
+  /** int8: the weights of each product are quantised as they are read, so that a large network is never held in float. */
+  readonly precision?: 'float' | 'int8'
+  /** Of int8 weights and tokens: 7 for the relaxed dot product. Default 8. */
+  readonly bits?: 7 | 8
+}
+
 /** One stack of blocks: the encoder's or the decoder's. */
 export interface Stack {
   readonly width: number

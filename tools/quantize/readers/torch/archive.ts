@@ -1,10 +1,9 @@
 import { OcellusError } from '../../../../src/host/errors.js'
 import { limits } from '../../../../src/host/limits.js'
 import type { ByteSource } from '../byte-source.js'
-import type { StorageBytes } from '../torch.js'
 import { readVerified, verifyEntry } from './checksum.js'
 import { PickleEnd, PickleReader } from './pickle.js'
-import type { Value } from './values.js'
+import type { StorageBytes, Value } from './values.js'
 import { readZip, type ZipEntry } from './zip.js'
 
 export interface TorchFile {

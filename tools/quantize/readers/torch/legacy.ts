@@ -3,10 +3,9 @@ import { limits } from '../../../../src/host/limits.js'
 import { shown } from '../../../../src/host/shown.js'
 import type { ByteSource } from '../byte-source.js'
 import { elementSizes } from '../elements.js'
-import type { StorageBytes } from '../torch.js'
 import type { TorchFile } from './archive.js'
 import { PickleEnd, PickleReader } from './pickle.js'
-import { Dict, Opaque, type Value } from './values.js'
+import { Dict, Opaque, type StorageBytes, type Value } from './values.js'
 
 /** `torch.serialization.MAGIC_NUMBER` and PROTOCOL_VERSION. */
 const magic = 0x1950a86a20f9469cfc6cn

@@ -90,3 +90,11 @@ export class Opaque {
     return /^torch\._(utils|tensor)\._rebuild|^numpy\..*(_reconstruct|ndarray)$/.test(this.of)
   }
 }
+
+/** Where a storage's bytes lie in the file. */
+export interface StorageBytes {
+  readonly at: number
+  readonly bytes: number
+  /** Holds all of them to their checksum, where the file has one: E_TORCH_CHECKSUM. */
+  readonly verify?: () => Promise<void>
+}

@@ -1,6 +1,6 @@
 import { OcellusError } from '../../../../src/host/errors.js'
 import { limits } from '../../../../src/host/limits.js'
-import type { StoredView } from '../checkpoint.js'
+import type { StoredView } from '../dictionary.js'
 import { spanOf } from '../elements.js'
 import type { Tensor } from './values.js'
 
