@@ -118,6 +118,7 @@ export const errorCodes = [
   'E_CAMERA_STALLED',
   'E_CAMERA_LOST',
   'E_ZONE',
+  'E_RECORDING',
   'E_VIEW_PORT',
   'E_MQTT',
   // downloads

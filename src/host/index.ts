@@ -56,6 +56,8 @@ export {
 export { EventEngine } from './video/events.js'
 export { idPrefix } from './video/ids.js'
 export { Line } from './video/lines.js'
+export { frameLine, sceneLine } from './video/recording.js'
+export { replay } from './video/replay.js'
 export { Scene, type SceneOptions, type Seen } from './video/scene.js'
 export { Tracker } from './video/tracker.js'
 export type {
