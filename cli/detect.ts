@@ -1,11 +1,9 @@
 import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
-import { limits } from '../src/host/limits.js'
-import { decodeImage, drawOn } from '../src/host/platform/node/canvas.js'
-import { type Build, Detector, readCapped } from '../src/host/platform/node.js'
+import { drawOn } from '../src/host/platform/node/canvas.js'
+import { type Build, Detector } from '../src/host/platform/node.js'
 import {
-  findPhotos,
   openModel,
   parseBuild,
   parseChoice,
@@ -15,6 +13,7 @@ import {
   threadsOption,
 } from './inputs.js'
 import { fixed, makeFolder, print, printJson, warn, writeWhole } from './output.js'
+import { findPhotos, readPhoto } from './photos.js'
 import { cocoResults, type PhotoResult, yoloLines } from './results.js'
 
 const formats = ['text', 'json', 'coco', 'yolo'] as const
@@ -97,7 +96,7 @@ async function detect(words: string[], options: Options): Promise<void> {
   let failed: OcellusError | undefined
   for (const file of photos) {
     try {
-      const pixels = await decodeImage(await readCapped(file, limits.imageFileBytes), file)
+      const pixels = await readPhoto(file)
       const detections = detector.detectPixels(pixels)
       results.push({ file, width: pixels.width, height: pixels.height, detections })
       if (format === 'text') printText(results[results.length - 1])

@@ -1,13 +1,10 @@
 import { extname } from 'node:path'
 import type { Command } from 'commander'
-import { limits } from '../src/host/limits.js'
-import { decodeImage } from '../src/host/platform/node/canvas.js'
-import { Autoencoder, type Build, readCapped } from '../src/host/platform/node.js'
+import { Autoencoder, type Build } from '../src/host/platform/node.js'
 import { type Features, pools } from '../src/host/tasks/autoencoder.js'
 import { writeNpy } from '../tools/npy/write.js'
 import {
   addNetworkOptions,
-  findPhotos,
   type ModelWords,
   openModel,
   parseBuild,
@@ -16,6 +13,7 @@ import {
   threadsOption,
 } from './inputs.js'
 import { print, printJson, progress, writeWhole } from './output.js'
+import { findPhotos, readPhoto } from './photos.js'
 
 interface Options extends ModelWords {
   model?: string
@@ -64,7 +62,7 @@ async function encode(words: string[], options: Options): Promise<void> {
   const bar = progress('encoding')
   const all: Features[] = []
   for (const file of photos) {
-    const pixels = await decodeImage(await readCapped(file, limits.imageFileBytes), file)
+    const pixels = await readPhoto(file)
     all.push(autoencoder.encodePixels(pixels, options.pool))
     bar.update(all.length, photos.length)
   }

@@ -2,14 +2,12 @@ import { OcellusError } from '../src/host/errors.js'
 import { isInt8 } from '../src/host/graph/precision.js'
 import { autoencoderOf } from '../src/host/graph/task.js'
 import type { Model } from '../src/host/graph/types.js'
-import { limits } from '../src/host/limits.js'
-import { decodeImage } from '../src/host/platform/node/canvas.js'
-import { Autoencoder, type Build, readCapped } from '../src/host/platform/node.js'
+import { Autoencoder, type Build } from '../src/host/platform/node.js'
 import { meanSquaredError, psnr, ssim } from '../tools/evaluate/similarity.js'
 import { compareModels } from '../tools/quantize/quantize.js'
 import type { LayerNoise } from '../tools/quantize/report/noise.js'
-import { findPhotos } from './inputs.js'
 import { fixed, print, printJson, progress, table } from './output.js'
+import { findPhotos, readPhoto } from './photos.js'
 
 export interface AutoencoderEvaluation {
   readonly data?: string
@@ -98,7 +96,7 @@ async function measure(
   let similar = 0
   const bar = progress('measuring')
   for (const [n, file] of files.entries()) {
-    const pixels = await decodeImage(await readCapped(file, limits.imageFileBytes), file)
+    const pixels = await readPhoto(file)
     const { visible } = first.reconstructPixels(pixels, { ratio: mask, seed: (seed + n) % 2 ** 32 })
     const restored = all.map((autoencoder) => autoencoder.reconstructPixels(pixels, { visible }))
     for (const [i, { maskedMse }] of restored.entries()) errors[i] += maskedMse / files.length
@@ -132,8 +130,6 @@ function layersOf(
   { build }: AutoencoderEvaluation,
 ): Promise<LayerNoise[]> {
   const [float, quantized] = isInt8(model) ? [other, model] : [model, other]
-  const photos = files.map(
-    (file) => async () => decodeImage(await readCapped(file, limits.imageFileBytes), file),
-  )
+  const photos = files.map((file) => async () => readPhoto(file))
   return compareModels(float, quantized, photos, { build })
 }

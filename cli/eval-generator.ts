@@ -3,15 +3,13 @@ import { isInt8 } from '../src/host/graph/precision.js'
 import { generationOf } from '../src/host/graph/task.js'
 import type { Model } from '../src/host/graph/types.js'
 import type { Pixels } from '../src/host/image/pixels.js'
-import { limits } from '../src/host/limits.js'
-import { decodeImage } from '../src/host/platform/node/canvas.js'
-import { Autoencoder, type Build, Generator, readCapped } from '../src/host/platform/node.js'
+import { Autoencoder, type Build, Generator } from '../src/host/platform/node.js'
 import { frechetDistance, type Gaussian, gaussianOf } from '../tools/evaluate/frechet.js'
 import { meanSquaredError, psnr, ssim } from '../tools/evaluate/similarity.js'
 import { compareModels } from '../tools/quantize/quantize.js'
 import type { LayerNoise } from '../tools/quantize/report/noise.js'
-import { findPhotos } from './inputs.js'
 import { fixed, print, printJson, progress, table } from './output.js'
+import { findPhotos, readPhoto } from './photos.js'
 
 export interface GeneratorEvaluation {
   readonly data?: string
@@ -133,7 +131,7 @@ async function distancesTo(
   let done = 0
   const real: Float32Array[] = []
   for (const file of files) {
-    real.push(features(await decodeImage(await readCapped(file, limits.imageFileBytes), file)))
+    real.push(features(await readPhoto(file)))
     bar.update(++done, total)
   }
   const target: Gaussian = gaussianOf(real)

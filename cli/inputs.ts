@@ -1,36 +1,13 @@
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import type { Model, Task } from '../src/host/graph/types.js'
 import { limits } from '../src/host/limits.js'
 import { modelFile } from '../src/host/platform/node/models.js'
 import { type Build, builds, loadModel } from '../src/host/platform/node.js'
+import { modelContent } from '../src/host/source/content.js'
 import { type ModelSource, type OpenOptions, openFormat } from '../tools/quantize/readers/open.js'
 import { warn } from './output.js'
-
-const photoPattern = '**/*.{jpg,jpeg,png,webp,bmp,gif,JPG,JPEG,PNG}'
-
-/** Photos named by paths, folders (searched to the bottom) and globs, each once, in a stable order. */
-export async function findPhotos(words: readonly string[]): Promise<string[]> {
-  const found = new Set<string>()
-  for (const word of words) {
-    const info = await stat(word).catch(() => undefined)
-    if (info?.isFile()) found.add(word)
-    else if (info?.isDirectory()) {
-      const { glob } = await import('tinyglobby')
-      const inside = (await glob([photoPattern], { cwd: word })).sort()
-      if (inside.length === 0) throw new OcellusError('E_FILE_MISSING', `${word}: no photos in this folder`)
-      for (const file of inside) found.add(join(word, file))
-    } else {
-      const { glob, isDynamicPattern } = await import('tinyglobby')
-      const matches = isDynamicPattern(word) ? (await glob([word])).sort() : []
-      if (matches.length === 0) throw new OcellusError('E_FILE_MISSING', `${word}: no such file`)
-      for (const file of matches) found.add(file)
-    }
-  }
-  return [...found]
-}
+import { readStdin } from './stdin.js'
 
 export interface ModelWords {
   readonly config?: string
@@ -94,19 +71,8 @@ export async function openModel(word: string | undefined, words: ModelWords = {}
 
 export const modelSource = async (word: string): Promise<ModelSource> =>
   word === '-'
-    ? { file: 'standard input', bytes: await readStdin(limits.modelBytes) }
+    ? { file: 'standard input', bytes: await readStdin(modelContent) }
     : { file: await modelFile(word) }
-
-async function readStdin(cap: number): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = []
-  let length = 0
-  for await (const piece of process.stdin as AsyncIterable<Uint8Array>) {
-    length += piece.length
-    if (length > cap) throw new OcellusError('E_FILE_TOO_LARGE', `standard input has more than ${cap} bytes`)
-    pieces.push(piece)
-  }
-  return Buffer.concat(pieces)
-}
 
 export function parseSeed(word: string): number {
   if (!/^\d{1,10}$/.test(word) || Number(word) > 0xffffffff)

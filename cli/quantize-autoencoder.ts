@@ -1,13 +1,12 @@
 import { basename, extname } from 'node:path'
 import { isInt8 } from '../src/host/graph/precision.js'
 import type { Model } from '../src/host/graph/types.js'
-import { limits } from '../src/host/limits.js'
-import { decodeImage } from '../src/host/platform/node/canvas.js'
-import { type Build, readCapped, writeModel } from '../src/host/platform/node.js'
+import { type Build, writeModel } from '../src/host/platform/node.js'
 import { quantizeLinears } from '../tools/quantize/passes/linear.js'
 import { compareModels, type Photo } from '../tools/quantize/quantize.js'
-import { findPhotos, type ModelWords } from './inputs.js'
+import type { ModelWords } from './inputs.js'
 import { bytes, print, printJson, table, writeWhole } from './output.js'
+import { findPhotos, readPhoto } from './photos.js'
 
 export interface AutoencoderWords extends ModelWords {
   calibrate?: string[]
@@ -80,4 +79,4 @@ export async function quantizeAutoencoder(
 const photoOf =
   (file: string): Photo =>
   async () =>
-    decodeImage(await readCapped(file, limits.imageFileBytes), file)
+    readPhoto(file)

@@ -4,16 +4,13 @@ import { OcellusError } from '../src/host/errors.js'
 import { isInt8 } from '../src/host/graph/precision.js'
 import { preprocessingOf } from '../src/host/graph/task.js'
 import type { Model } from '../src/host/graph/types.js'
-import { limits } from '../src/host/limits.js'
-import { decodeImage } from '../src/host/platform/node/canvas.js'
-import { type Build, readCapped, writeModel } from '../src/host/platform/node.js'
+import { type Build, writeModel } from '../src/host/platform/node.js'
 import { latentOf } from '../src/host/tasks/generation/latent.js'
 import { type Method, methods } from '../tools/quantize/calibrate/observers.js'
 import { type Photo, quantizeModel, type Sample } from '../tools/quantize/quantize.js'
 import { ocellusFormat, openFormat } from '../tools/quantize/readers/open.js'
 import {
   addNetworkOptions,
-  findPhotos,
   type ModelWords,
   modelSource,
   openOptions,
@@ -26,6 +23,7 @@ import {
   threadsOption,
 } from './inputs.js'
 import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
+import { findPhotos, readPhoto } from './photos.js'
 import { autoencoderOf, quantizeAutoencoder } from './quantize-autoencoder.js'
 
 interface Options extends ModelWords {
@@ -176,7 +174,7 @@ async function calibration(read: Model, weights: string, options: Options) {
   const samples = pick(await findPhotos(options.calibrate), options.samples).map(
     (file): Photo =>
       async () =>
-        decodeImage(await readCapped(file, limits.imageFileBytes), file),
+        readPhoto(file),
   )
   return { float, samples, what: 'photos' }
 }

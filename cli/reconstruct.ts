@@ -1,13 +1,11 @@
 import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
-import { limits } from '../src/host/limits.js'
-import { decodeImage, encodeImage } from '../src/host/platform/node/canvas.js'
-import { Autoencoder, type Build, readCapped } from '../src/host/platform/node.js'
+import { encodeImage } from '../src/host/platform/node/canvas.js'
+import { Autoencoder, type Build } from '../src/host/platform/node.js'
 import { type MaskKind, maskKinds } from '../src/host/tasks/autoencoder/mask.js'
 import {
   addNetworkOptions,
-  findPhotos,
   type ModelWords,
   openModel,
   parseBuild,
@@ -17,6 +15,7 @@ import {
   threadsOption,
 } from './inputs.js'
 import { fixed, makeFolder, print, printJson, writeWhole } from './output.js'
+import { findPhotos, readPhoto } from './photos.js'
 import { besideEachOther } from './triptych.js'
 
 interface Options extends ModelWords {
@@ -100,8 +99,6 @@ async function reconstruct(words: string[], options: Options): Promise<void> {
   autoencoder.close()
   if (options.json) printJson({ images: results })
 }
-
-const readPhoto = async (file: string) => decodeImage(await readCapped(file, limits.imageFileBytes), file)
 
 /** --mask is a number or a picture. */
 async function maskOf({ mask, kind, seed }: Options) {

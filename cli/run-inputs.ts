@@ -2,10 +2,10 @@ import type { NamedInputs, NamedTensor, Session, TensorMetadata } from '../src/h
 import { OcellusError } from '../src/host/errors.js'
 import { elements } from '../src/host/graph/descriptor.js'
 import { limits } from '../src/host/limits.js'
-import { decodeImage } from '../src/host/platform/node/canvas.js'
 import { type Pixels, readCapped } from '../src/host/platform/node.js'
 import { latentOf } from '../src/host/tasks/generation/latent.js'
 import { type NpyArray, type NpyData, readNpy } from '../tools/npy/read.js'
+import { readPhoto } from './photos.js'
 
 /** What a model is run on: once, or once for each sample of a batch. */
 export interface Feeds {
@@ -81,7 +81,7 @@ async function readSamples(input: TensorMetadata, file: string): Promise<Samples
   if (!file.toLowerCase().endsWith('.npy')) {
     if (!input.picture)
       throw new OcellusError('E_OPTION', `the input ${described(input)} takes no picture: give it a .npy`)
-    const pixels = await decodeImage(await readCapped(file, limits.imageFileBytes), file)
+    const pixels = await readPhoto(file)
     return { source: file, count: 1, sample: () => pixels }
   }
   const array = readNpy(await readCapped(file, limits.npyBytes), file)

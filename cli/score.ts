@@ -1,10 +1,7 @@
 import type { Command } from 'commander'
-import { limits } from '../src/host/limits.js'
-import { decodeImage } from '../src/host/platform/node/canvas.js'
-import { type Build, Discriminator, readCapped } from '../src/host/platform/node.js'
+import { type Build, Discriminator } from '../src/host/platform/node.js'
 import {
   addKeyOption,
-  findPhotos,
   type ModelWords,
   openModel,
   parseBuild,
@@ -13,6 +10,7 @@ import {
   threadsOption,
 } from './inputs.js'
 import { fixed, print, printJson, table } from './output.js'
+import { findPhotos, readPhoto } from './photos.js'
 
 interface Options extends ModelWords {
   model?: string
@@ -52,7 +50,7 @@ async function score(words: string[], options: Options): Promise<void> {
   })
   const images = []
   for (const file of photos) {
-    const pixels = await decodeImage(await readCapped(file, limits.imageFileBytes), file)
+    const pixels = await readPhoto(file)
     images.push({ file, ...discriminator.scorePixels(pixels) })
   }
   discriminator.close()

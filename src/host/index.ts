@@ -40,7 +40,6 @@ export {
   Detector,
   type DetectorOptions,
   type DetectorResult,
-  loadModel,
 } from './tasks/detector.js'
 export {
   Discriminator,
@@ -53,6 +52,7 @@ export {
   Generator,
   type GeneratorOptions,
 } from './tasks/generator.js'
+export { loadModel, type ModelInput } from './tasks/load.js'
 export { EventEngine } from './video/events.js'
 export { idPrefix } from './video/ids.js'
 export { Line } from './video/lines.js'

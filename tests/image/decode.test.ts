@@ -7,6 +7,7 @@ import { decodeImage, encodeImage } from '../../src/host/platform/node/canvas.js
 import { codeOfAsync } from '../helpers/code-of.js'
 import { mutations } from '../helpers/mutate.js'
 import { chunk, exif, png, pngHeader, pngSignature, stored, withExif } from '../helpers/pictures.js'
+import { ofAllKindsAsync } from '../helpers/variants.js'
 import { canvases, restoreCanvas, useCanvas } from './canvases.js'
 import { bmp, gif, joined, latin, segment } from './files.js'
 
@@ -17,8 +18,8 @@ function rgb({ data }: Pixels): number[] {
   return [...data].filter((_, i) => i % 4 !== 3)
 }
 
-const verdict = (bytes: Uint8Array): Promise<string> =>
-  codeOfAsync(() => decodeImage(bytes, 'photo.jpg'), /^photo\.jpg/)
+const verdict = (file: Uint8Array): Promise<string> =>
+  ofAllKindsAsync(file, (bytes) => codeOfAsync(() => decodeImage(bytes, 'photo.jpg'), /^photo\.jpg/))
 
 /** Every pixel differs, so that no mistake in place goes unseen. */
 const width = 6

@@ -2,10 +2,22 @@ import { expect, test } from 'vitest'
 import { OcellusError } from '../../src/host/errors.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { readDarknet } from '../../tools/quantize/readers/darknet.js'
+import { variantOf } from '../helpers/variants.js'
 import { everyLayer, randomizer, randomWeights, smallest } from './tiny.js'
 
 /** Reads hostile files: whatever they are, the answer is a model that verifies or an OcellusError. */
-function survives(text: string, bytes: Uint8Array): 'read' | 'refused' {
+function survives(text: string, file: Uint8Array): 'read' | 'refused' {
+  const { bytes, check } = variantOf(file, kind++)
+  try {
+    return readOrRefused(text, bytes)
+  } finally {
+    check()
+  }
+}
+
+let kind = 0
+
+function readOrRefused(text: string, bytes: Uint8Array): 'read' | 'refused' {
   try {
     verifyModel(readDarknet({ cfg: { text, file: 'f.cfg' }, weights: { bytes, file: 'f.weights' } }))
     return 'read'

@@ -7,10 +7,14 @@ import { detectionOf } from '../../src/host/graph/task.js'
 import { limits } from '../../src/host/limits.js'
 import { loadDarknet } from '../../tools/quantize/readers/darknet/load.js'
 import { readDarknet } from '../../tools/quantize/readers/darknet.js'
+import { ofAllKinds } from '../helpers/variants.js'
 import { everyLayer, floatBytes, header, join, randomWeights, smallest } from './tiny.js'
 
-const read = (bytes: Uint8Array, cfg = smallest, epsilon?: number) =>
-  readDarknet({ cfg: { text: cfg, file: 'tiny.cfg' }, weights: { bytes, file: 'tiny.weights' }, epsilon })
+const read = (file: Uint8Array, cfg = smallest, epsilon?: number) => {
+  const parse = (bytes: Uint8Array) =>
+    readDarknet({ cfg: { text: cfg, file: 'tiny.cfg' }, weights: { bytes, file: 'tiny.weights' }, epsilon })
+  return ofAllKinds(file, parse)
+}
 
 async function refusal(work: () => unknown): Promise<string> {
   try {

@@ -6,12 +6,24 @@ import { bytesSource } from '../../tools/quantize/readers/byte-source.js'
 import { readCheckpoint } from '../../tools/quantize/readers/checkpoint.js'
 import { readZip } from '../../tools/quantize/readers/torch/zip.js'
 import { Random } from '../helpers/kernel.js'
+import { variantOf } from '../helpers/variants.js'
 
 const fixture = (name: string): Uint8Array =>
   readFileSync(new URL(`../fixtures/torch/${name}`, import.meta.url))
 
 /** The code of what reading throws, or none; anything but an OcellusError is a fault. */
-async function outcome(bytes: Uint8Array): Promise<string> {
+async function outcome(file: Uint8Array): Promise<string> {
+  const { bytes, check } = variantOf(file, kind++)
+  try {
+    return await outcomeOf(bytes)
+  } finally {
+    check()
+  }
+}
+
+let kind = 0
+
+async function outcomeOf(bytes: Uint8Array): Promise<string> {
   try {
     const checkpoint = await readCheckpoint(bytesSource(bytes, 'f.pth'))
     for (const name of checkpoint.names) {

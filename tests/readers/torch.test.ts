@@ -9,6 +9,7 @@ import { bytesSource } from '../../tools/quantize/readers/byte-source.js'
 import { type Checkpoint, openCheckpoint, readCheckpoint } from '../../tools/quantize/readers/checkpoint.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
 import { archive, type Part, pickle, tensor, whole, zip } from '../helpers/torch-file.js'
+import { ofAllKindsAsync } from '../helpers/variants.js'
 
 const fixtures = fileURLToPath(new URL('../fixtures/torch/', import.meta.url))
 const fixture = (name: string): string => join(fixtures, name)
@@ -25,7 +26,9 @@ async function withFile<T>(path: string, use: (checkpoint: Checkpoint) => Promis
 }
 
 /** The code and message of what reading these bytes throws, every tensor included. */
-async function refusal(bytes: Uint8Array): Promise<string> {
+const refusal = (file: Uint8Array): Promise<string> => ofAllKindsAsync(file, refusalOf)
+
+async function refusalOf(bytes: Uint8Array): Promise<string> {
   try {
     const checkpoint = await readCheckpoint(bytesSource(bytes, 'f.pth'))
     for (const name of checkpoint.names) await checkpoint.read(name)

@@ -26,11 +26,11 @@ const hostOrder = [
   'platform',
 ]
 
-/** The part of the host that a file belongs to; errors, limits and the text of messages are one. */
+/** The part of the host that a file belongs to; errors, limits, the text of messages and bytes from callers are one. */
 function hostPart(path: string): string {
   const [part] = path.slice('src/host/'.length).split('/')
   const name = part.replace(/\.ts$/, '')
-  return name === 'limits' || name === 'shown' ? 'errors' : name
+  return ['limits', 'shown', 'source'].includes(name) ? 'errors' : name
 }
 
 function hostMayImport(from: string, to: string): boolean {

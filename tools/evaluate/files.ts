@@ -3,8 +3,8 @@ import { OcellusError } from '../../src/host/errors.js'
 import { limits } from '../../src/host/limits.js'
 import { readCapped } from '../../src/host/platform/node/files.js'
 
-/** What is taken for a photo in a folder of a data set. */
-export const photoExtensions = ['jpg', 'jpeg', 'png', 'webp', 'bmp']
+/** What is taken for a photo in a folder, in capitals or not: search with `caseSensitiveMatch: false`. */
+export const photoExtensions = ['jpg', 'jpeg', 'jpe', 'jfif', 'jif', 'png', 'webp', 'bmp', 'dib', 'gif']
 export const photoPattern = `**/*.{${photoExtensions.join(',')}}`
 
 /** The text of a label file. Throws E_FILE_MISSING, E_FILE_READ, E_FILE_TOO_LARGE. */

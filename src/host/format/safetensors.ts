@@ -1,5 +1,6 @@
 import { type ErrorCode, OcellusError } from '../errors.js'
 import { limits } from '../limits.js'
+import { plainBytes } from '../source/bytes.js'
 import { parseStrictJson, quoted } from './json.js'
 import { decodeUtf8, encodeUtf8 } from './utf8.js'
 
@@ -49,7 +50,8 @@ export interface FileSource {
  * header, then the tensors' bytes, which must cover the rest of the file exactly, in order, without a hole or
  * an overlap. Nothing is copied: tensors are views of `bytes`.
  */
-export function readSafetensors(bytes: Uint8Array, file: string): Container {
+export function readSafetensors(given: Uint8Array, file: string): Container {
+  const bytes = plainBytes(given)
   const { length } = bytes
   checkSize(length, file)
   const start = dataStart(bytes, length, file)

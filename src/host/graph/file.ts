@@ -10,6 +10,7 @@ import {
   writeSafetensors,
 } from '../format/safetensors.js'
 import { limits } from '../limits.js'
+import { bytesOf, tagOf } from '../source/bytes.js'
 import { operators } from './ops/index.js'
 import { readGraph } from './read.js'
 import type { Constant, DType, Graph, Model } from './types.js'
@@ -25,8 +26,59 @@ const elementTypes: Readonly<Record<DType, ElementType>> = { int8: 'I8', int32: 
  * Throws E_MODEL_*; `file` names the file in messages.
  */
 export function readModel(source: Uint8Array | FileSource, file: string): Model {
-  if (!(source instanceof Uint8Array)) return readInPieces(source, file)
-  const { metadata, tensors } = readSafetensors(source, file)
+  const model = readAny(source, file)
+  readHere.add(model)
+  return model
+}
+
+/** Models that were checked as they were read. */
+const readHere = new WeakSet<Model>()
+
+/**
+ * A model that somebody made in memory, with every field of its graph checked as if it had been read: what it says must
+ * not change between being checked and being used. Throws E_MODEL_*.
+ */
+export function checkedModel(model: Model): Model {
+  if (readHere.has(model)) return model
+  const { graph, constants } = model
+  let text: string | undefined
+  try {
+    text = JSON.stringify(graph)
+  } catch (cause) {
+    throw new OcellusError('E_MODEL_GRAPH', 'the graph of the model holds what no file can hold', { cause })
+  }
+  if (text === undefined || tagOf(constants) !== 'Map')
+    throw new OcellusError('E_MODEL_GRAPH', 'a model in memory is { graph, constants: Map }')
+  for (const [name, constant] of constants) checkForm(name, constant)
+  const checked: Model = { graph: readGraph(text, 'the model'), constants }
+  checkConstants(checked, 'the model')
+  return checked
+}
+
+function checkForm(name: unknown, constant: unknown): void {
+  const { shape, dtype } = (
+    typeof constant === 'object' && constant !== null ? constant : {}
+  ) as Partial<Constant>
+  const isGood =
+    typeof name === 'string' &&
+    Array.isArray(shape) &&
+    dtype !== undefined &&
+    Object.hasOwn(elementTypes, dtype)
+  if (isGood) return
+  throw new OcellusError(
+    'E_MODEL_GRAPH',
+    `the model: the constant ${quoted(String(name))} is no { name, shape, dtype, data }`,
+  )
+}
+
+function readAny(source: Uint8Array | FileSource, file: string): Model {
+  const bytes = bytesOf(source)
+  if (bytes === undefined) {
+    const pieces = source as FileSource
+    if (typeof pieces?.read === 'function') return readInPieces(pieces, file)
+    throw new OcellusError('E_INPUT_TYPE', `${file}: a model file is given by its bytes`)
+  }
+  const { metadata, tensors } = readSafetensors(bytes, file)
   const graph = graphOf(metadata, file)
   const constants = new Map([...tensors].map(([name, stored]) => [name, readConstant(name, stored)]))
   checkConstants({ graph, constants }, file)
@@ -131,7 +183,7 @@ export function writeModel(model: Model): Uint8Array {
 
 function readConstant(name: string, { dtype, shape, data: bytes }: StoredTensor): Constant {
   // A view where it is aligned; a file of another writer may need a copy.
-  const aligned = dtype === 'I8' || bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  const aligned = dtype === 'I8' || bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
   const { buffer, byteOffset, byteLength } = aligned
   const data =
     dtype === 'I8'
@@ -161,10 +213,7 @@ function checkConstants({ graph, constants }: Model, file: string): void {
     const { dtype, data } = constant
     const kind = { int8: Int8Array, int32: Int32Array, float32: Float32Array }[dtype]
     if (name !== constant.name || !(data instanceof kind))
-      refuse(
-        'E_MODEL_GRAPH',
-        `is called ${quoted(constant.name)} and holds ${dtype} as ${data.constructor.name}`,
-      )
+      refuse('E_MODEL_GRAPH', `is called ${quoted(constant.name)} and holds ${dtype} as ${tagOf(data)}`)
     checkValues(constant, file)
   }
   const used = new Set<string>()

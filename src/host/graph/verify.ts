@@ -1,5 +1,6 @@
 import { OcellusError } from '../errors.js'
 import { limits } from '../limits.js'
+import { tagOf } from '../source/bytes.js'
 import type { AttributeRule, NodeView, OperatorDescriptor } from './descriptor.js'
 import { elements, integers } from './descriptor.js'
 import { operators } from './ops/index.js'
@@ -170,7 +171,7 @@ function checkConstant(node: Node, constant: Constant): void {
   if (data instanceof arrays[dtype] && data.length === elements(shape)) return
   throw new OcellusError(
     'E_MODEL_SHAPE',
-    `${node.name}: ${name} is ${dtype} [${shape}], but holds ${data.length} values in a ${data.constructor.name}`,
+    `${node.name}: ${name} is ${dtype} [${shape}], but holds ${data.length} values in a ${tagOf(data)}`,
   )
 }
 

@@ -1,5 +1,6 @@
 import { OcellusError } from '../errors.js'
 import { limits } from '../limits.js'
+import { plainBytes } from '../source/bytes.js'
 import { ByteReader, startsWith } from './bytes.js'
 import { readBmp } from './formats/bmp.js'
 import type { ImageHeader } from './formats/format.js'
@@ -23,7 +24,8 @@ const readers: readonly (readonly [signature: string, read: (reader: ByteReader)
  * Reads the structure of a picture's file without decoding it: the format by its first bytes, the size held to
  * the caps, and that the file goes on to its end. Throws E_IMAGE_*; `file` names the picture in messages.
  */
-export function sniffImage(bytes: Uint8Array, file: string): ImageHeader {
+export function sniffImage(given: Uint8Array, file: string): ImageHeader {
+  const bytes = plainBytes(given)
   if (bytes.length === 0) throw new OcellusError('E_IMAGE_EMPTY', `${file} is empty`)
   if (bytes.length > limits.imageFileBytes) {
     throw new OcellusError(

@@ -35,6 +35,6 @@ export function upright({ width, height, data }: Pixels, orientation: Orientatio
 
 /** A pixel a word; copied where the bytes do not lie at a multiple of 4. */
 function words(data: Pixels['data']): Uint32Array {
-  const aligned = data.byteOffset % 4 === 0 ? data : data.slice()
+  const aligned = data.byteOffset % 4 === 0 ? data : new Uint8Array(data)
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4)
 }

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { usePlatform } from '../engine/platform.js'
 import { OcellusError } from '../errors.js'
 import type { Pixels } from '../image/pixels.js'
 import { limits } from '../limits.js'
+import { addressOf, contentOf, imageContent } from '../source/content.js'
 import { engine } from './node/engine.js'
-import { openModel, readCapped } from './node/files.js'
+import { openModel, pathOf, readCapped } from './node/files.js'
 import { embeddedFolder, modelFile } from './node/models.js'
 import { packageFolder } from './node/package.js'
 
@@ -23,29 +23,25 @@ export { packageFolder, readCapped }
 export const embeddedDetector = join(embeddedFolder, 'detector.safetensors')
 export const embeddedAutoencoder = join(embeddedFolder, 'autoencoder.safetensors')
 
+const acceptedImages =
+  'give a path, the bytes of an image file (a typed array, Blob, Response or stream), or { width, height, data } in RGBA'
+
 usePlatform({
   name: 'node',
   ...engine,
   async readModel(source) {
-    const file =
-      source === undefined
-        ? embeddedDetector
-        : typeof source === 'string'
-          ? await modelFile(source)
-          : fileURLToPath(source.href)
+    if (source === undefined) return { bytes: await openModel(embeddedDetector), file: embeddedDetector }
+    const path = pathOf(typeof source === 'string' ? source : source.href)
+    const file = await modelFile(path)
     return { bytes: await openModel(file), file }
   },
   async decodeImage(source): Promise<Pixels> {
     const { decodeImage } = await import('./node/canvas.js')
-    if (source instanceof Uint8Array) return decodeImage(source, 'image')
-    if (source instanceof ArrayBuffer) return decodeImage(new Uint8Array(source), 'image')
-    if (typeof source === 'string' || source instanceof URL) {
-      const file = source instanceof URL ? fileURLToPath(source) : source
-      return decodeImage(await readCapped(file, limits.imageFileBytes), file)
-    }
-    throw new OcellusError(
-      'E_IMAGE_INPUT',
-      'give a path, the bytes of an image file, or { width, height, data } in RGBA',
-    )
+    const content = await contentOf(source, imageContent)
+    if (content !== undefined) return decodeImage(content.bytes, content.file)
+    const address = addressOf(source)
+    if (address === undefined) throw new OcellusError('E_IMAGE_INPUT', acceptedImages)
+    const file = pathOf(address)
+    return decodeImage(await readCapped(file, limits.imageFileBytes), file)
   },
 })

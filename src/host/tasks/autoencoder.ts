@@ -1,4 +1,4 @@
-import { type Address, platform } from '../engine/platform.js'
+import { platform } from '../engine/platform.js'
 import { Session, type SessionOptions } from '../engine/session.js'
 import type { Signal } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
@@ -9,11 +9,11 @@ import { cropToFit } from './autoencoder/crop.js'
 import { type MaskKind, type PatchGrid, visibleOfPicture, visiblePatches } from './autoencoder/mask.js'
 import { limited, maskedError, pictureOf, psnrOf, type Scene, valueAt } from './autoencoder/restore.js'
 import { withVisible } from './autoencoder/visible.js'
-import { loadModel } from './detector.js'
+import { givenOptions, loadModel, type ModelInput } from './load.js'
 
 export interface AutoencoderOptions extends SessionOptions {
-  /** A model file: its path or address, its bytes, or a model in memory. Default: the embedded autoencoder. */
-  readonly model?: string | Address | Uint8Array | Model
+  /** A model: its file, its path, address or name, or one in memory. Default: the embedded autoencoder. */
+  readonly model?: ModelInput
   /** How pictures are fitted to the network: their middle is cut out, or the whole is stretched. Default: crop. */
   readonly fit?: 'crop' | 'stretch'
 }
@@ -92,7 +92,7 @@ export class Autoencoder {
 
   /** Loads a model and makes it ready to run. Throws E_MODEL_*, E_ENGINE_*, E_FILE_*. */
   static async create(options: AutoencoderOptions = {}): Promise<Autoencoder> {
-    const model = await loadModel(options.model ?? 'autoencoder')
+    const model = await loadModel(givenOptions(options).model ?? 'autoencoder')
     autoencoderOf(model.graph)
     return new Autoencoder(await Session.create(model, options), model, options)
   }

@@ -1,20 +1,20 @@
-import { type Address, platform } from '../engine/platform.js'
+import { platform } from '../engine/platform.js'
 import { Session, type SessionOptions } from '../engine/session.js'
 import type { Signal } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
-import { readModel } from '../graph/file.js'
 import { detectionOf } from '../graph/task.js'
-import type { DetectionTask, Model } from '../graph/types.js'
+import type { DetectionTask } from '../graph/types.js'
 import type { Geometry } from '../image/fit.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
 import { Decoder } from './detection/decode.js'
 import type { Detection } from './detection/detections.js'
 import { type DetectionOptions, type Settings, settingsOf } from './detection/options.js'
+import { givenOptions, isOurs, loadModel, type ModelInput } from './load.js'
 import { fitPicture } from './show.js'
 
 export interface DetectorOptions extends DetectionOptions, SessionOptions {
-  /** A model file: its path or address, its bytes, or a model in memory. Default: the embedded detector. */
-  readonly model?: string | Address | Uint8Array | Model
+  /** A model: its file, its path, address or name, or one in memory. Default: the embedded detector. */
+  readonly model?: ModelInput
   /** How pictures are fitted to the network. Default: what the model says. */
   readonly fit?: 'letterbox' | 'stretch'
 }
@@ -53,12 +53,10 @@ export class Detector {
 
   /** Loads a model and makes it ready to run. Throws E_OPTION, E_MODEL_*, E_ENGINE_*, E_FILE_*. */
   static async create(options: DetectorOptions = {}): Promise<Detector> {
-    const model = await loadModel(options.model)
+    const model = await loadModel(givenOptions(options).model)
     const task = detectionOf(model.graph)
     settingsOf(options, task)
-    // What was read here nobody else holds.
-    const lasting = typeof options.model !== 'object' || 'href' in options.model
-    return new Detector(await Session.create(model, options, lasting), task, options)
+    return new Detector(await Session.create(model, options, isOurs(options.model)), task, options)
   }
 
   /** Changes options that need no reloading; those not named keep their value. Throws E_OPTION. */
@@ -121,14 +119,6 @@ export class Detector {
   close(): void {
     this.session.close()
   }
-}
-
-/** A model from wherever it is, structurally checked; `Session.create` verifies the rest. */
-export async function loadModel(source?: string | Address | Uint8Array | Model): Promise<Model> {
-  if (source instanceof Uint8Array) return readModel(source, 'model')
-  if (typeof source === 'object' && 'graph' in source) return source
-  const { bytes, file } = await platform().readModel(source)
-  return readModel(bytes, file)
 }
 
 function isPixels(image: unknown): image is Pixels {

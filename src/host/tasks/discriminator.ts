@@ -1,14 +1,13 @@
-import { type Address, platform } from '../engine/platform.js'
+import { platform } from '../engine/platform.js'
 import { Session, type SessionOptions } from '../engine/session.js'
 import { discriminationOf } from '../graph/task.js'
-import type { Model } from '../graph/types.js'
 import type { Pixels } from '../image/pixels.js'
-import { loadModel } from './detector.js'
+import { givenOptions, loadModel, type ModelInput } from './load.js'
 import { showPicture } from './show.js'
 
 export interface DiscriminatorOptions extends SessionOptions {
-  /** A model file: its path or address, its bytes, or a model in memory. Default: the embedded discriminator. */
-  readonly model?: string | Address | Uint8Array | Model
+  /** A model: its file, its path, address or name, or one in memory. Default: the embedded discriminator. */
+  readonly model?: ModelInput
 }
 
 export interface Judgement {
@@ -28,7 +27,7 @@ export class Discriminator {
 
   /** Loads a model and makes it ready to run. Throws E_MODEL_*, E_ENGINE_*, E_FILE_*. */
   static async create(options: DiscriminatorOptions = {}): Promise<Discriminator> {
-    const model = await loadModel(options.model ?? 'discriminator')
+    const model = await loadModel(givenOptions(options).model ?? 'discriminator')
     discriminationOf(model.graph)
     return new Discriminator(await Session.create(model, options))
   }

@@ -1,16 +1,15 @@
-import { type Address, platform } from '../engine/platform.js'
+import { platform } from '../engine/platform.js'
 import { Session, type SessionOptions } from '../engine/session.js'
 import type { Signal } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
 import { generationOf } from '../graph/task.js'
-import type { Model } from '../graph/types.js'
 import type { Pixels } from '../image/pixels.js'
-import { loadModel } from './detector.js'
 import { latentOf, setLatent } from './generation/latent.js'
+import { givenOptions, loadModel, type ModelInput } from './load.js'
 
 export interface GeneratorOptions extends SessionOptions {
-  /** A model file: its path or address, its bytes, or a model in memory. Default: the embedded generator. */
-  readonly model?: string | Address | Uint8Array | Model
+  /** A model: its file, its path, address or name, or one in memory. Default: the embedded generator. */
+  readonly model?: ModelInput
 }
 
 export interface GenerateOptions {
@@ -58,7 +57,7 @@ export class Generator {
 
   /** Loads a model and makes it ready to run. Throws E_MODEL_*, E_ENGINE_*, E_FILE_*. */
   static async create(options: GeneratorOptions = {}): Promise<Generator> {
-    const model = await loadModel(options.model ?? 'generator')
+    const model = await loadModel(givenOptions(options).model ?? 'generator')
     generationOf(model.graph)
     return new Generator(await Session.create(model, options))
   }

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { OcellusError } from '../../../src/host/errors.js'
 import { checkFile } from '../../../src/host/platform/node/files.js'
+import { plainBytes } from '../../../src/host/source/bytes.js'
 
 /** Bytes that are read where and when they are needed. */
 export interface ByteSource {
@@ -14,7 +15,8 @@ export interface ByteSource {
   close(): Promise<void>
 }
 
-export function bytesSource(bytes: Uint8Array, file: string): ByteSource {
+export function bytesSource(given: Uint8Array, file: string): ByteSource {
+  const bytes = plainBytes(given)
   const within = (at: number, length: number): Uint8Array => {
     if (at + length > bytes.length) throw shrunk(file)
     return bytes.subarray(at, at + length)

@@ -1,5 +1,6 @@
 import { OcellusError } from '../../../src/host/errors.js'
 import type { DetectionTask, Model } from '../../../src/host/graph/types.js'
+import { plainBytes } from '../../../src/host/source/bytes.js'
 import { baseName } from './base-name.js'
 import { buildNetwork } from './darknet/build.js'
 import { parseCfg } from './darknet/cfg.js'
@@ -31,10 +32,11 @@ export function readDarknet({ cfg, weights, names, epsilon }: DarknetFiles): Mod
 /** The second half of `readDarknet`, for callers that look at the network before they choose the labels. */
 export function assemble(
   network: Network,
-  weights: WeightFile,
+  given: WeightFile,
   names?: readonly string[],
   epsilon = defaultEpsilon,
 ): Model {
+  const weights: WeightFile = { ...given, bytes: plainBytes(given.bytes) }
   if (!(epsilon > 0 && epsilon < 1)) {
     throw new OcellusError('E_OPTION', `the batch-norm epsilon is ${epsilon}; it must lie between 0 and 1`)
   }

@@ -1,9 +1,10 @@
 import { extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { OcellusError } from '../../../src/host/errors.js'
 import type { Model } from '../../../src/host/graph/types.js'
 import { limits } from '../../../src/host/limits.js'
+import { pathOf } from '../../../src/host/platform/node/files.js'
 import { modelFile } from '../../../src/host/platform/node/models.js'
+import { addressOf, type Contents, contentOf, modelContent } from '../../../src/host/source/content.js'
 import { openFile } from './byte-source.js'
 import type { NetworkOptions } from './networks.js'
 
@@ -106,7 +107,7 @@ export interface OpenedModel {
 /**
  * Opens a model of any format that Ocellus reads, recognised by the first bytes of the file and, where
  * these say nothing, by the ending of its name. `source` is a path, a file: address, the name of a model
- * that is embedded or was pulled, or the bytes of a file.
+ * that is embedded or was pulled, or what holds the bytes of a file (see `Contents`).
  *
  * Throws E_FILE_* where the file can't be read, E_MODEL_FORMAT where no format knows it, E_OPTION, and
  * what the readers throw: E_MODEL_*, E_CFG_*, E_WEIGHTS_*, E_CHECKPOINT_*, E_TORCH_*.
@@ -117,13 +118,16 @@ export interface OpenedModel {
  * const model = await openModel('yolov4-tiny.weights', { names: 'coco.names' })
  * const detector = await Detector.create({ model })
  */
-export async function openModel(
-  source: string | URL | Uint8Array,
-  options: OpenOptions = {},
-): Promise<Model> {
-  if (source instanceof Uint8Array) return (await openFormat({ file: 'model', bytes: source }, options)).model
-  const file = source instanceof URL ? fileURLToPath(source) : await modelFile(source)
-  return (await openFormat({ file }, options)).model
+export async function openModel(source: string | URL | Contents, options: OpenOptions = {}): Promise<Model> {
+  const content = await contentOf(source, modelContent)
+  if (content !== undefined) return (await openFormat(content, options)).model
+  const address = addressOf(source)
+  if (address === undefined)
+    throw new OcellusError(
+      'E_OPTION',
+      'a model is given by its path, address or name, or the bytes of its file',
+    )
+  return (await openFormat({ file: await modelFile(pathOf(address)) }, options)).model
 }
 
 /** As `openModel`, of a file or bytes with a name; tells the format too. */

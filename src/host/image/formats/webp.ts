@@ -61,7 +61,7 @@ function orientationOf(block: Uint8Array): Orientation {
 
 /** Length and flags as they are without what was left out. */
 function repaired(excerpt: Uint8Array): Uint8Array {
-  const bytes = excerpt.slice()
+  const bytes = new Uint8Array(excerpt)
   new DataView(bytes.buffer).setUint32(4, bytes.length - 8, true)
   if (startsWith(bytes, 'VP8X', 12)) bytes[20] &= ~droppedFlags
   return bytes

@@ -3,25 +3,21 @@ import { finishDecoding } from '../../image/decoded.js'
 import { sniffImage } from '../../image/header.js'
 import { checkImageSize, type Pixels } from '../../image/pixels.js'
 import { limits } from '../../limits.js'
+import { tagOf } from '../../source/bytes.js'
+import { addressOf, contentOf, imageContent } from '../../source/content.js'
 import { fetchCapped } from './fetch.js'
 
 const accepted =
-  'give an image, a video, a canvas, an ImageBitmap, a VideoFrame, a Blob, an address, the bytes of an image file, or { width, height, data } in RGBA'
+  'give an image, a video, a canvas, an ImageBitmap, a VideoFrame, a Blob, a Response, a stream, an address, the bytes of an image file, or { width, height, data } in RGBA'
 
 /** Upright RGBA of anything that a browser calls a picture. Throws E_IMAGE_*, E_FILE_*. */
 export async function decodePicture(source: unknown): Promise<Pixels> {
-  if (typeof source === 'string' || source instanceof URL) {
-    return decodeFile(await fetchCapped(source, limits.imageFileBytes), String(source))
-  }
-  if (source instanceof ArrayBuffer) return decodeFile(new Uint8Array(source), 'image')
-  if (ArrayBuffer.isView(source)) {
-    return decodeFile(new Uint8Array(source.buffer, source.byteOffset, source.byteLength), 'image')
-  }
+  const content = await contentOf(source, imageContent)
+  if (content !== undefined) return decodeFile(content.bytes, content.file)
+  const address = addressOf(source)
+  if (address !== undefined) return decodeFile(await fetchCapped(address, limits.imageFileBytes), address)
   // By name: the class may be of another window, or not exist here.
-  switch (Object.prototype.toString.call(source).slice(8, -1)) {
-    case 'File':
-    case 'Blob':
-      return decodeBlob(source as Blob)
+  switch (tagOf(source)) {
     case 'HTMLImageElement':
       return readImage(source as HTMLImageElement)
     case 'HTMLVideoElement':
@@ -44,27 +40,12 @@ export async function decodePicture(source: unknown): Promise<Pixels> {
   }
 }
 
-async function decodeBlob(blob: Blob): Promise<Pixels> {
-  const file = blob instanceof File && blob.name !== '' ? blob.name : 'image'
-  if (blob.size > limits.imageFileBytes) {
-    throw new OcellusError(
-      'E_IMAGE_TOO_LARGE',
-      `${file} has ${blob.size} bytes; the most is ${limits.imageFileBytes}`,
-    )
-  }
-  const buffer = await blob.arrayBuffer().catch((cause: unknown) => {
-    throw new OcellusError('E_FILE_READ', `${file} can't be read: ${String(cause)}`, { cause })
-  })
-  return decodeFile(new Uint8Array(buffer), file)
-}
-
 /**
  * The pixels of a picture's file. The browser is shown it without orientation and colour profile, which
  * `createImageBitmap` obeys in one browser and not in another.
  */
 async function decodeFile(bytes: Uint8Array, file: string): Promise<Pixels> {
   const header = sniffImage(bytes, file)
-  // A copy also of what lies in shared memory, which a Blob does not take.
   const blob = new Blob([new Uint8Array(header.plain)], { type: `image/${header.format}` })
   const bitmap = await createImageBitmap(blob).catch((cause: unknown) => {
     throw new OcellusError('E_IMAGE_FORMAT', `${file} can't be decoded: ${reason(cause)}`, { cause })

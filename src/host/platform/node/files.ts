@@ -1,4 +1,5 @@
 import type { Stats } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { OcellusError } from '../../errors.js'
 import type { FileSource } from '../../format/safetensors.js'
 import { limits } from '../../limits.js'
@@ -6,6 +7,23 @@ import { fs } from './builtin.js'
 
 /** A smaller file is read at once: waiting for it would start threads, and holding it is no burden. */
 const largeBytes = 32 << 20
+
+/** The path that a file: address or a path tells. Throws E_FILE_READ for an address of anything else. */
+export function pathOf(address: string): string {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(address)?.[1].toLowerCase()
+  // One letter is a drive; a file's name may hold a colon, but hardly two slashes behind it.
+  if (scheme === undefined || (scheme !== 'file' && !/^[^:]+:\/\/|^(blob|data):/i.test(address)))
+    return address
+  try {
+    if (scheme === 'file') return fileURLToPath(address)
+  } catch (cause) {
+    throw new OcellusError('E_FILE_READ', `${address} is no file of this machine`, { cause })
+  }
+  throw new OcellusError(
+    'E_FILE_READ',
+    `${address} is not fetched here: give what \`await fetch(address)\` answers`,
+  )
+}
 
 /**
  * The bytes of a regular file that has no more than `cap` of them. The cap is checked before the

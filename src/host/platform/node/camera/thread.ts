@@ -1,10 +1,11 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { type ErrorCode, OcellusError } from '../../../errors.js'
 import { writeModel } from '../../../graph/file.js'
+import { addressOf } from '../../../source/content.js'
 import type { Detection } from '../../../tasks/detection/detections.js'
 import type { DetectorOptions } from '../../../tasks/detector.js'
+import { loadModel } from '../../../tasks/load.js'
 import { workers } from '../builtin.js'
 import { packageFolder } from '../package.js'
 import type { Slot } from './pam.js'
@@ -50,16 +51,12 @@ export class DetectorThread {
   }
 
   /** Starts the thread and loads the model in it. Throws what `Detector.create` throws. */
-  static create(options: DetectorOptions): Promise<DetectorThread> {
+  static async create(options: DetectorOptions): Promise<DetectorThread> {
     const { model } = options
     const plain: ThreadOptions = {
       ...options,
-      model:
-        model === undefined || typeof model === 'string' || model instanceof Uint8Array
-          ? model
-          : 'href' in model
-            ? fileURLToPath(model.href)
-            : writeModel(model),
+      // A path travels as it is, whatever else as the bytes of a model file.
+      model: addressOf(model) ?? (model === undefined ? undefined : writeModel(await loadModel(model))),
     }
     const worker = new (workers().Worker)(workerFile, {
       workerData: plain,

@@ -1,0 +1,55 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { OcellusError } from '../src/host/errors.js'
+import type { Pixels } from '../src/host/image/pixels.js'
+import { limits } from '../src/host/limits.js'
+import { decodeImage } from '../src/host/platform/node/canvas.js'
+import { pathOf, readCapped } from '../src/host/platform/node/files.js'
+import { imageContent } from '../src/host/source/content.js'
+import { photoPattern } from '../tools/evaluate/files.js'
+import { readStdin } from './stdin.js'
+
+/** The word for a photo on standard input, and what messages and outputs call it. */
+const stdinWord = '-'
+export const stdinName = 'stdin'
+
+/** Photos named by paths, folders (searched to the bottom), globs and `-`, each once, in a stable order. */
+export async function findPhotos(words: readonly string[]): Promise<string[]> {
+  const found = new Set<string>()
+  for (const given of words) {
+    if (given === stdinWord) {
+      found.add(stdinWord)
+      continue
+    }
+    const word = /^file:/i.test(given) ? pathOf(given) : given
+    const info = await stat(word).catch(() => undefined)
+    if (info?.isDirectory()) {
+      const inside = await photosIn(word)
+      if (inside.length === 0) throw new OcellusError('E_FILE_MISSING', `${word}: no photos in this folder`)
+      for (const file of inside) found.add(file)
+    } else if (info !== undefined) found.add(word)
+    else {
+      const { glob, isDynamicPattern } = await import('tinyglobby')
+      const matches = isDynamicPattern(word) ? (await glob([word])).sort() : []
+      if (matches.length === 0) throw new OcellusError('E_FILE_MISSING', `${word}: no such file`)
+      for (const file of matches) found.add(file)
+    }
+  }
+  return [...found]
+}
+
+/** The photos below a folder, told by their endings in any case. */
+export async function photosIn(folder: string): Promise<string[]> {
+  const { glob } = await import('tinyglobby')
+  const inside = await glob([photoPattern], { cwd: folder, caseSensitiveMatch: false })
+  return inside.sort().map((file) => join(folder, file))
+}
+
+/** What messages and outputs call a photo. */
+export const photoName = (photo: string): string => (photo === stdinWord ? stdinName : photo)
+
+/** The pixels of a photo that `findPhotos` found. Throws E_FILE_*, E_IMAGE_*. */
+export async function readPhoto(photo: string): Promise<Pixels> {
+  if (photo !== stdinWord) return decodeImage(await readCapped(photo, limits.imageFileBytes), photo)
+  return decodeImage(await readStdin(imageContent), 'standard input')
+}
