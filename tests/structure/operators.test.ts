@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { curves } from '../../src/host/graph/curves.js'
+import { scaleRules } from '../../src/host/graph/descriptor.js'
 import { operators } from '../../src/host/graph/ops/index.js'
 import { opcodes } from '../../src/host/program/instruction.js'
+import { activationKinds } from '../../src/host/program/kinds.js'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -46,6 +49,42 @@ describe('operators', () => {
   ])('are those of tests/helpers/%s.ts, but for %o', (file, without) => {
     const table = read(`tests/helpers/${file}.ts`).split(/^const operators\b.*\{$/m)[1]
     expect([...all(table, /^ {2}(\w+)[,:]/gm), ...without].sort()).toEqual([...operators.keys()].sort())
+  })
+})
+
+describe('the quantiser', () => {
+  /** What it adds itself, where one precision meets another. */
+  const own = ['quantize', 'dequantize']
+
+  it.each([...operators])('reads in the descriptor how %s becomes int8', (_name, operator) => {
+    expect(scaleRules).toContain(operator.scales)
+    expect(operator.types.length).toBeGreaterThan(0)
+    const able = operator.types.includes('int8')
+    // Without int8 tensors there is nothing to keep, to quantise or to look up.
+    if (!able) expect(operator.scales).toBe('fresh')
+    expect(operator.curve !== undefined).toBe(operator.scales === 'table')
+    if (operator.dynamic !== undefined) expect(able).toBe(false)
+    expect(operator.storage !== 'kernel' && operator.scales !== 'keeps', 'a view moves values').toBe(false)
+  })
+
+  it('names no operator and imports no descriptor but the table of all', () => {
+    const files = ['passes', 'calibrate', 'report'].flatMap((folder) =>
+      list(`tools/quantize/${folder}`).map((file) => `tools/quantize/${folder}/${file}`),
+    )
+    expect(files.length).toBeGreaterThan(8)
+    for (const file of [...files, 'tools/quantize/quantize.ts']) {
+      const text = read(file)
+      const named = all(text, /['"`](\w+)['"`]/g).filter((word) => operators.has(word) && !own.includes(word))
+      expect(named, file).toEqual([])
+      expect(
+        all(text, /graph\/ops\/([\w-]+)\.js/g).filter((name) => name !== 'index'),
+        file,
+      ).toEqual([])
+    }
+  })
+
+  it('has a formula for each curve that the engine has', () => {
+    expect(Object.keys(curves).sort()).toEqual(Object.keys(activationKinds).sort())
   })
 })
 

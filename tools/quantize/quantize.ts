@@ -1,6 +1,6 @@
-import { Session, type SessionOptions } from '../../src/host/engine/session.js'
+import { type NamedInputs, Session, type SessionOptions } from '../../src/host/engine/session.js'
 import { OcellusError } from '../../src/host/errors.js'
-import { preprocessingOf } from '../../src/host/graph/task.js'
+import { operators } from '../../src/host/graph/ops/index.js'
 import type { Model, Quantization, Tensor } from '../../src/host/graph/types.js'
 import type { Pixels } from '../../src/host/image/pixels.js'
 import { setLatent } from '../../src/host/tasks/generation/latent.js'
@@ -10,7 +10,8 @@ import { exposeAll } from './calibrate/expose.js'
 import { Histogram } from './calibrate/histogram.js'
 import { fromRange, type ObserverOptions, observe } from './calibrate/observers.js'
 import { equalize, pairs } from './passes/equalize.js'
-import { isConvolution, rewriteInt8 } from './passes/rewrite.js'
+import { type Precision, precisionOf } from './passes/precision.js'
+import { rewriteInt8 } from './passes/rewrite.js'
 import { freshTensors, shareScales } from './passes/share.js'
 import { type LayerNoise, Noise } from './report/noise.js'
 
@@ -20,6 +21,8 @@ export interface QuantizeOptions extends ObserverOptions {
   readonly equalize: boolean
   /** Correct biases for what rounding the weights changes in the mean. */
   readonly biasCorrection: boolean
+  /** Names of nodes that stay float32. Throws E_OPTION for one that is none. */
+  readonly float?: readonly string[]
   readonly session?: SessionOptions
   /** Photos, of those given, on which int8 is compared with float. */
   readonly compare: number
@@ -36,18 +39,30 @@ export interface QuantizeResult {
 /** A photo when it is needed: they are not all held in memory. */
 export type Photo = () => Promise<Pixels>
 
-/** What a network is calibrated on: a photo, or for a generator a latent. */
-export type Sample = Photo | Float32Array
+/** What a network is calibrated on: a photo, for a generator a latent, for a model for tensors all its inputs by name. */
+export type Sample = Photo | (() => Promise<NamedInputs>) | Float32Array | NamedInputs
+
+/** A sample that is at hand. */
+type Shown = Pixels | Float32Array | NamedInputs
+
+const isPixels = (sample: Pixels | NamedInputs): sample is Pixels => typeof sample.width === 'number'
+
+const shownOf = async (sample: Sample): Promise<Shown> =>
+  typeof sample === 'function' ? await sample() : sample
 
 /** Runs a session on a sample. */
-async function show(session: Session, sample: Sample | Pixels): Promise<void> {
+function show(session: Session, sample: Shown): void {
   if (sample instanceof Float32Array) {
     setLatent(session, sample)
     session.run()
-  } else showPicture(session, typeof sample === 'function' ? await sample() : sample)
+  } else if (isPixels(sample)) showPicture(session, sample)
+  else {
+    session.setInputs(sample)
+    session.run()
+  }
 }
 
-/** Post-training quantisation of a float network to int8, calibrated on photos. */
+/** Post-training quantisation of a float network to int8, calibrated on samples: photos, latents or inputs by name. */
 export async function quantizeModel(
   original: Model,
   photos: readonly Sample[],
@@ -55,12 +70,16 @@ export async function quantizeModel(
 ): Promise<QuantizeResult> {
   if (photos.length === 0)
     throw new OcellusError('E_CALIBRATION_EMPTY', 'no photos to calibrate on: give a folder that has some')
+  // A layer's name that is none is told before the work starts.
+  precisionOf(original, options.float)
   const float = options.equalize ? await equalized(original, photos, options) : original
   const reference = await Session.create(exposeAll(float), options.session)
   try {
-    const { scales, means } = await calibrate(float, reference, photos, options)
+    const precision = precisionOf(float, options.float)
+    const { scales, means } = await calibrate(float, reference, photos, precision, options)
     const model = rewriteInt8(float, scales, {
-      ...options,
+      precision,
+      reduceRange: options.reduceRange,
       means: options.biasCorrection ? means : undefined,
     })
     return { model, layers: await compare(reference, model, photos.slice(0, options.compare), options) }
@@ -80,7 +99,7 @@ async function equalized(model: Model, photos: readonly Sample[], options: Quant
   try {
     const channels = channelStatistics(session, names)
     for (const [i, photo] of photos.entries()) {
-      await show(session, photo)
+      show(session, await shownOf(photo))
       for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
       options.progress?.('equalize', i + 1, photos.length)
     }
@@ -107,18 +126,25 @@ async function calibrate(
   float: Model,
   session: Session,
   photos: readonly Sample[],
+  precision: ReadonlyMap<string, Precision>,
   options: QuantizeOptions,
 ): Promise<Calibration> {
-  const histograms = new Map(freshTensors(float).map((name) => [name, new Histogram()]))
-  const convInputs = float.graph.nodes.filter(isConvolution).map((n) => n.inputs[0])
-  const channels = channelStatistics(session, convInputs)
+  const known = inputScales(float)
+  const inputs = session.inputs.filter(({ name, dtype }) => dtype === 'float32' && !known.has(name))
+  const names = [...inputs.map(({ name }) => name), ...freshTensors(float)]
+  const histograms = new Map(names.map((name) => [name, new Histogram()]))
+  const weighted = float.graph.nodes.filter(({ op }) => operators.get(op)!.scales === 'weights')
+  const channels = channelStatistics(
+    session,
+    weighted.map((node) => node.inputs[0]),
+  )
   for (const [i, photo] of photos.entries()) {
-    await show(session, photo)
+    show(session, await shownOf(photo))
     for (const [name, histogram] of histograms) histogram.add(session.output(name) as Float32Array)
     for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
     options.progress?.('calibrate', i + 1, photos.length)
   }
-  const groups = shareScales(float)
+  const groups = shareScales(float, precision)
   const merged = new Map<string, Histogram>()
   for (const [name, histogram] of histograms) {
     const group = groups.get(name)!
@@ -126,23 +152,31 @@ async function calibrate(
     if (known === undefined) merged.set(group, histogram)
     else known.merge(histogram)
   }
-  const chosen = new Map<string, Quantization>()
-  for (const name of float.graph.inputs) chosen.set(name, inputScale(float))
+  const chosen = new Map(known)
   for (const [group, histogram] of merged)
     if (!chosen.has(group)) chosen.set(group, observe(histogram, options))
   return {
-    scales: new Map(float.graph.tensors.map((t) => [t.name, chosen.get(groups.get(t.name)!)!])),
+    scales: new Map(
+      float.graph.tensors
+        .filter(({ dtype }) => dtype === 'float32')
+        .map(({ name }) => [name, chosen.get(groups.get(name)!)!]),
+    ),
     means: new Map([...channels].map(([name, { means }]) => [name, means])),
   }
 }
 
-/** A picture's bytes, normalised, span a known range; without mean and deviation int8 holds them exactly. */
-function inputScale({ graph }: Model): Quantization {
-  if (graph.task.kind === 'generation') return fromRange(-latentRange, latentRange)
-  const { mean, std } = preprocessingOf(graph)
+/**
+ * Scales of inputs whose range is known: a latent's, and a picture's, whose bytes, normalised, span it; without mean and
+ * deviation int8 holds them exactly.
+ */
+function inputScales({ graph }: Model): Map<string, Quantization> {
+  const [first] = graph.inputs
+  if (graph.task.kind === 'generation') return new Map([[first, fromRange(-latentRange, latentRange)]])
+  if (graph.preprocessing === undefined) return new Map()
+  const { mean, std } = graph.preprocessing
   const low = Math.min(...mean.map((m, c) => -m / std[c]))
   const high = Math.max(...mean.map((m, c) => (1 - m) / std[c]))
-  return fromRange(low, high)
+  return new Map([[first, fromRange(low, high)]])
 }
 
 /** Signal-to-noise ratio of each tensor that both networks make, on the same photos. */
@@ -169,12 +203,12 @@ async function compare(
   const session = await Session.create(exposeAll(model), options.session)
   try {
     const known = new Set(reference.outputs.map((t) => t.name))
-    const shared = session.outputs.filter((t) => known.has(t.name))
+    const shared = session.outputs.filter((t) => known.has(t.name) && t.dtype !== 'int32')
     const noise = new Map(shared.map((t) => [t.name, new Noise()]))
     for (const [i, photo] of photos.entries()) {
-      const sample = typeof photo === 'function' ? await photo() : photo
-      await show(reference, sample)
-      await show(session, sample)
+      const sample = await shownOf(photo)
+      show(reference, sample)
+      show(session, sample)
       for (const tensor of shared) {
         noise.get(tensor.name)!.add(reference.output(tensor.name) as Float32Array, real(session, tensor))
       }

@@ -235,8 +235,17 @@ export class Session {
   }
 
   #runNamed(inputs: NamedInputs, options: RunOptions): NamedOutputs {
-    const engine = this.#live()
+    this.#live()
     const outputs = checkOutputs(this.plan, options)
+    this.setInputs(inputs)
+    this.#runSet(options.outputs === undefined ? undefined : this.#endOfAll(outputs))
+    const raw = options.raw === true
+    return Object.fromEntries(outputs.map((name) => [name, readOutput(this.#memory, this.plan, name, raw)]))
+  }
+
+  /** Sets all inputs by their names, as `run` takes them, for a `run()` that is followed by `output`. Throws as `run` does. */
+  setInputs(inputs: NamedInputs): void {
+    const engine = this.#live()
     const { picture, tensors } = checkInputs(this.plan, inputs)
     // Loading overwrites what lies in the arena and behind it.
     if (tensors.length > 0) this.#settle()
@@ -251,9 +260,6 @@ export class Session {
       writeInput(this.#memory, this.plan, tensor, values)
       this.#markSet(tensor)
     }
-    this.#runSet(options.outputs === undefined ? undefined : this.#endOfAll(outputs))
-    const raw = options.raw === true
-    return Object.fromEntries(outputs.map((name) => [name, readOutput(this.#memory, this.plan, name, raw)]))
   }
 
   /** Runs the network on what was set, up to an instruction. */

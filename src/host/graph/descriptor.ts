@@ -58,8 +58,38 @@ export interface Kernel extends Implementation {
   cost(view: NodeView): number
 }
 
+/**
+ * Where the int8 form of an operator takes the scale of its output from.
+ * - `keeps`: it moves or selects values, so its inputs and its output share one scale and zero point.
+ * - `fresh`: its output has values of its own, whose scale is calibrated.
+ * - `weights`: the same, and its `weight` and `bias` are quantised per output channel, with a `weightScale`.
+ * - `table`: the same, and it looks its output up in a `table` of the 256 values of `curve`.
+ */
+export const scaleRules = ['keeps', 'fresh', 'weights', 'table'] as const
+
+/** The int8 form of an operator whose tensors stay float32: its kernel quantises them on their way in. */
+export interface DynamicForm {
+  /** Its weights are quantised per output channel, with a `weightScale`. */
+  readonly weights: boolean
+  /** Attributes that the int8 form adds, for weights of so many bits. */
+  attributes(bits: 7 | 8): Readonly<Record<string, number>>
+}
+
 export interface OperatorDescriptor extends Implementation {
   readonly op: string
+  readonly scales: (typeof scaleRules)[number]
+  /** Of `table`: the function that a node computes. */
+  curve?(node: Node): (x: number) => number
+  /** Whether a node with an int8 input can write float32: its exact sums times the scale. */
+  writesFloat?(node: Node): boolean
+  /** Of `weights`: the share of its taps that an output takes, on average. Default: 1. */
+  tapShare?(view: NodeView): number
+  /** Whether a positive factor on a channel's weights and bias comes out as that factor on the channel's output. */
+  passesFactors?(node: Node): boolean
+  /** Whether each output channel has weights for one input channel alone. */
+  depthwise?(view: NodeView): boolean
+  /** Of an operator that has no int8 tensors. */
+  readonly dynamic?: DynamicForm
   /** Whether the node's weights have the 7 bits that relaxed products are for. */
   narrow?(view: NodeView): boolean
   /** Implementations beside its own, which serves every node. */

@@ -1,4 +1,7 @@
-import type { AttributeValue, Constant, Model, Node } from '../../../src/host/graph/types.js'
+import type { NodeView } from '../../../src/host/graph/descriptor.js'
+import { operators } from '../../../src/host/graph/ops/index.js'
+import type { Constant, Model, Node } from '../../../src/host/graph/types.js'
+import { viewsOf } from '../../../src/host/graph/views.js'
 
 /** Channels that hardly move must not be blown up to noise. */
 const leastFactor = 2 ** -8
@@ -40,25 +43,18 @@ export function equalize(model: Model, ranges: ReadonlyMap<string, Float64Array>
   return { ...model, constants }
 }
 
-const passesFactors = (activation: AttributeValue | undefined): boolean =>
-  activation === undefined || activation === 'linear' || activation === 'relu' || activation === 'leaky'
-
-/** Convolutions whose output only a depthwise one reads, and that second one. */
-export function pairs({ graph }: Model): [Node, Node][] {
-  const readers = new Map<string, Node[]>()
-  for (const node of graph.nodes) {
-    for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node])
-  }
-  const channels = new Map(graph.tensors.map((t) => [t.name, t.shape[t.shape.length - 1]]))
-  return graph.nodes.flatMap((first): [Node, Node][] => {
-    const [name] = first.outputs
+/** Nodes that let factors through and whose output only a depthwise one reads, and that second one. */
+export function pairs(model: Model): [Node, Node][] {
+  const views = viewsOf(model)
+  const readers = new Map<string, NodeView[]>()
+  for (const view of views)
+    for (const { name } of view.inputs) readers.set(name, [...(readers.get(name) ?? []), view])
+  return views.flatMap(({ node: first, output: { name } }): [Node, Node][] => {
     const [second, other] = readers.get(name) ?? []
-    if (first.op !== 'conv' || second?.op !== 'conv' || other !== undefined || graph.outputs.includes(name))
-      return []
-    if (!passesFactors(first.attributes.activation)) return []
-    const { groups } = second.attributes
-    const depthwise = groups === channels.get(name) && groups === channels.get(second.outputs[0])
-    return depthwise ? [[first, second]] : []
+    if (second === undefined || other !== undefined || model.graph.outputs.includes(name)) return []
+    const passes = operators.get(first.op)!.passesFactors?.(first) ?? false
+    const depthwise = operators.get(second.node.op)!.depthwise?.(second) ?? false
+    return passes && depthwise ? [[first, second.node]] : []
   })
 }
 

@@ -1,35 +1,44 @@
 import { OcellusError } from '../../../src/host/errors.js'
+import type { NodeView } from '../../../src/host/graph/descriptor.js'
+import { operators } from '../../../src/host/graph/ops/index.js'
 import type { Constant, Model, Node } from '../../../src/host/graph/types.js'
+import { viewsOf } from '../../../src/host/graph/views.js'
+import { Constants } from './constants.js'
 
 /**
- * The int8 form of a network of tokens: weights of `linear` become symmetric int8 per output channel, w = q * scale, q in
- * [-127, 127], or of 7 bits in [-63, 63], as the relaxed dot product needs them; attention multiplies int16. Everything else stays
+ * The int8 form of a network of tokens: weights become symmetric int8 per output channel, w = q * scale, q in [-127, 127], or
+ * of 7 bits in [-63, 63], as the relaxed dot product needs them; attention multiplies int16. Everything else stays
  * float32: the engine quantises each token on its way into a product by its own largest value, so there is nothing to calibrate.
  */
 export function quantizeLinears(model: Model, bits: 7 | 8 = 8): Model {
-  const constants = new Map(model.constants)
-  const nodes = model.graph.nodes.map((node) => {
-    if (node.op === 'attention')
-      return { ...node, attributes: { ...node.attributes, ...attentionAttributes } }
-    if (node.op !== 'linear' || node.constants.weightScale !== undefined) return node
-    const weight = model.constants.get(node.constants.weight)!
-    const { quantized, scale } = quantizeRows(node.name, weight, bits)
-    constants.set(weight.name, quantized)
-    constants.set(scale.name, scale)
-    return {
-      ...node,
-      attributes: attributesOf(bits),
-      constants: { ...node.constants, weightScale: scale.name },
-    }
-  })
-  return { graph: { ...model.graph, nodes }, constants }
+  const constants = new Constants()
+  const nodes = viewsOf(model).map((view) => quantizeDynamic(view, view.node, constants, bits))
+  return { graph: { ...model.graph, nodes }, constants: constants.all }
 }
 
-/** Of an `attention` node in a network of int8. */
-export const attentionAttributes: Node['attributes'] = { bits: 16 }
+/** A node in the form that its operator has for such networks, or as it is where it has none. Its constants are added. */
+export function quantizeDynamic(view: NodeView, moved: Node, constants: Constants, bits: 7 | 8): Node {
+  const { dynamic } = operators.get(moved.op)!
+  if (dynamic === undefined || view.constants.weightScale !== undefined)
+    return withConstants(view, moved, constants)
+  const attributes = { ...moved.attributes, ...dynamic.attributes(bits) }
+  if (!dynamic.weights) return withConstants(view, { ...moved, attributes }, constants)
+  const { quantized, scale } = quantizeRows(moved.name, view.constants.weight, bits)
+  const all = { ...view, constants: { ...view.constants, weight: quantized, weightScale: scale } }
+  return withConstants(all, { ...moved, attributes }, constants)
+}
 
-/** Of a `linear` node with weights of so many bits. */
-export const attributesOf = (bits: 7 | 8): Node['attributes'] => (bits === 7 ? { bits } : {})
+/** A node that names the constants of a view, which are added. */
+export const withConstants = (view: NodeView, node: Node, constants: Constants): Node => ({
+  ...node,
+  constants: Object.fromEntries(
+    Object.entries(view.constants).map(([role, constant]) => [role, constants.add(constant)]),
+  ),
+})
+
+/** What the int8 form of an operator adds to its attributes, with weights of so many bits. */
+export const dynamicAttributes = (op: string, bits: 7 | 8): Node['attributes'] =>
+  operators.get(op)?.dynamic?.attributes(bits) ?? {}
 
 export function quantizeRows(
   node: string,

@@ -1,5 +1,11 @@
-import type { Constant, Model, Node, Quantization, Tensor } from '../../../src/host/graph/types.js'
-import { curves } from './curves.js'
+import type { NodeView, OperatorDescriptor } from '../../../src/host/graph/descriptor.js'
+import { operators } from '../../../src/host/graph/ops/index.js'
+import type { Model, Node, Quantization } from '../../../src/host/graph/types.js'
+import { viewsOf } from '../../../src/host/graph/views.js'
+import { Constants } from './constants.js'
+import { Conversions } from './conversions.js'
+import { quantizeDynamic, withConstants } from './linear.js'
+import { hasInt8Tensors, type Precision, precisionOf } from './precision.js'
 import { quantizeWeights } from './weights.js'
 
 export interface RewriteOptions {
@@ -7,12 +13,15 @@ export interface RewriteOptions {
   readonly reduceRange: boolean
   /** Mean of each channel of a tensor, by its name: corrects biases for the rounding of weights. */
   readonly means?: ReadonlyMap<string, Float64Array>
+  /** In what precision each node computes. Default: int8, as far as `precisionOf` allows. */
+  readonly precision?: ReadonlyMap<string, Precision>
 }
 
 /**
- * The int8 form of a float network, given the scale of every tensor. The network's outputs, the detection
- * heads, stay float32: a head's convolution multiplies int8 and writes its exact sums times scale, so that
- * boxes, objectness and classes each keep their full range.
+ * The int8 form of a float network, given the scale of every tensor, with each node in the precision that is asked for;
+ * conversions stand between those of different ones. The network's outputs stay float32: a node that can write float32
+ * from int8 writes its exact sums times scale where only float32 is read, so that the boxes, objectness and classes of a
+ * detection head each keep their full range.
  */
 export function rewriteInt8(
   model: Model,
@@ -20,92 +29,80 @@ export function rewriteInt8(
   options: RewriteOptions,
 ): Model {
   const { graph } = model
-  const producer = new Map(graph.nodes.map((n) => [n.outputs[0], n]))
-  const uses = new Map<string, number>()
-  for (const node of graph.nodes) for (const name of node.inputs) uses.set(name, (uses.get(name) ?? 0) + 1)
-  const outputs = new Set(graph.outputs)
-  const float = floatTensors(graph.outputs, producer, uses, outputs)
-
-  const tensors: Tensor[] = []
-  const renamed = new Map<string, string>()
-  for (const tensor of graph.tensors) {
-    if (float.has(tensor.name)) tensors.push(tensor)
-    else {
-      const name = outputs.has(tensor.name) ? `${tensor.name}_int8` : tensor.name
-      renamed.set(tensor.name, name)
-      tensors.push({ ...tensor, name, dtype: 'int8', quantization: scales.get(tensor.name)! })
-    }
+  const views = viewsOf(model)
+  const precision = options.precision ?? precisionOf(model)
+  const conversions = new Conversions(graph, scales, int8Tensors(model, views, precision))
+  const constants = new Constants()
+  for (const view of views) {
+    const { node } = view
+    const operator = operators.get(node.op)!
+    const int8 = hasInt8Tensors(view, precision)
+    const inputs = view.inputs.map((tensor) => conversions.read(tensor, int8))
+    const moved = { ...node, inputs, outputs: [conversions.nameOf(view.output.name)] }
+    const dynamic = precision.get(node.name) === 'int8' && operator.dynamic !== undefined
+    if (int8) conversions.nodes.push(quantizeNode(view, operator, moved, scales, constants, options))
+    else if (dynamic)
+      conversions.nodes.push(quantizeDynamic(view, moved, constants, options.reduceRange ? 7 : 8))
+    else conversions.nodes.push(withConstants(view, moved, constants))
   }
-  const constants = new Map<string, Constant>()
-  const nodes: Node[] = []
-  for (const node of graph.nodes) {
-    const rename = (name: string): string => renamed.get(name) ?? name
-    const moved = { ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }
-    if (float.has(node.inputs[0])) nodes.push(moved)
-    else if (isConvolution(node))
-      nodes.push({
-        ...moved,
-        constants: quantizeConv(node, model, scales.get(node.inputs[0])!, constants, options),
-      })
-    else if (node.op === 'activation') {
-      nodes.push(tabulate(moved, scales.get(node.inputs[0])!, scales.get(node.outputs[0])!, constants))
-    } else nodes.push(moved)
-  }
-  for (const name of graph.outputs) {
-    const int8 = renamed.get(name)
-    if (int8 === undefined) continue
-    tensors.push(graph.tensors.find((t) => t.name === name)!)
-    nodes.push({
-      name: `${name}_dequantize`,
-      op: 'dequantize',
-      inputs: [int8],
-      outputs: [name],
-      constants: {},
-      attributes: {},
-    })
-  }
-  return { graph: { ...graph, tensors, nodes }, constants }
+  return { graph: { ...graph, ...conversions.finish() }, constants: constants.all }
 }
 
-/** Nodes whose weights and biases are quantised. */
-export const isConvolution = (node: Node): boolean => node.op === 'conv' || node.op === 'convTranspose'
-
-/** Outputs that a linear convolution makes, directly or through an activation of their own. */
-function floatTensors(
-  names: readonly string[],
-  producer: ReadonlyMap<string, Node>,
-  uses: ReadonlyMap<string, number>,
-  outputs: ReadonlySet<string>,
+/** Tensors that become int8: those of inputs and nodes which something reads in int8, or which can't be float32. */
+function int8Tensors(
+  { graph }: Model,
+  views: readonly NodeView[],
+  precision: ReadonlyMap<string, Precision>,
 ): Set<string> {
-  const float = new Set<string>()
-  const isHead = (node: Node | undefined): boolean =>
-    node !== undefined && isConvolution(node) && (node.attributes.activation ?? 'linear') === 'linear'
-  for (const name of names) {
-    if (uses.has(name)) continue
-    const node = producer.get(name)
-    if (isHead(node)) float.add(name)
-    else if (
-      node?.op === 'activation' &&
-      uses.get(node.inputs[0]) === 1 &&
-      !outputs.has(node.inputs[0]) &&
-      isHead(producer.get(node.inputs[0]))
-    ) {
-      float.add(name).add(node.inputs[0])
-    }
+  const [asInt8, asFloat] = [new Set<string>(), new Set(graph.outputs)]
+  for (const view of views) {
+    const wanted = hasInt8Tensors(view, precision) ? asInt8 : asFloat
+    for (const { name } of view.inputs) wanted.add(name)
   }
-  return float
+  const isFloat = new Set(graph.tensors.filter((t) => t.dtype === 'float32').map((t) => t.name))
+  const made = views.filter((view) => {
+    const { node, output } = view
+    const writesFloat = operators.get(node.op)!.writesFloat?.(node) ?? false
+    return hasInt8Tensors(view, precision) && (asInt8.has(output.name) || !writesFloat)
+  })
+  return new Set([
+    // What something reads in float32 is given in float32: int8 would be less.
+    ...graph.inputs.filter((name) => isFloat.has(name) && !asFloat.has(name)),
+    ...made.map(({ output }) => output.name),
+  ])
 }
 
-/** Adds the constants of a convolution in int8; returns their names by their roles. */
-function quantizeConv(
-  node: Node,
-  model: Model,
+/** A node with int8 inputs, whose constants are quantised as its descriptor says. */
+function quantizeNode(
+  view: NodeView,
+  operator: OperatorDescriptor,
+  moved: Node,
+  scales: ReadonlyMap<string, Quantization>,
+  constants: Constants,
+  options: RewriteOptions,
+): Node {
+  const [input] = view.inputs.map(({ name }) => scales.get(name)!)
+  switch (operator.scales) {
+    case 'keeps':
+    case 'fresh':
+      return withConstants(view, moved, constants)
+    case 'weights':
+      return { ...moved, constants: quantizeFilter(view, operator, input, constants, options) }
+    case 'table':
+      return tabulate(moved, operator.curve!(view.node), input, scales.get(view.output.name)!, constants)
+  }
+}
+
+/** Adds the constants of a node with weights in int8; returns their names by their roles. */
+function quantizeFilter(
+  view: NodeView,
+  operator: OperatorDescriptor,
   input: Quantization,
-  constants: Map<string, Constant>,
+  constants: Constants,
   { reduceRange, means }: RewriteOptions,
 ): Node['constants'] {
-  const weight = model.constants.get(node.constants.weight)!
-  const bias = model.constants.get(node.constants.bias)!
+  const { node } = view
+  const { weight, bias } = view.constants
   const quantized = quantizeWeights(
     node.name,
     weight.data as Float32Array,
@@ -116,47 +113,33 @@ function quantizeConv(
       outputs: weight.shape[0],
       groups: (node.attributes.groups ?? 1) as number,
       means: means?.get(node.inputs[0]),
-      share: tapShare(node, model),
+      share: operator.tapShare?.(view) ?? 1,
     },
   )
-  const scaleName = `${weight.name}_scale`
-  constants.set(weight.name, { ...weight, dtype: 'int8', data: quantized.weight })
-  constants.set(bias.name, { ...bias, dtype: 'int32', data: quantized.bias })
-  constants.set(scaleName, {
-    name: scaleName,
-    shape: [quantized.weightScale.length],
-    dtype: 'float32',
-    data: quantized.weightScale,
-  })
-  return { ...node.constants, weightScale: scaleName }
-}
-
-/**
- * Share of its taps that an output takes, on average: all of a convolution's, but of a transposed one's those that meet
- * an input pixel.
- */
-function tapShare(node: Node, { graph }: Model): number {
-  if (node.op !== 'convTranspose') return 1
-  const pixels = (name: string): number => {
-    const [, height, width] = graph.tensors.find((tensor) => tensor.name === name)!.shape
-    return height * width
+  return {
+    weight: constants.add({ ...weight, dtype: 'int8', data: quantized.weight }),
+    bias: constants.add({ ...bias, dtype: 'int32', data: quantized.bias }),
+    weightScale: constants.add({
+      name: `${weight.name}_scale`,
+      shape: [quantized.weightScale.length],
+      dtype: 'float32',
+      data: quantized.weightScale,
+    }),
   }
-  return Math.min(1, pixels(node.inputs[0]) / pixels(node.outputs[0]))
 }
 
-/** Results of a curved activation for each of the 256 values that its input can have. */
+/** Results of a curve for each of the 256 values that its input can have. */
 function tabulate(
   node: Node,
+  curve: (x: number) => number,
   input: Quantization,
   output: Quantization,
-  constants: Map<string, Constant>,
+  constants: Constants,
 ): Node {
-  const curve = curves[node.attributes.kind as keyof typeof curves]
   const data = Int8Array.from({ length: 256 }, (_, i) => {
     const y = curve((i - 128 - input.zeroPoint) * input.scale)
     return Math.max(-128, Math.min(127, Math.round(y / output.scale) + output.zeroPoint))
   })
-  const name = `${node.name}.table`
-  constants.set(name, { name, shape: [256], dtype: 'int8', data })
-  return { ...node, constants: { table: name } }
+  const table = constants.add({ name: `${node.name}.table`, shape: [256], dtype: 'int8', data })
+  return { ...node, constants: { table } }
 }

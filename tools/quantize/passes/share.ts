@@ -1,13 +1,16 @@
-import type { Model } from '../../../src/host/graph/types.js'
-
-/** Operators that move or select values: by the LiteRT specification their output keeps the input's scale. */
-const keepScale = new Set(['concat', 'slice', 'maxPool', 'averagePool', 'upsample'])
+import { operators } from '../../../src/host/graph/ops/index.js'
+import type { Model, Node } from '../../../src/host/graph/types.js'
+import { viewsOf } from '../../../src/host/graph/views.js'
+import { hasInt8Tensors, type Precision, precisionOf } from './precision.js'
 
 /**
- * Tensors that must have one scale and zero point, by name: those that operators which only move values tie
+ * Tensors that must have one scale and zero point, by name: those that int8 operators which only move values tie
  * together. Returns for each tensor the name that stands for its group.
  */
-export function shareScales(model: Model): ReadonlyMap<string, string> {
+export function shareScales(
+  model: Model,
+  precision: ReadonlyMap<string, Precision> = precisionOf(model),
+): ReadonlyMap<string, string> {
   const parent = new Map(model.graph.tensors.map((t) => [t.name, t.name]))
   const find = (name: string): string => {
     let root = name
@@ -15,12 +18,12 @@ export function shareScales(model: Model): ReadonlyMap<string, string> {
     parent.set(name, root)
     return root
   }
-  for (const node of model.graph.nodes) {
-    if (!keepScale.has(node.op)) continue
-    for (const input of node.inputs) parent.set(find(input), find(node.outputs[0]))
+  for (const view of viewsOf(model)) {
+    if (!keepsScale(view.node) || !hasInt8Tensors(view, precision)) continue
+    for (const { name } of view.inputs) parent.set(find(name), find(view.output.name))
   }
-  // The input's scale is given by the bytes of a picture: it stands for its group.
-  for (const input of model.graph.inputs) {
+  // The first input's scale may be given by the bytes of a picture: it stands for its group, even among other inputs.
+  for (const input of [...model.graph.inputs].reverse()) {
     const root = find(input)
     if (root !== input) {
       parent.set(root, input)
@@ -30,7 +33,11 @@ export function shareScales(model: Model): ReadonlyMap<string, string> {
   return new Map(model.graph.tensors.map((t) => [t.name, find(t.name)]))
 }
 
-/** Tensors whose values are new, not moved from another: those to calibrate. */
+const keepsScale = ({ op }: Node): boolean => operators.get(op)!.scales === 'keeps'
+
+/** Float tensors whose values are new, not moved from another: those to calibrate. */
 export function freshTensors(model: Model): string[] {
-  return model.graph.nodes.filter((n) => !keepScale.has(n.op)).map((n) => n.outputs[0])
+  return viewsOf(model)
+    .filter(({ node, output }) => !keepsScale(node) && output.dtype === 'float32')
+    .map(({ output }) => output.name)
 }

@@ -1,6 +1,6 @@
 import { OcellusError } from '../../../src/host/errors.js'
 import type { AutoencoderTask, Constant, Model, Node, Tensor } from '../../../src/host/graph/types.js'
-import { attentionAttributes, attributesOf, quantizeRows } from '../passes/linear.js'
+import { dynamicAttributes, quantizeRows } from '../passes/linear.js'
 import { baseName } from './base-name.js'
 import type { Checkpoint } from './checkpoint.js'
 import {
@@ -166,7 +166,7 @@ class Network {
       const [hidden] = shapeOf(this.checkpoint, `${name}.mlp.fc1.weight`, 2)
       const normed = await this.#norm(`${name}.norm1`, x, tokens, width)
       const qkv = await this.#linear(`${name}.attn.qkv`, normed, tokens, 3 * width, width)
-      const bits = this.options.precision === 'int8' ? attentionAttributes : {}
+      const bits = this.options.precision === 'int8' ? dynamicAttributes('attention', 8) : {}
       const attended = this.#node(`${name}.attn`, 'attention', qkv, tokens, width, { heads, ...bits })
       const projected = await this.#linear(`${name}.attn.proj`, attended, tokens, width, width)
       const y = this.#add(`${name}.add1`, x, projected, tokens, width)
@@ -225,7 +225,15 @@ class Network {
     this.constants.set(weight.name, quantized)
     this.constants.set(scale.name, scale)
     const all = { ...constants, weightScale: scale.name }
-    return this.#node(name, 'linear', input, tokens, outputs, attributesOf(this.options.bits ?? 8), all)
+    return this.#node(
+      name,
+      'linear',
+      input,
+      tokens,
+      outputs,
+      dynamicAttributes('linear', this.options.bits ?? 8),
+      all,
+    )
   }
 
   async #norm(name: string, input: string, tokens: number, channels: number): Promise<string> {

@@ -1,16 +1,21 @@
-import { activationKinds } from '../../program/instruction.js'
+import { OcellusError } from '../../errors.js'
+import { activationKinds, kindOf } from '../../program/kinds.js'
+import { curves } from '../curves.js'
 import { channelCount, choice, type OperatorDescriptor, pixelCount } from '../descriptor.js'
+import type { Node } from '../types.js'
 import { fail, none, realTypes, requireSameType } from './shared.js'
 
-export const curvedActivations = ['logistic', 'mish', 'swish', 'gelu', 'tanh'] as const
+export const curvedActivations = Object.keys(activationKinds)
 
 /**
- * An activation that is no slope: logistic, mish, swish, gelu, tanh. In int8 it is a table of 256 results that the
+ * An activation that is no slope, one of the curves of `../curves.ts`. In int8 it is a table of 256 results that the
  * quantiser made and the model file carries, so that no platform's exp() decides a byte.
  */
 export const activation: OperatorDescriptor = {
   op: 'activation',
   types: realTypes,
+  scales: 'table',
+  curve,
   arity: [1, 1],
   attributes: { kind: { kind: 'choice', values: curvedActivations } },
   inPlace: true,
@@ -44,7 +49,14 @@ export const activation: OperatorDescriptor = {
     }
     if (view.output.dtype === 'int8')
       return { opcode: 'tableS8', fields: { ...fields, table: place.block('table') } }
-    const kind = activationKinds[choice(view, 'kind', 'logistic') as keyof typeof activationKinds]
+    const kind = kindOf(activationKinds, choice(view, 'kind', ''))
     return { opcode: 'activationF32', fields: { ...fields, kind } }
   },
+}
+
+function curve({ name, attributes }: Node): (x: number) => number {
+  const found = Object.entries(curves).find(([kind]) => kind === attributes.kind)
+  if (found === undefined)
+    throw new OcellusError('E_MODEL_OPERATOR', `${name}: no curve ${JSON.stringify(attributes.kind)}`)
+  return found[1]
 }

@@ -24,6 +24,7 @@ function inputMultiplier(view: NodeView, index: number): number {
 export const add: OperatorDescriptor = {
   op: 'add',
   types: realTypes,
+  scales: 'fresh',
   arity: [2, 2],
   attributes: activationAttributes,
   inPlace: true,

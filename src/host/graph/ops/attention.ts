@@ -11,6 +11,8 @@ import { requireTokens } from './tokens.js'
 export const attention: OperatorDescriptor = {
   op: 'attention',
   types: floatOnly,
+  scales: 'fresh',
+  dynamic: { weights: false, attributes: () => ({ bits: 16 }) },
   arity: [1, 1],
   attributes: {
     heads: { kind: 'integer', min: 1, max: limits.channels },

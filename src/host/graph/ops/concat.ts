@@ -9,6 +9,7 @@ import { anyType, fail, noBlocks, none, nothing, requireSameQuantization } from 
 export const concat: OperatorDescriptor = {
   op: 'concat',
   types: anyType,
+  scales: 'keeps',
   arity: [1, 64],
   attributes: {},
   inPlace: false,

@@ -6,19 +6,13 @@ import {
   type Loader,
   type NodeView,
   type OperatorDescriptor,
+  pixelCount,
   roundUp,
 } from '../descriptor.js'
 import { isInt8, multipliers, proveAccumulator } from '../kernels/convolution.js'
 import { type Phase, phaseBias, phaseWeights, transposedGeometry } from '../kernels/phases.js'
 import { transposedKernels } from '../kernels/transposed.js'
-import {
-  activationAttributes,
-  activationSlope,
-  fail,
-  outputFields,
-  realTypes,
-  requireFeatureMap,
-} from './shared.js'
+import { activationAttributes, fail, isLinear, outputFields, realTypes, requireFeatureMap } from './shared.js'
 
 /**
  * Transposed 2-D convolution, bias, fused activation: an input pixel (y, x) adds its weights to the outputs from
@@ -28,6 +22,10 @@ import {
 export const convTranspose: OperatorDescriptor = {
   op: 'convTranspose',
   types: realTypes,
+  scales: 'weights',
+  writesFloat: isLinear,
+  // Of a convolution's taps every one meets an input pixel; of these, those whose phase fits.
+  tapShare: ({ inputs, output }) => Math.min(1, pixelCount(inputs[0].shape) / pixelCount(output.shape)),
   arity: [1, 1],
   attributes: {
     kernel: { kind: 'integers', length: 2, min: 1, max: limits.kernel },
@@ -149,10 +147,7 @@ function infer(view: NodeView): readonly number[] {
     ) {
       fail(view, 'E_MODEL_SHAPE', `${weightScale.name} must be float32 [${outputs}]`)
     }
-    if (
-      view.output.dtype === 'float32' &&
-      (activationSlope(view) !== 1 || view.node.attributes.activation === 'relu6')
-    ) {
+    if (view.output.dtype === 'float32' && !isLinear(view.node)) {
       fail(view, 'E_MODEL_OPERATOR', 'an int8 convolution with a float32 output has no activation')
     }
     multipliers(view)

@@ -27,14 +27,7 @@ import { productKernels } from '../kernels/products.js'
 import { stridedKernels } from '../kernels/strided.js'
 import { winogradKernels } from '../kernels/winograd.js'
 import type { Constant } from '../types.js'
-import {
-  activationAttributes,
-  activationSlope,
-  fail,
-  realTypes,
-  requireFeatureMap,
-  windowed,
-} from './shared.js'
+import { activationAttributes, fail, isLinear, realTypes, requireFeatureMap, windowed } from './shared.js'
 
 /**
  * 2-D convolution, bias, fused activation. weight is OHWI [out, kh, kw, in / groups]. In int8 the bias is
@@ -44,6 +37,11 @@ import {
 export const conv: OperatorDescriptor = {
   op: 'conv',
   types: realTypes,
+  scales: 'weights',
+  writesFloat: isLinear,
+  passesFactors: ({ attributes: { activation = 'linear' } }) =>
+    activation === 'linear' || activation === 'relu' || activation === 'leaky',
+  depthwise: isDepthwise,
   arity: [1, 1],
   attributes: {
     kernel: { kind: 'integers', length: 2, min: 1, max: limits.kernel },
@@ -123,10 +121,7 @@ function infer(view: NodeView): readonly number[] {
     ) {
       fail(view, 'E_MODEL_SHAPE', `${weightScale.name} must be float32 [${outputs}]`)
     }
-    if (
-      view.output.dtype === 'float32' &&
-      (activationSlope(view) !== 1 || view.node.attributes.activation === 'relu6')
-    ) {
+    if (view.output.dtype === 'float32' && !isLinear(view.node)) {
       fail(view, 'E_MODEL_OPERATOR', 'an int8 convolution with a float32 output has no activation')
     }
     multipliers(view)

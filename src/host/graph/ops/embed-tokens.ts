@@ -6,6 +6,7 @@ import { firstPlaces, requireConstant, requireTokens } from './tokens.js'
 export const embedTokens: OperatorDescriptor = {
   op: 'embedTokens',
   types: floatOnly,
+  scales: 'fresh',
   arity: [1, 1],
   attributes: {},
   inPlace: false,

@@ -6,6 +6,7 @@ import { requireConstant, requireTokens } from './tokens.js'
 export const layerNorm: OperatorDescriptor = {
   op: 'layerNorm',
   types: floatOnly,
+  scales: 'fresh',
   arity: [1, 1],
   attributes: { epsilon: { kind: 'number', min: 1e-12, max: 1 } },
   inPlace: true,

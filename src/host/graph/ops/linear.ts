@@ -29,6 +29,11 @@ const largeWeights = 1 << 18
 export const linear: OperatorDescriptor = {
   op: 'linear',
   types: floatOnly,
+  scales: 'fresh',
+  dynamic: {
+    weights: true,
+    attributes: (bits): Readonly<Record<string, number>> => (bits === 8 ? {} : { bits }),
+  },
   arity: [1, 1],
   attributes: { bits: { kind: 'integer', min: 7, max: 8, optional: true } },
   inPlace: false,

@@ -10,6 +10,7 @@ import { firstPlaces } from './tokens.js'
 export const patches: OperatorDescriptor = {
   op: 'patches',
   types: floatOnly,
+  scales: 'fresh',
   arity: [1, 1],
   attributes: {
     patch: { kind: 'integer', min: 1, max: limits.kernel },

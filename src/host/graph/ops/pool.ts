@@ -16,6 +16,7 @@ function pool(op: 'maxPool' | 'averagePool'): OperatorDescriptor {
   return {
     op,
     types: realTypes,
+    scales: 'keeps',
     arity: [1, 1],
     attributes: {
       kernel: { kind: 'integers', length: 2, min: 1, max: limits.dimension },

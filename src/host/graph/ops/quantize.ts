@@ -11,6 +11,7 @@ import { fail, multiplier, noBlocks, none, nothing, quantizationOf, realTypes } 
 export const quantize: OperatorDescriptor = {
   op: 'quantize',
   types: realTypes,
+  scales: 'fresh',
   arity: [1, 1],
   attributes: {},
   inPlace: false,

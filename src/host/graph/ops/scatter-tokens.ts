@@ -9,6 +9,7 @@ import { firstPlaces, requireConstant, requireTokens } from './tokens.js'
 export const scatterTokens: OperatorDescriptor = {
   op: 'scatterTokens',
   types: floatOnly,
+  scales: 'fresh',
   arity: [1, 1],
   attributes: {},
   inPlace: false,

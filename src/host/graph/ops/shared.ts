@@ -1,7 +1,7 @@
 import { OcellusError } from '../../errors.js'
 import { kindOf, outputTypes } from '../../program/kinds.js'
 import { type AttributeRule, attribute, choice, elementBytes, type NodeView } from '../descriptor.js'
-import type { Quantization, Tensor } from '../types.js'
+import type { Node, Quantization, Tensor } from '../types.js'
 
 /** Activations that a kernel applies for free while it writes: max(y, y * slope), then a clamp. */
 export const fusedActivations = ['linear', 'relu', 'relu6', 'leaky'] as const
@@ -32,6 +32,11 @@ export function activationSlope(view: NodeView): number {
     default:
       return 1
   }
+}
+
+/** Whether a node has no activation fused to it: one of a slope of 1 is none. */
+export function isLinear({ attributes: { activation = 'linear', slope } }: Node): boolean {
+  return activation === 'linear' || (activation === 'leaky' && slope === 1)
 }
 
 /** Bounds of the fused activation's clamp: int8 of a quantised output, else float32. */

@@ -6,6 +6,7 @@ import { anyType, fail, noBlocks, none, nothing, requireSameQuantization } from 
 export const slice: OperatorDescriptor = {
   op: 'slice',
   types: anyType,
+  scales: 'keeps',
   arity: [1, 1],
   attributes: {
     start: { kind: 'integer', min: 0, max: limits.dimension },

@@ -6,6 +6,7 @@ import { requireTokens } from './tokens.js'
 export const softmax: OperatorDescriptor = {
   op: 'softmax',
   types: floatOnly,
+  scales: 'fresh',
   arity: [1, 1],
   attributes: {},
   inPlace: true,

@@ -14,6 +14,7 @@ import {
 export const upsample: OperatorDescriptor = {
   op: 'upsample',
   types: anyType,
+  scales: 'keeps',
   arity: [1, 1],
   attributes: { scale: { kind: 'integer', min: 1, max: limits.stride } },
   inPlace: false,

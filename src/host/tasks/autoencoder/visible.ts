@@ -1,6 +1,6 @@
-import type { NodeView } from '../../graph/descriptor.js'
 import { operators } from '../../graph/ops/index.js'
 import type { Graph, Model, Node } from '../../graph/types.js'
+import { viewOf } from '../../graph/views.js'
 
 /** A node whose attributes say how many patches there are, for another number of them. */
 function countedNode(node: Node, { task }: Graph, count: number): Node {
@@ -15,15 +15,8 @@ export function withVisible(model: Model, count: number): Model {
   const tensors = new Map(graph.tensors.map((tensor) => [tensor.name, tensor]))
   const nodes = graph.nodes.map((node) => {
     const moved = countedNode(node, graph, count)
-    const output = tensors.get(node.outputs[0])!
-    const view: NodeView = {
-      node: moved,
-      inputs: node.inputs.map((name) => tensors.get(name)!),
-      output,
-      constants: Object.fromEntries(
-        Object.entries(node.constants).map(([role, name]) => [role, constants.get(name)!]),
-      ),
-    }
+    const view = viewOf(moved, tensors, constants)
+    const { output } = view
     tensors.set(output.name, { ...output, shape: operators.get(node.op)!.infer(view) })
     return moved
   })

@@ -1,3 +1,5 @@
+import type { activationKinds } from '../program/kinds.js'
+
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x))
 
 /**
@@ -21,11 +23,11 @@ function gelu(x: number): number {
   return x > 0 ? x - tail : tail
 }
 
-/** The curved activations, as tables of int8 models hold them. */
-export const curves = {
+/** The formula of each curved activation, in float64: the quantiser makes the tables of int8 models from it. */
+export const curves: Readonly<Record<keyof typeof activationKinds, (x: number) => number>> = {
   logistic,
-  swish: (x: number): number => x * logistic(x),
-  mish: (x: number): number => x * Math.tanh(Math.log1p(Math.exp(Math.min(x, 30)))),
+  swish: (x) => x * logistic(x),
+  mish: (x) => x * Math.tanh(Math.log1p(Math.exp(Math.min(x, 30)))),
   gelu,
   tanh: Math.tanh,
-} as const
+}
