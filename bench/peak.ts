@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { OcellusError } from '../src/host/errors.js'
-import { packageFolder } from '../src/host/platform/node.js'
+import { packageFolder } from '../src/host/platform/node/package.js'
 
 /** The most multiply-accumulates a second that a machine does on registers, by the kind of product. */
 export interface Peak {

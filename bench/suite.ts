@@ -1,7 +1,7 @@
 import { isInt8 } from '../src/host/graph/precision.js'
 import type { Model } from '../src/host/graph/types.js'
 import { verifyModel } from '../src/host/graph/verify.js'
-import { packageFolder } from '../src/host/platform/node.js'
+import { packageFolder } from '../src/host/platform/node/package.js'
 import { agreement } from './agreement.js'
 import { coldStarts, nodeStarts } from './cold.js'
 import type { Job, Peer, Values } from './contender.js'

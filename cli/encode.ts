@@ -63,7 +63,7 @@ async function encode(words: string[], options: Options): Promise<void> {
   const all: Features[] = []
   for (const file of photos) {
     const pixels = await readPhoto(file)
-    all.push(autoencoder.encodePixels(pixels, options.pool))
+    all.push(autoencoder.encodePixels(pixels, { pool: options.pool }))
     bar.update(all.length, photos.length)
   }
   bar.stop()

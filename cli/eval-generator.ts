@@ -119,8 +119,8 @@ async function distancesTo(
 ): Promise<{ photos: number; found: number[] }> {
   const files = await findPhotos([data])
   const encoder = await Autoencoder.create({ fit: 'stretch', build })
-  const features = (pixels: Pixels) => encoder.encodePixels(pixels, 'mean').data
-  const least = encoder.encodePixels(blank, 'mean').data.length + 1
+  const features = (pixels: Pixels) => encoder.encodePixels(pixels, { pool: 'mean' }).data
+  const least = encoder.encodePixels(blank, { pool: 'mean' }).data.length + 1
   if (files.length < least)
     throw new OcellusError(
       'E_DATA_EMPTY',

@@ -5,7 +5,7 @@ import { limits } from '../src/host/limits.js'
 import { modelFile } from '../src/host/platform/node/models.js'
 import { type Build, builds, loadModel } from '../src/host/platform/node.js'
 import { modelContent } from '../src/host/source/content.js'
-import { type ModelSource, type OpenOptions, openFormat } from '../tools/quantize/readers/open.js'
+import { type ModelFile, type OpenOptions, openFormat } from '../tools/quantize/readers/open.js'
 import { warn } from './output.js'
 import { readStdin } from './stdin.js'
 
@@ -69,7 +69,7 @@ export async function openModel(word: string | undefined, words: ModelWords = {}
     : (await openFormat(await modelSource(word), openOptions(words))).model
 }
 
-export const modelSource = async (word: string): Promise<ModelSource> =>
+export const modelSource = async (word: string): Promise<ModelFile> =>
   word === '-'
     ? { file: 'standard input', bytes: await readStdin(modelContent) }
     : { file: await modelFile(word) }

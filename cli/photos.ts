@@ -2,9 +2,8 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcellusError } from '../src/host/errors.js'
 import type { Pixels } from '../src/host/image/pixels.js'
-import { limits } from '../src/host/limits.js'
-import { decodeImage } from '../src/host/platform/node/canvas.js'
-import { pathOf, readCapped } from '../src/host/platform/node/files.js'
+import { pathOf } from '../src/host/platform/node/files.js'
+import { decodeImage } from '../src/host/platform/node.js'
 import { imageContent } from '../src/host/source/content.js'
 import { photoPattern } from '../tools/evaluate/files.js'
 import { readStdin } from './stdin.js'
@@ -50,6 +49,5 @@ export const photoName = (photo: string): string => (photo === stdinWord ? stdin
 
 /** The pixels of a photo that `findPhotos` found. Throws E_FILE_*, E_IMAGE_*. */
 export async function readPhoto(photo: string): Promise<Pixels> {
-  if (photo !== stdinWord) return decodeImage(await readCapped(photo, limits.imageFileBytes), photo)
-  return decodeImage(await readStdin(imageContent), 'standard input')
+  return decodeImage(photo === stdinWord ? await readStdin(imageContent) : photo)
 }

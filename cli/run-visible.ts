@@ -1,7 +1,7 @@
 import { OcellusError } from '../src/host/errors.js'
 import type { Graph } from '../src/host/graph/types.js'
 import { limits } from '../src/host/limits.js'
-import { readCapped } from '../src/host/platform/node.js'
+import { readCapped } from '../src/host/platform/node/files.js'
 import { readNpy } from '../tools/npy/read.js'
 
 /**

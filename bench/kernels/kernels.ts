@@ -3,13 +3,8 @@ import { winogradProducts } from '../../src/host/graph/kernels/winograd-products
 import type { Model } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { candidatesOf } from '../../src/host/plan/kernels.js'
-import {
-  type Build,
-  packageFolder,
-  Session,
-  type StepTime,
-  type TensorData,
-} from '../../src/host/platform/node.js'
+import { packageFolder } from '../../src/host/platform/node/package.js'
+import { type Build, Session, type StepTime, type TensorData } from '../../src/host/platform/node.js'
 import { quantized, testInput } from '../input.js'
 import { describeMachine, describeSource, readConditions } from '../machine.js'
 import { fasterOf, measurePeaks, type Peak, peakFor } from '../peak.js'

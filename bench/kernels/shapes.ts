@@ -4,7 +4,7 @@ import { OcellusError } from '../../src/host/errors.js'
 import { elements } from '../../src/host/graph/descriptor.js'
 import { operators } from '../../src/host/graph/ops/index.js'
 import type { AttributeValue, Constant, DType, Model, Tensor } from '../../src/host/graph/types.js'
-import { packageFolder } from '../../src/host/platform/node.js'
+import { packageFolder } from '../../src/host/platform/node/package.js'
 
 /** A layer's shape: enough to make a network of it alone, with made-up weights. */
 export interface Shape {

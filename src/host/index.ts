@@ -1,5 +1,6 @@
 /** The public API, the same on every platform. Import it from 'ocellus'. */
 export { type Build, builds } from './engine/engine.js'
+export { decodeImage } from './engine/picture.js'
 export {
   type NamedInputs,
   type NamedOutputs,
@@ -23,8 +24,12 @@ export type {
   TensorForm,
   TensorsTask,
 } from './graph/types.js'
+export { type DrawingContext, type DrawingSize, drawDetections, type Mark } from './image/draw.js'
+export { type Fit, fitImage, type Geometry, type Size } from './image/fit.js'
+export type { ImageSource, ImageSources } from './image/image-source.js'
 export type { Pixels } from './image/pixels.js'
 export { limits } from './limits.js'
+export type { Address, Contents } from './source/content.js'
 export {
   Autoencoder,
   type AutoencoderOptions,
@@ -32,6 +37,7 @@ export {
   type Features,
   type Reconstruction,
   type ReconstructOptions,
+  type ReconstructPixelsOptions,
 } from './tasks/autoencoder.js'
 export type { Box, Detection } from './tasks/detection/detections.js'
 export type { DetectionOptions } from './tasks/detection/options.js'
@@ -40,6 +46,7 @@ export {
   Detector,
   type DetectorOptions,
   type DetectorResult,
+  type DetectorSettings,
 } from './tasks/detector.js'
 export {
   Discriminator,

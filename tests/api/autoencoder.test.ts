@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
-import { Autoencoder, Detector, embeddedDetector } from '../../src/host/platform/node.js'
+import { embeddedDetector } from '../../src/host/platform/node/models.js'
+import { Autoencoder, Detector, type ImageSource } from '../../src/host/platform/node.js'
 import { readMae } from '../../tools/quantize/readers/mae.js'
 import { Random } from '../helpers/kernel.js'
 import { checkpointOf, maeWeights } from '../helpers/mae.js'
@@ -94,7 +95,7 @@ describe('reconstruct', () => {
     ['pixels of another length', { width: 3, height: 3, data: new Uint8Array(5) }, 'E_IMAGE_INPUT'],
     ['nothing', undefined, 'E_IMAGE_INPUT'],
   ])('refuses %s', async (_, image, code) => {
-    await expect(autoencoder.reconstruct(image)).rejects.toMatchObject({ code })
+    await expect(autoencoder.reconstruct(image as ImageSource)).rejects.toMatchObject({ code })
   })
 })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeImage } from '../../src/host/platform/node/canvas.js'
-import { Detector, type ErrorCode, readModel } from '../../src/host/platform/node.js'
+import { Detector, type ErrorCode, type ImageSource, readModel } from '../../src/host/platform/node.js'
 import { codeOfAsync } from '../helpers/code-of.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -79,7 +79,7 @@ describe('Detector', () => {
       [{ width: 1, height: 1, data: [0, 0, 0, 0] }, 'E_IMAGE_INPUT'],
     ]
     for (const [image, code] of bad) {
-      expect(await codeOfAsync(() => detector.detect(image))).toBe(code)
+      expect(await codeOfAsync(() => detector.detect(image as ImageSource))).toBe(code)
       expect(await detector.detect(cat)).toEqual(want)
     }
     const signal = AbortSignal.abort()

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { runInNewContext } from 'node:vm'
 import { createCanvas } from '@napi-rs/canvas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Detector, type ModelInput, OcellusError } from '../../src/host/platform/node.js'
+import { Detector, type ImageSource, type ModelInput, OcellusError } from '../../src/host/platform/node.js'
 import { openModel } from '../../tools/index.js'
 import { variantsOf } from '../helpers/variants.js'
 
@@ -72,7 +72,7 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
   )
 
 it.each(sources(photo))('a picture is taken from %s', async (_name, source) => {
-  expect(await detector.detect(source)).toEqual(await detector.detect(photo))
+  expect(await detector.detect(source as ImageSource)).toEqual(await detector.detect(photo))
 })
 
 it.each(sources(model))('a model is taken from %s', async (_name, source) => {
@@ -122,7 +122,7 @@ describe('what is no source is refused with a code, and never repeated', () => {
     ["a stream of Node's that fails", failingPieces(), 'E_FILE_READ'],
   ])('%s', async (_what, source, code) => {
     await used.text().catch(() => {})
-    expect(await codeOf(detector.detect(source))).toBe(code)
+    expect(await codeOf(detector.detect(source as ImageSource))).toBe(code)
   })
 
   it('bytes whose memory was given away', async () => {

@@ -312,7 +312,7 @@ function pictureModel(): Model {
 }
 
 test('a picture goes through the preprocessing, beside a tensor', async () => {
-  const session = await Session.create(pictureModel(), {}, true)
+  const session = await Session.create(pictureModel(), { frozenModel: true })
   const [sum, map] = session.outputs.map(({ name }) => name)
   const data = Uint8ClampedArray.from({ length: 8 * 6 * 4 }, (_, n) => (n * 37) % 256)
   const shift = floats([1, 4, 4, 3], count(48))

@@ -2,13 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { decodeImage } from '../../src/host/platform/node/canvas.js'
-import {
-  builds,
-  type Detection,
-  Detector,
-  type DetectorOptions,
-  embeddedDetector,
-} from '../../src/host/platform/node.js'
+import { embeddedDetector } from '../../src/host/platform/node/models.js'
+import { builds, type Detection, Detector, type DetectorOptions } from '../../src/host/platform/node.js'
 import { skipUnless } from '../helpers/require.js'
 import { openPage } from './chromium.js'
 import './globals.js'

@@ -20,8 +20,8 @@ const plan = planModel(withKernels(verifyModel(model), cheapestChoice(verifyMode
 const first = planFirst(plan)!
 
 /** A session that may leave packing for later, or not. */
-async function sessionOf(lasting: boolean, options = {}): Promise<Session> {
-  const session = await Session.create(model, { tuneMs: 0, ...options }, lasting)
+async function sessionOf(frozenModel: boolean, options = {}): Promise<Session> {
+  const session = await Session.create(model, { tuneMs: 0, ...options, frozenModel })
   onTestFinished(() => session.close())
   return session
 }

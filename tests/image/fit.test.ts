@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { pictureGeometry } from '../../src/host/image/fit.js'
+import { fitImage } from '../../src/host/image/fit.js'
 
 const size = (width: number, height: number) => ({ width, height })
 const placed = (mode: 'letterbox' | 'stretch', source: [number, number], input: [number, number]) => {
-  const g = pictureGeometry(mode, size(...source), size(...input))
+  const g = fitImage(mode, size(...source), size(...input))
   return [g.resizedWidth, g.resizedHeight, g.offsetX, g.offsetY]
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { pictureGeometry } from '../../src/host/image/fit.js'
+import { fitImage } from '../../src/host/image/fit.js'
 import { listBytes } from '../../src/host/program/candidates.js'
 import { readList, suppress } from '../helpers/candidates.js'
 import { builds, programStart } from '../helpers/engine.js'
@@ -31,7 +31,7 @@ function decodeCase(seed: number) {
   const threshold = random.pick([0, 1e-3, 0.25, 0.5, 0.9, 1])
   const scaleXY = random.pick([1, 1.05, 1.2, 2])
   const mode = random.pick(['letterbox', 'stretch'] as const)
-  const geometry = pictureGeometry(
+  const geometry = fitImage(
     mode,
     { width: random.integer(1, 900), height: random.integer(1, 900) },
     { width: 32 * columns, height: 32 * rows },

@@ -29,7 +29,7 @@ afterEach(() => {
 
 /** A session that has run once, without packed weights, and whose threads are all there. */
 async function afterFirst(options: object, threads: number): Promise<Session> {
-  const session = await Session.create(model, { tuneMs: 0, threads, ...options }, true)
+  const session = await Session.create(model, { tuneMs: 0, threads, ...options, frozenModel: true })
   onTestFinished(() => session.close())
   session.setImage(pixels, fit)
   session.run()

@@ -26,11 +26,14 @@ const hostOrder = [
   'platform',
 ]
 
-/** The part of the host that a file belongs to; errors, limits, the text of messages and bytes from callers are one. */
+/** Files that all of the host may import, as errors. */
+const beneath = ['limits', 'options', 'shown', 'source']
+
+/** The part of the host that a file belongs to. */
 function hostPart(path: string): string {
   const [part] = path.slice('src/host/'.length).split('/')
   const name = part.replace(/\.ts$/, '')
-  return ['limits', 'shown', 'source'].includes(name) ? 'errors' : name
+  return beneath.includes(name) ? 'errors' : name
 }
 
 function hostMayImport(from: string, to: string): boolean {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { DetectionTask, YoloHead } from '../../src/host/graph/types.js'
-import { pictureGeometry } from '../../src/host/image/fit.js'
+import { fitImage } from '../../src/host/image/fit.js'
 import type { DetectionOptions } from '../../src/host/tasks/detection/options.js'
 import { decodeHeads } from '../helpers/decoding.js'
 import { builds } from '../helpers/engine.js'
@@ -9,7 +9,7 @@ import type { HeadOutput } from '../helpers/reference-detection.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
 
 const head: YoloHead = { output: 'head', anchors: [[10, 20]], scaleXY: 1, newCoords: false }
-const square = pictureGeometry('stretch', { width: 32, height: 32 }, { width: 32, height: 32 })
+const square = fitImage('stretch', { width: 32, height: 32 }, { width: 32, height: 32 })
 const logit = (p: number) => Math.log(p / (1 - p))
 
 /** A head of one row whose cells hold x, y, w, h, objectness, classes. */
@@ -77,7 +77,7 @@ describe('one head', () => {
   })
 
   test('a letterboxed head comes back to the photo', () => {
-    const geometry = pictureGeometry('letterbox', { width: 64, height: 32 }, { width: 32, height: 32 })
+    const geometry = fitImage('letterbox', { width: 64, height: 32 }, { width: 32, height: 32 })
     const [found] = decode(row([0, 0, 0, 0, 9, 9]), {}, false, 0.1, geometry)
     // the centre stays the centre; one input pixel is two of the photo
     expect(found.box).toEqual([22, -4, 42, 36].map((v) => expect.closeTo(v, 9)))
@@ -222,7 +222,7 @@ describe.each(['yolo-fastest-1.1', 'yolo-fastest-1.1-xl'])('%s on dog.jpg', (nam
     const found = decodeHeads(
       [load('permute_121_f32_1x10x10x255.bin', 10), load('permute_130_f32_1x20x20x255.bin', 20)],
       task,
-      pictureGeometry('stretch', { width, height }, { width: 320, height: 320 }),
+      fitImage('stretch', { width, height }, { width: 320, height: 320 }),
       { scoreThreshold: 0.05, clip: false },
     )
     const summary = found.map(({ classId, score, box }) => ({

@@ -1,16 +1,9 @@
 import { OcellusError } from '../errors.js'
 import type { Tensor } from '../graph/types.js'
+import type { Fit } from '../image/fit.js'
 import type { Pixels } from '../image/pixels.js'
 import { programStart } from '../plan/plan.js'
 import { type Fields, wordOf } from '../program/instruction.js'
-
-/** How a picture lies on the network's input: resized to this size, placed at this offset. */
-export interface Fit {
-  readonly resizedWidth: number
-  readonly resizedHeight: number
-  readonly offsetX: number
-  readonly offsetY: number
-}
 
 /** Index in memory of a field of the program's first instruction, which the picture decides. */
 const frameField = (name: keyof Fields<'preprocess'>): number => programStart / 4 + wordOf('preprocess', name)

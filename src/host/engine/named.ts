@@ -3,6 +3,7 @@ import { elements } from '../graph/descriptor.js'
 import { formOf } from '../graph/form.js'
 import type { Graph, Quantization, Tensor, TensorForm } from '../graph/types.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
+import type { OptionNames } from '../options.js'
 import type { Plan } from '../plan/plan.js'
 import { roundHalfEven } from '../plan/program.js'
 import type { EngineMemory } from './memory.js'
@@ -35,6 +36,8 @@ export interface RunOptions {
   /** Give int8 outputs as they are, with their quantization. Default: dequantised to float32. */
   readonly raw?: boolean
 }
+
+export const runOptions = { outputs: true, raw: true } satisfies OptionNames<RunOptions>
 
 /** What a model takes or gives under a name. */
 export interface TensorMetadata extends TensorForm {

@@ -1,14 +1,11 @@
 import { OcellusError } from '../errors.js'
 import type { FileSource } from '../format/safetensors.js'
 import type { VerifiedModel } from '../graph/verify.js'
+import type { ImageSource } from '../image/image-source.js'
 import type { Pixels } from '../image/pixels.js'
+import type { Address } from '../source/content.js'
 import type { Build, Engine, Instance } from './engine.js'
 import type { Kinds } from './measure.js'
-
-/** A `URL`, without asking for its type. */
-export interface Address {
-  readonly href: string
-}
 
 /** How several threads share a session's runs, where a platform has them. */
 export interface Threads {
@@ -54,7 +51,7 @@ export interface Platform {
   /** A model's bytes, or its file where that is large: of a path or address, or the embedded default. */
   readModel(source: string | Address | undefined): Promise<{ bytes: Uint8Array | FileSource; file: string }>
   /** Pixels of whatever this platform calls a picture: a path, encoded bytes, an element. Upright RGBA. */
-  decodeImage(source: unknown): Promise<Pixels>
+  decodeImage(source: ImageSource): Promise<Pixels>
   /** Without it every session has one thread. */
   readonly threads?: Threads
   /** Without it kernels are chosen by what they are expected to cost. */

@@ -3,17 +3,18 @@ import { roundUp } from '../graph/descriptor.js'
 import { preprocessingOf } from '../graph/task.js'
 import type { Model, Tensor } from '../graph/types.js'
 import { verifyModel } from '../graph/verify.js'
-import { pictureGeometry } from '../image/fit.js'
+import { type Fit, fitImage } from '../image/fit.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
+import { checkOptions } from '../options.js'
 import { type FirstPlan, planFirst } from '../plan/first.js'
 import { memoryOf, type Plan, programStart } from '../plan/plan.js'
 import { compileProgram, describeInstruction } from '../plan/program.js'
 import { instructionBytes } from '../program/instruction.js'
 import { type LoadedEngine, loadEngine } from './build.js'
-import { hasNarrowWeights, type KernelOptions, planKernels } from './choose.js'
+import { hasNarrowWeights, planKernels } from './choose.js'
 import type { Build, Who } from './engine.js'
 import { runFirst } from './first.js'
-import { checkFit, type Fit, writeFrame } from './frame.js'
+import { checkFit, writeFrame } from './frame.js'
 import { loadNodes, loadPlan } from './load.js'
 import type { EngineMemory } from './memory.js'
 import {
@@ -24,9 +25,11 @@ import {
   type NamedOutputs,
   type RunOptions,
   readOutput,
+  runOptions,
   type TensorMetadata,
   writeInput,
 } from './named.js'
+import { type SessionOptions, sessionOptions } from './options.js'
 import { platform } from './platform.js'
 import { profileSteps, type StepTime } from './profile.js'
 import { resizePlan } from './resize.js'
@@ -35,22 +38,10 @@ import { sumWeights } from './sums.js'
 import { checkValues, readTensor, type TensorData, writeTensor } from './tensors.js'
 import { chooseThreads } from './threads.js'
 
-export type { Fit } from './frame.js'
 export type { NamedInputs, NamedOutputs, NamedTensor, RunOptions, TensorMetadata } from './named.js'
+export type { SessionOptions } from './options.js'
 export type { StepTime } from './profile.js'
 export type { TensorData } from './tensors.js'
-
-export interface SessionOptions extends KernelOptions {
-  /** Use this build of the engine and no other. Default: the best that passes its probe. */
-  readonly build?: Build
-  /**
-   * How many threads share the work, the caller's among them; the scalar build has one. Default: the processors, four
-   * at most, and one for a model so small that more would not pay.
-   */
-  readonly threads?: number
-  /** How long a run waits for a thread that does not answer, in milliseconds. Default: 10,000. */
-  readonly threadTimeoutMs?: number
-}
 
 const tensorsOf = ({ model }: Plan, ends: 'inputs' | 'outputs'): readonly Tensor[] =>
   model.graph[ends].map((name) => model.tensorsByName.get(name)!)
@@ -90,13 +81,17 @@ export class Session {
   }
 
   /**
-   * Verifies, plans and loads a model. Throws E_MODEL_*, E_ENGINE_*. With `lasting`, nobody will ever change the model's
-   * constants: then most of them may be loaded when the first run is done.
+   * Verifies, plans and loads a model. Throws E_OPTION, E_MODEL_* and E_ENGINE_*.
+   *
+   * @example
+   * const session = await Session.create(await loadModel('model.safetensors'), { threads: 2 })
    */
-  static async create(model: Model, options: SessionOptions = {}, lasting = false): Promise<Session> {
+  static async create(model: Model, options: SessionOptions = {}): Promise<Session> {
+    checkOptions(options, sessionOptions, 'Session.create')
+    const { frozenModel = false } = options
     const summed = await sumWeights(model, options)
     const verified = verifyModel(model)
-    if (lasting && summed !== undefined) platform().tuning?.warmUp?.(summed, verified, options)
+    if (frozenModel && summed !== undefined) platform().tuning?.warmUp?.(summed, verified, options)
     summed?.close()
     const threads = chooseThreads(options.threads, verified)
     const plan = await planKernels(verified, threads, options)
@@ -105,7 +100,7 @@ export class Session {
     const engine = await loadEngine(memoryOf(plan), { ...options, narrow, threads })
     try {
       const session = new Session(engine, plan)
-      session.#first = lasting && plan.preprocessing !== undefined ? planFirst(plan) : undefined
+      session.#first = frozenModel && plan.preprocessing !== undefined ? planFirst(plan) : undefined
       if (session.#first === undefined && plan.packedBytes >= muchPacking) engine.hire()
       loadPlan(plan, program, engine, session.#first?.nodes)
       return session
@@ -126,7 +121,10 @@ export class Session {
     return this.#live().ready()
   }
 
-  /** What lies where in memory. */
+  /**
+   * What lies where in memory.
+   * @internal
+   */
   get plan(): Plan {
     return this.#plan
   }
@@ -156,14 +154,26 @@ export class Session {
     return this.memory.byteLength
   }
 
-  /** What tasks read and write beside the network's tensors, at addresses that the plan gives them. */
+  /**
+   * What tasks read and write beside the network's tensors, at addresses that the plan gives them.
+   * @internal
+   */
   get memory(): EngineMemory {
     this.#live()
     return this.#memory
   }
 
-  /** Copies a picture into the engine; the next `run` starts by preprocessing it. */
-  setImage(pixels: Pixels, fit: Fit): void {
+  /**
+   * Copies a picture into the engine; the next `run` starts by preprocessing it. `fit` says how it lies on
+   * the input; default: as the model's preprocessing has it. Throws E_IMAGE_INPUT for what are no pixels or
+   * a fit that is not within the input, E_MODEL_TASK for a model that takes no pictures, E_ENGINE_MEMORY.
+   *
+   * @example
+   * const pixels = await decodeImage('photo.jpg')
+   * session.setImage(pixels, fitImage('stretch', pixels, { width: 416, height: 416 }))
+   * session.run()
+   */
+  setImage(pixels: Pixels, fit: Fit = this.#fitOf(pixels)): void {
     const engine = this.#live()
     preprocessingOf(this.plan.model.graph)
     checkPixels(pixels)
@@ -179,7 +189,10 @@ export class Session {
     this.#given.add(this.#inputs[0].name)
   }
 
-  /** The address of so many bytes behind the frame, free until a larger one comes. */
+  /**
+   * The address of so many bytes behind the frame, which are free until a larger frame comes.
+   * @internal
+   */
   reserve(bytes: number): number {
     this.#live()
     const address = roundUp(this.plan.end + this.#frameBytes + 64, 64)
@@ -215,7 +228,10 @@ export class Session {
     return readTensor(this.#memory, this.plan, this.inputs[0])
   }
 
-  /** Runs the network on what was set before, or as much of it as one of its outputs needs. */
+  /**
+   * Runs the network on what was set before, or as much of it as one of its outputs needs. Throws
+   * E_INPUT_SHAPE where an input was not set, E_OPTION for an output that there is not, E_SESSION_CLOSED.
+   */
   run(output?: string): void
   /**
    * Runs the network on named inputs and returns its outputs by their names: `{ dtype, shape, data }` each, maps in NCHW.
@@ -229,9 +245,18 @@ export class Session {
    */
   run(inputs: NamedInputs, options?: RunOptions): NamedOutputs
   run(what?: string | NamedInputs, options: RunOptions = {}): NamedOutputs | undefined {
+    checkOptions(options, runOptions, 'Session.run')
     if (typeof what === 'object') return this.#runNamed(what, options)
     this.#runSet(what === undefined ? undefined : this.#endOf(what))
     return undefined
+  }
+
+  #fitOf(pixels: Pixels): Fit {
+    this.#live()
+    const [, height, width] = this.#inputs[0].shape
+    const { mode } = preprocessingOf(this.plan.model.graph)
+    checkPixels(pixels)
+    return fitImage(mode, pixels, { width, height })
   }
 
   #runNamed(inputs: NamedInputs, options: RunOptions): NamedOutputs {
@@ -250,11 +275,7 @@ export class Session {
     // Loading overwrites what lies in the arena and behind it.
     if (tensors.length > 0) this.#settle()
     this.#given.clear()
-    if (picture !== undefined) {
-      const [, height, width] = this.#inputs[0].shape
-      const { mode } = preprocessingOf(this.plan.model.graph)
-      this.setImage(picture, pictureGeometry(mode, picture, { width, height }))
-    }
+    if (picture !== undefined) this.setImage(picture)
     engine.wake()
     for (const { tensor, values } of tensors) {
       writeInput(this.#memory, this.plan, tensor, values)
@@ -278,13 +299,20 @@ export class Session {
     this.#recheck()
   }
 
-  /** Runs instructions of a task's own, at an address that the plan gives them, in this thread alone. */
+  /**
+   * Runs instructions of a task's own, at an address that the plan gives them, in this thread alone.
+   * @internal
+   */
   execute(address: number, count: number): void {
     if (this.#call(address, count, 'caller') !== 0)
       throw new OcellusError('E_ENGINE_TRAP', `the ${this.build} build lacks an instruction of the task`)
   }
 
-  /** Which patches of a picture a network of tokens sees, and in what order, from now on; as many as it was made for. */
+  /**
+   * Says which patches of a picture a network of tokens sees from now on, and in what order: as many as
+   * it was made for.
+   * @internal
+   */
   select(indices: readonly number[]): void {
     this.#live()
     selectPatches(this.plan, this.#memory, indices)
@@ -293,6 +321,7 @@ export class Session {
   /**
    * The same network from now on with other sizes of its tensors, as for another number of patches: its weights stay
    * where they are. Throws E_OPTION where it has not the same nodes and constants.
+   * @internal
    */
   replan(model: Model): void {
     this.#live()

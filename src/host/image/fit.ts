@@ -1,27 +1,38 @@
 import { OcellusError } from '../errors.js'
 
-/** Where the resized picture lies in the network's input; preprocessing and decoding share it. */
-export interface Geometry {
-  readonly sourceWidth: number
-  readonly sourceHeight: number
-  readonly inputWidth: number
-  readonly inputHeight: number
+/** How a picture lies on a network's input, in its pixels: resized to this size, placed at this offset. */
+export interface Fit {
   readonly resizedWidth: number
   readonly resizedHeight: number
   readonly offsetX: number
   readonly offsetY: number
 }
 
+/** A fit and the sizes that it was made for: preprocessing and decoding share it. */
+export interface Geometry extends Fit {
+  readonly sourceWidth: number
+  readonly sourceHeight: number
+  readonly inputWidth: number
+  readonly inputHeight: number
+}
+
+/** In pixels. */
 export interface Size {
   readonly width: number
   readonly height: number
 }
 
 /**
- * darknet's `letterbox_image` (src/image.c): the side that limits fills the input, the other is the
- * quotient rounded down, and so is half of what remains. A picture of 1xN keeps at least one pixel.
+ * How a picture of a size is fitted to a network's input, as `Session.setImage` takes it. `stretch` fills
+ * the input. `letterbox` keeps the picture's proportions, as darknet's `letterbox_image` (src/image.c) does:
+ * the side that limits fills the input, the other is the quotient rounded down, and so is half of what
+ * remains. A picture of 1xN keeps at least one pixel. Throws E_IMAGE_INPUT for a side below 1.
+ *
+ * @example
+ * fitImage('letterbox', { width: 640, height: 480 }, { width: 416, height: 416 })
+ * // resizedWidth 416, resizedHeight 312, offsetX 0, offsetY 52, and the sizes given
  */
-export function pictureGeometry(mode: 'letterbox' | 'stretch', source: Size, input: Size): Geometry {
+export function fitImage(mode: 'letterbox' | 'stretch', source: Size, input: Size): Geometry {
   for (const side of [source.width, source.height, input.width, input.height]) {
     if (!Number.isSafeInteger(side) || side < 1) {
       throw new OcellusError('E_IMAGE_INPUT', `a picture side of ${side} pixels; give one of at least 1`)

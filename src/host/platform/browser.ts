@@ -4,8 +4,21 @@ import { engine } from './browser/engine.js'
 import { fetchCapped } from './browser/fetch.js'
 import { decodePicture } from './browser/picture.js'
 
-export { type DrawingContext, type DrawingSize, drawDetections, type Mark } from '../image/draw.js'
 export * from '../index.js'
+
+/** A type of the page, or nothing where a program is compiled without the DOM. */
+type OfPage<Name extends string> = typeof globalThis extends Record<Name, { prototype: infer T }> ? T : never
+
+declare module '../image/image-source.js' {
+  interface ImageSources {
+    /** Drawn as it is seen: upright, unless the page's style says otherwise. */
+    readonly element: OfPage<'HTMLImageElement'>
+    /** Its current frame. */
+    readonly video: OfPage<'HTMLVideoElement'> | OfPage<'VideoFrame'>
+    readonly canvas: OfPage<'HTMLCanvasElement'> | OfPage<'OffscreenCanvas'>
+    readonly bitmap: OfPage<'ImageBitmap'> | OfPage<'ImageData'>
+  }
+}
 
 const embeddedModels: Readonly<Record<string, () => URL>> = {
   autoencoder: () => new URL('../../../../models/quantized/autoencoder.safetensors', import.meta.url),

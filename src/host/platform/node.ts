@@ -1,13 +1,10 @@
-import { join } from 'node:path'
 import { usePlatform } from '../engine/platform.js'
 import { OcellusError } from '../errors.js'
-import type { Pixels } from '../image/pixels.js'
 import { limits } from '../limits.js'
 import { addressOf, contentOf, imageContent } from '../source/content.js'
 import { engine } from './node/engine.js'
 import { openModel, pathOf, readCapped } from './node/files.js'
-import { embeddedFolder, modelFile } from './node/models.js'
-import { packageFolder } from './node/package.js'
+import { embeddedDetector, modelFile } from './node/models.js'
 
 export * from '../index.js'
 export {
@@ -18,10 +15,6 @@ export {
 export type { CameraPhase, CameraState } from './node/camera/feed.js'
 export type { CameraOptions } from './node/camera/options.js'
 export type { CameraStatistics } from './node/camera/statistics.js'
-export { packageFolder, readCapped }
-
-export const embeddedDetector = join(embeddedFolder, 'detector.safetensors')
-export const embeddedAutoencoder = join(embeddedFolder, 'autoencoder.safetensors')
 
 const acceptedImages =
   'give a path, the bytes of an image file (a typed array, Blob, Response or stream), or { width, height, data } in RGBA'
@@ -35,7 +28,7 @@ usePlatform({
     const file = await modelFile(path)
     return { bytes: await openModel(file), file }
   },
-  async decodeImage(source): Promise<Pixels> {
+  async decodeImage(source) {
     const { decodeImage } = await import('./node/canvas.js')
     const content = await contentOf(source, imageContent)
     if (content !== undefined) return decodeImage(content.bytes, content.file)

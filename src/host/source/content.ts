@@ -4,6 +4,11 @@ import { shown } from '../shown.js'
 import { bytesOf, tagOf } from './bytes.js'
 import { dataAddressBytes } from './data-address.js'
 
+/** A `URL`, without asking for its type. */
+export interface Address {
+  readonly href: string
+}
+
 /** The bytes of a file, and what messages call it. */
 export interface Content {
   readonly bytes: Uint8Array

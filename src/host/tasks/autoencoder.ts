@@ -1,38 +1,65 @@
-import { platform } from '../engine/platform.js'
-import { Session, type SessionOptions } from '../engine/session.js'
+import { type SessionOptions, sessionOptions, sessionOptionsOf } from '../engine/options.js'
+import { decodeUnlessStopped } from '../engine/picture.js'
+import { Session } from '../engine/session.js'
 import type { Signal } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
 import { autoencoderOf, preprocessingOf } from '../graph/task.js'
 import type { AutoencoderTask, Model, Preprocessing } from '../graph/types.js'
+import type { ImageSource } from '../image/image-source.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
+import { checkChoice, checkOptions, type OptionNames } from '../options.js'
 import { cropToFit } from './autoencoder/crop.js'
-import { type MaskKind, type PatchGrid, visibleOfPicture, visiblePatches } from './autoencoder/mask.js'
+import {
+  type MaskKind,
+  maskKinds,
+  type PatchGrid,
+  visibleOfPicture,
+  visiblePatches,
+} from './autoencoder/mask.js'
 import { limited, maskedError, pictureOf, psnrOf, type Scene, valueAt } from './autoencoder/restore.js'
 import { withVisible } from './autoencoder/visible.js'
-import { givenOptions, loadModel, type ModelInput } from './load.js'
+import { loadModel, type ModelInput } from './load.js'
 
+/** How an autoencoder is made: which model, and how it runs. */
 export interface AutoencoderOptions extends SessionOptions {
-  /** A model: its file, its path, address or name, or one in memory. Default: the embedded autoencoder. */
+  /** Default: the embedded autoencoder. */
   readonly model?: ModelInput
-  /** How pictures are fitted to the network: their middle is cut out, or the whole is stretched. Default: crop. */
+  /** `crop`: the network sees the middle of a picture; `stretch`: all of it. Default: crop. */
   readonly fit?: 'crop' | 'stretch'
 }
 
+/** What is hidden: a share of the patches, what a mask covers, or all but the patches that are named. */
 export interface ReconstructOptions {
-  /** Share of the patches to hide, 0.05 to 0.95. Default 0.75. */
+  /** The share of the patches to hide, 0.05 to 0.95. Default: 0.75. */
   readonly ratio?: number
-  /** Default random. */
+  /** Which patches the share takes. Default: random. */
   readonly kind?: MaskKind
-  /** The same seed hides the same patches, everywhere. Default 1. */
+  /** The same seed hides the same patches everywhere, 0 to 4294967295. Default: 1. */
   readonly seed?: number
-  /** A mask of the picture's size instead: what is white in it is hidden. Anything that is accepted as a picture. */
-  readonly mask?: unknown
-  /** The visible patches instead, counted row by row. */
+  /** Instead of a share: a picture of the same size, white where the other is hidden. */
+  readonly mask?: ImageSource
+  /** Instead of a share: the indices of the visible patches, counted row by row from 0. */
   readonly visible?: readonly number[]
+  /** An `AbortSignal`: work that it stops before the pictures are looked at ends with E_ABORTED. */
   readonly signal?: Signal
 }
 
-/** Pictures have the size of the network's input. */
+/** As `ReconstructOptions`, for a mask whose pixels are there. */
+export interface ReconstructPixelsOptions extends ReconstructOptions {
+  readonly mask?: Pixels
+}
+
+const createNames = { ...sessionOptions, model: true, fit: true } satisfies OptionNames<AutoencoderOptions>
+const reconstructNames = {
+  ratio: true,
+  kind: true,
+  seed: true,
+  mask: true,
+  visible: true,
+  signal: true,
+} satisfies OptionNames<ReconstructOptions>
+
+/** A picture that was partly hidden and drawn again. Its pictures have the size of the network's input. */
 export interface Reconstruction {
   /** The picture as the network would see all of it. */
   readonly original: Pixels
@@ -44,9 +71,11 @@ export interface Reconstruction {
   readonly predicted: Pixels
   /** The patches that the network saw, counted row by row. */
   readonly visible: readonly number[]
+  /** How many rows and columns of patches a picture has. */
   readonly grid: PatchGrid
-  /** Mean squared error over the hidden patches, values in 0..1, and the same in dB. */
+  /** The mean squared error over the hidden patches, of values from 0 to 1. */
   readonly maskedMse: number
+  /** The same as a peak signal-to-noise ratio, in dB. */
   readonly maskedPsnr: number
   /** [height][width][3] in 0..1: the values behind `restored`, before they become bytes. */
   readonly values: Float32Array
@@ -54,24 +83,40 @@ export interface Reconstruction {
 
 export const pools = ['class', 'mean', 'none'] as const
 
+/** What a picture's features are made of. */
 export interface EncodeOptions {
   /**
-   * The class token, the mean of the patches' tokens, or all tokens, class token first. Default: the class token, but of an
-   * encoder that was finetuned with global pooling the mean, with the normalisation that was trained for it.
+   * The class token, the mean of the patches' tokens, or all tokens, the class token first. Default: the
+   * class token; for an encoder that was finetuned with global pooling the mean, with the normalisation
+   * that was trained for it.
    */
   readonly pool?: (typeof pools)[number]
+  /** An `AbortSignal`: work that it stops before the picture is looked at ends with E_ABORTED. */
   readonly signal?: Signal
 }
 
+const encodeNames = { pool: true, signal: true } satisfies OptionNames<EncodeOptions>
+
+/** What an encoder makes of a picture. */
 export interface Features {
-  /** [channels], or [tokens, channels]. */
+  /** [channels]; [tokens, channels] for all tokens. */
   readonly shape: readonly number[]
   readonly data: Float32Array
 }
 
-/** A masked autoencoder: restores hidden parts of pictures, and turns pictures into feature vectors. */
+/**
+ * A masked autoencoder: restores hidden parts of pictures, and turns pictures into feature vectors. Create
+ * one, use it often, and close it at the end.
+ *
+ * @example
+ * const autoencoder = await Autoencoder.create()
+ * const { restored, maskedPsnr } = await autoencoder.reconstruct('photo.jpg', { ratio: 0.75, seed: 1 })
+ * const { data } = await autoencoder.encode('photo.jpg')
+ * autoencoder.close()
+ */
 export class Autoencoder {
   readonly session: Session
+  /** How many rows and columns of patches a picture has. */
   readonly grid: PatchGrid
   readonly task: AutoencoderTask
   #model: Model
@@ -90,28 +135,47 @@ export class Autoencoder {
     this.#fit = options.fit ?? 'crop'
   }
 
-  /** Loads a model and makes it ready to run. Throws E_MODEL_*, E_ENGINE_*, E_FILE_*. */
+  /**
+   * Loads an autoencoder and makes it ready to run. Throws E_OPTION, E_FILE_*, E_MODEL_*, E_ENGINE_*.
+   *
+   * @example
+   * const autoencoder = await Autoencoder.create({ model: 'mae.safetensors', fit: 'stretch' })
+   */
   static async create(options: AutoencoderOptions = {}): Promise<Autoencoder> {
-    const model = await loadModel(givenOptions(options).model ?? 'autoencoder')
+    checkOptions(options, createNames, 'Autoencoder.create')
+    checkChoice('fit', options.fit, ['crop', 'stretch'])
+    const model = await loadModel(options.model ?? 'autoencoder')
     autoencoderOf(model.graph)
-    return new Autoencoder(await Session.create(model, options), model, options)
+    return new Autoencoder(await Session.create(model, sessionOptionsOf(options)), model, options)
   }
 
   /**
-   * Hides parts of a picture and has the network draw them. Only visible patches run through the encoder: the more is
-   * hidden, the sooner it is done. Throws E_OPTION, E_IMAGE_*, E_MODEL_TASK, E_SESSION_CLOSED, E_ABORTED.
+   * Hides parts of a picture and has the network draw them. Only visible patches run through the encoder:
+   * the more is hidden, the sooner it is done. Throws E_OPTION, E_IMAGE_*, E_FILE_*, E_MODEL_TASK for an
+   * encoder without its decoder, E_SESSION_CLOSED, E_ABORTED.
+   *
+   * @example
+   * const { masked, restored, original } = await autoencoder.reconstruct('photo.jpg', { mask: 'mask.png' })
    */
-  async reconstruct(image: unknown, options: ReconstructOptions = {}): Promise<Reconstruction> {
-    const pixels = await decoded(image, options.signal)
-    const mask = options.mask === undefined ? undefined : await decoded(options.mask, options.signal)
-    return this.reconstructPixels(pixels, { ...options, mask })
+  async reconstruct(image: ImageSource, options: ReconstructOptions = {}): Promise<Reconstruction> {
+    checkOptions(options, reconstructNames, 'Autoencoder.reconstruct')
+    const { signal, mask } = options
+    const pixels = await decodeUnlessStopped(image, signal)
+    return this.reconstructPixels(pixels, {
+      ...options,
+      mask: mask === undefined ? undefined : await decodeUnlessStopped(mask, signal),
+    })
   }
 
-  /** As `reconstruct`, at once, for pixels that are already there. */
-  reconstructPixels(
-    pixels: Pixels,
-    options: ReconstructOptions & { readonly mask?: Pixels } = {},
-  ): Reconstruction {
+  /**
+   * As `reconstruct`, at once, for RGBA pixels that are already there.
+   *
+   * @example
+   * const { restored } = autoencoder.reconstructPixels(await decodeImage('photo.jpg'), { ratio: 0.5 })
+   */
+  reconstructPixels(pixels: Pixels, options: ReconstructPixelsOptions = {}): Reconstruction {
+    checkOptions(options, reconstructNames, 'Autoencoder.reconstructPixels')
+    checkChoice('kind', options.kind, maskKinds)
     checkPixels(pixels)
     const { prediction } = this.task
     if (prediction === undefined)
@@ -150,13 +214,23 @@ export class Autoencoder {
     }
   }
 
-  /** A picture's feature vector: the encoder on all of its patches. Throws as `reconstruct` does. */
-  async encode(image: unknown, options: EncodeOptions = {}): Promise<Features> {
-    return this.encodePixels(await decoded(image, options.signal), options.pool)
+  /**
+   * A picture's feature vector: the encoder on all of its patches. Throws E_OPTION, E_IMAGE_*, E_FILE_*,
+   * E_SESSION_CLOSED, E_ABORTED.
+   *
+   * @example
+   * const { shape, data } = await autoencoder.encode('photo.jpg', { pool: 'mean' })
+   */
+  async encode(image: ImageSource, options: EncodeOptions = {}): Promise<Features> {
+    checkOptions(options, encodeNames, 'Autoencoder.encode')
+    return this.encodePixels(await decodeUnlessStopped(image, options.signal), options)
   }
 
-  /** As `encode`, at once. */
-  encodePixels(pixels: Pixels, pool?: EncodeOptions['pool']): Features {
+  /** As `encode`, at once, for RGBA pixels that are already there. */
+  encodePixels(pixels: Pixels, options: EncodeOptions = {}): Features {
+    checkOptions(options, encodeNames, 'Autoencoder.encodePixels')
+    const { pool } = options
+    checkChoice('pool', pool, pools)
     checkPixels(pixels)
     const { latent, features } = this.task
     const places = this.grid.rows * this.grid.columns
@@ -176,12 +250,12 @@ export class Autoencoder {
     return { shape: [channels], data: Float32Array.from(sums, (sum) => sum / places) }
   }
 
-  /** Gives the memory back. Closing twice is harmless. */
+  /** Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is E_SESSION_CLOSED. */
   close(): void {
     this.session.close()
   }
 
-  #choose(pixels: Pixels, { kind, ratio, seed, mask }: ReconstructOptions & { mask?: Pixels }): number[] {
+  #choose(pixels: Pixels, { kind, ratio, seed, mask }: ReconstructPixelsOptions): number[] {
     if (mask === undefined) return visiblePatches(kind ?? 'random', ratio ?? 0.75, seed ?? 1, this.grid)
     checkPixels(mask)
     if (mask.width !== pixels.width || mask.height !== pixels.height)
@@ -225,15 +299,4 @@ export class Autoencoder {
       data[Math.floor(n / 3) * 4 + (n % 3)] = Math.round(limited(values[n]) * 255)
     return { width, height, data }
   }
-}
-
-async function decoded(image: unknown, signal: Signal | undefined): Promise<Pixels> {
-  const check = (): void => {
-    if (signal?.aborted) throw new OcellusError('E_ABORTED', 'the work was stopped')
-  }
-  check()
-  const isPixels = typeof image === 'object' && image !== null && 'data' in image && 'width' in image
-  const pixels = isPixels ? (image as Pixels) : await platform().decodeImage(image)
-  check()
-  return pixels
 }

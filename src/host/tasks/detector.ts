@@ -1,38 +1,63 @@
-import { platform } from '../engine/platform.js'
-import { Session, type SessionOptions } from '../engine/session.js'
+import { type SessionOptions, sessionOptions, sessionOptionsOf } from '../engine/options.js'
+import { decodeUnlessStopped } from '../engine/picture.js'
+import { Session } from '../engine/session.js'
 import type { Signal } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
 import { detectionOf } from '../graph/task.js'
 import type { DetectionTask } from '../graph/types.js'
 import type { Geometry } from '../image/fit.js'
+import type { ImageSource } from '../image/image-source.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
+import { checkChoice, checkOptions, type OptionNames } from '../options.js'
 import { Decoder } from './detection/decode.js'
 import type { Detection } from './detection/detections.js'
-import { type DetectionOptions, type Settings, settingsOf } from './detection/options.js'
-import { givenOptions, isOurs, loadModel, type ModelInput } from './load.js'
+import { type DetectionOptions, detectionOptions, type Settings, settingsOf } from './detection/options.js'
+import { isOurs, loadModel, type ModelInput } from './load.js'
 import { fitPicture } from './show.js'
 
+/** How a detector is made: which model, how it runs and what it finds. */
 export interface DetectorOptions extends DetectionOptions, SessionOptions {
-  /** A model: its file, its path, address or name, or one in memory. Default: the embedded detector. */
+  /** Default: the embedded detector. */
   readonly model?: ModelInput
-  /** How pictures are fitted to the network. Default: what the model says. */
+  /** How pictures are fitted to the network. Default: as the model says. */
   readonly fit?: 'letterbox' | 'stretch'
 }
 
+/** Settings for one picture, over those of the detector. */
 export interface DetectOptions extends DetectionOptions {
+  /** An `AbortSignal`: work that it stops before the picture is looked at ends with E_ABORTED. */
   readonly signal?: Signal
 }
 
-/** What `detect` found, with the size of the picture that its boxes refer to. */
+/** Options that may change without loading the model again. */
+export type DetectorSettings = DetectionOptions & Pick<DetectorOptions, 'fit'>
+
+const settingNames = { ...detectionOptions, fit: true } satisfies OptionNames<DetectorSettings>
+const createNames = { ...sessionOptions, ...settingNames, model: true } satisfies OptionNames<DetectorOptions>
+const detectNames = { ...detectionOptions, signal: true } satisfies OptionNames<DetectOptions>
+
+const checkFitMode = (fit: unknown): void => checkChoice('fit', fit, ['letterbox', 'stretch'])
+
+/** What was found in a picture, and the picture's width and height in pixels. */
 export interface DetectorResult {
   readonly width: number
   readonly height: number
   readonly detections: Detection[]
 }
 
-/** Finds objects in pictures. Create once, detect often, close at the end. */
+/**
+ * Finds objects in pictures. Create one, detect often, and close it at the end.
+ *
+ * @example
+ * const detector = await Detector.create({ scoreThreshold: 0.4, categoryAllowlist: ['cat', 'dog'] })
+ * for (const { label, score, box } of await detector.detect('photo.jpg')) {
+ *   console.log(label, score, box.xmin, box.ymin, box.xmax, box.ymax)
+ * }
+ * detector.close()
+ */
 export class Detector {
   readonly session: Session
+  /** The model's labels; a detection's `classId` is an index of them. */
   readonly labels: readonly string[]
   readonly #task: DetectionTask
   readonly #decoder: Decoder
@@ -51,16 +76,33 @@ export class Detector {
     this.#settings = settingsOf(options, task)
   }
 
-  /** Loads a model and makes it ready to run. Throws E_OPTION, E_MODEL_*, E_ENGINE_*, E_FILE_*. */
+  /**
+   * Loads a detector and makes it ready to run. Throws E_OPTION, E_FILE_* and E_MODEL_* for a model that
+   * can't be read or is no detector, E_ENGINE_* where the engine can't run it.
+   *
+   * @example
+   * const detector = await Detector.create({ model: 'yolov4-tiny.safetensors', threads: 2 })
+   */
   static async create(options: DetectorOptions = {}): Promise<Detector> {
-    const model = await loadModel(givenOptions(options).model)
+    checkOptions(options, createNames, 'Detector.create')
+    checkFitMode(options.fit)
+    const model = await loadModel(options.model)
     const task = detectionOf(model.graph)
     settingsOf(options, task)
-    return new Detector(await Session.create(model, options, isOurs(options.model)), task, options)
+    const { frozenModel = isOurs(options.model) } = options
+    const session = await Session.create(model, { ...sessionOptionsOf(options), frozenModel })
+    return new Detector(session, task, options)
   }
 
-  /** Changes options that need no reloading; those not named keep their value. Throws E_OPTION. */
-  setOptions(options: DetectionOptions & Pick<DetectorOptions, 'fit'>): void {
+  /**
+   * Changes options that need no reloading; those that are not named keep their value. Throws E_OPTION.
+   *
+   * @example
+   * detector.setOptions({ scoreThreshold: 0.6 })
+   */
+  setOptions(options: DetectorSettings): void {
+    checkOptions(options, settingNames, 'Detector.setOptions')
+    checkFitMode(options.fit)
     const all = { ...this.#options, ...options }
     this.#settings = settingsOf(all, this.#task)
     this.#options = all
@@ -68,27 +110,38 @@ export class Detector {
   }
 
   /**
-   * Objects in a picture, best first, boxes in its own pixels. `image` is RGBA pixels (`ImageData` or the like) or
-   * whatever the platform decodes: in Node a path or the bytes of a file, in a browser also a Blob, an
-   * image, a video or a canvas. Throws E_IMAGE_*, E_SESSION_CLOSED, E_ABORTED.
+   * The objects in a picture, the surest first. A box is in the picture's own pixels, its origin at the
+   * upper left corner. Throws E_OPTION, E_IMAGE_*, E_FILE_*, E_SESSION_CLOSED, E_ABORTED; the detector
+   * stays usable.
+   *
+   * @example
+   * const [best] = await detector.detect('photo.jpg', { maxResults: 1 })
+   * // { label: 'cat', classId: 7, score: 0.93, box: { xmin: 71, ymin: 15, xmax: 383, ymax: 440 } }
    */
-  async detect(image: unknown, options?: DetectOptions): Promise<Detection[]> {
+  async detect(image: ImageSource, options?: DetectOptions): Promise<Detection[]> {
     return (await this.detectWithSize(image, options)).detections
   }
 
-  /** As `detect`, and tells the picture's size. */
-  async detectWithSize(image: unknown, options?: DetectOptions): Promise<DetectorResult> {
-    abortIfAsked(options?.signal)
-    const pixels = isPixels(image) ? image : await platform().decodeImage(image)
-    abortIfAsked(options?.signal)
+  /**
+   * As `detect`, and tells the picture's width and height in pixels.
+   *
+   * @example
+   * const { width, height, detections } = await detector.detectWithSize('photo.jpg')
+   */
+  async detectWithSize(image: ImageSource, options?: DetectOptions): Promise<DetectorResult> {
+    checkOptions(options, detectNames, 'Detector.detect')
+    const pixels = await decodeUnlessStopped(image, options?.signal)
     return { width: pixels.width, height: pixels.height, detections: this.detectPixels(pixels, options) }
   }
 
   /**
-   * As `detect`, for the frames of a video, each with its time in milliseconds, which must grow from call to call.
-   * Throws E_OPTION for one that does not.
+   * As `detect`, for the frames of a video, each with its time in milliseconds, which must grow from call
+   * to call: E_OPTION for one that does not.
+   *
+   * @example
+   * video.requestVideoFrameCallback(async (now) => draw(await detector.detectForVideo(video, now)))
    */
-  async detectForVideo(frame: unknown, timestamp: number, options?: DetectOptions): Promise<Detection[]> {
+  async detectForVideo(frame: ImageSource, timestamp: number, options?: DetectOptions): Promise<Detection[]> {
     if (!Number.isFinite(timestamp) || timestamp <= this.#timestamp) {
       throw new OcellusError('E_OPTION', `the timestamp ${timestamp} is not after ${this.#timestamp}`)
     }
@@ -96,8 +149,15 @@ export class Detector {
     return this.detect(frame, options)
   }
 
-  /** As `detect`, at once, for pixels that are already there: the loop of a camera. It allocates only its results. */
-  detectPixels(pixels: Pixels, options?: DetectionOptions): Detection[] {
+  /**
+   * As `detect`, at once, for RGBA pixels that are already there: the loop of a camera. It allocates only
+   * its results. Throws E_OPTION, E_IMAGE_*, E_SESSION_CLOSED.
+   *
+   * @example
+   * const found = detector.detectPixels({ width: 640, height: 480, data: rgba })
+   */
+  detectPixels(pixels: Pixels, options?: DetectOptions): Detection[] {
+    checkOptions(options, detectNames, 'Detector.detectPixels')
     checkPixels(pixels)
     const settings =
       options === undefined ? this.#settings : settingsOf({ ...this.#options, ...options }, this.#task)
@@ -115,18 +175,8 @@ export class Detector {
     return this.#geometry
   }
 
-  /** Gives the memory back. Closing twice is harmless. */
+  /** Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is E_SESSION_CLOSED. */
   close(): void {
     this.session.close()
   }
-}
-
-function isPixels(image: unknown): image is Pixels {
-  return (
-    typeof image === 'object' && image !== null && 'data' in image && 'width' in image && 'height' in image
-  )
-}
-
-function abortIfAsked(signal: Signal | undefined): void {
-  if (signal?.aborted) throw new OcellusError('E_ABORTED', 'the detection was stopped')
 }

@@ -1,23 +1,37 @@
-import { platform } from '../engine/platform.js'
-import { Session, type SessionOptions } from '../engine/session.js'
+import { type SessionOptions, sessionOptions, sessionOptionsOf } from '../engine/options.js'
+import { decodeImage } from '../engine/picture.js'
+import { Session } from '../engine/session.js'
 import { discriminationOf } from '../graph/task.js'
+import type { ImageSource } from '../image/image-source.js'
 import type { Pixels } from '../image/pixels.js'
-import { givenOptions, loadModel, type ModelInput } from './load.js'
+import { checkOptions, type OptionNames } from '../options.js'
+import { loadModel, type ModelInput } from './load.js'
 import { showPicture } from './show.js'
 
+/** How a discriminator is made: which model, and how it runs. */
 export interface DiscriminatorOptions extends SessionOptions {
-  /** A model: its file, its path, address or name, or one in memory. Default: the embedded discriminator. */
+  /** Default: the embedded discriminator. */
   readonly model?: ModelInput
 }
 
+const createNames = { ...sessionOptions, model: true } satisfies OptionNames<DiscriminatorOptions>
+
+/** What a discriminator says of a picture. */
 export interface Judgement {
-  /** How likely the network takes the picture to be one of its training pictures, not a generator's: 0 to 1. */
+  /** How likely the network finds it that the picture is real and not a generator's, 0 to 1. */
   readonly probability: number
-  /** Before the logistic function: the larger, the more real. */
+  /** The same before the logistic function: the larger, the more real. */
   readonly logit: number
 }
 
-/** Judges pictures as a generator's opponent does in training. */
+/**
+ * Judges pictures as a generator's opponent does in training. Create one, score often, close it at the end.
+ *
+ * @example
+ * const discriminator = await Discriminator.create()
+ * const { probability } = await discriminator.score('photo.jpg')
+ * discriminator.close()
+ */
 export class Discriminator {
   readonly session: Session
 
@@ -25,27 +39,37 @@ export class Discriminator {
     this.session = session
   }
 
-  /** Loads a model and makes it ready to run. Throws E_MODEL_*, E_ENGINE_*, E_FILE_*. */
+  /**
+   * Loads a discriminator and makes it ready to run. Throws E_OPTION, E_FILE_*, E_MODEL_*, E_ENGINE_*.
+   *
+   * @example
+   * const discriminator = await Discriminator.create({ model: 'discriminator.safetensors' })
+   */
   static async create(options: DiscriminatorOptions = {}): Promise<Discriminator> {
-    const model = await loadModel(givenOptions(options).model ?? 'discriminator')
+    checkOptions(options, createNames, 'Discriminator.create')
+    const model = await loadModel(options.model ?? 'discriminator')
     discriminationOf(model.graph)
-    return new Discriminator(await Session.create(model, options))
+    return new Discriminator(await Session.create(model, sessionOptionsOf(options)))
   }
 
-  /** Judges a picture: RGBA pixels, or whatever the platform decodes. Throws E_IMAGE_*, E_SESSION_CLOSED. */
-  async score(image: unknown): Promise<Judgement> {
-    const isPixels = typeof image === 'object' && image !== null && 'data' in image && 'width' in image
-    return this.scorePixels(isPixels ? (image as Pixels) : await platform().decodeImage(image))
+  /**
+   * Judges a picture, stretched to the network's input. Throws E_IMAGE_*, E_FILE_*, E_SESSION_CLOSED.
+   *
+   * @example
+   * const { probability, logit } = await discriminator.score('photo.jpg')
+   */
+  async score(image: ImageSource): Promise<Judgement> {
+    return this.scorePixels(await decodeImage(image))
   }
 
-  /** As `score`, at once. */
+  /** As `score`, at once, for RGBA pixels that are already there. */
   scorePixels(pixels: Pixels): Judgement {
     showPicture(this.session, pixels)
     const [logit] = this.session.output(this.session.outputs[0].name)
     return { probability: 1 / (1 + Math.exp(-logit)), logit }
   }
 
-  /** Gives the memory back. Closing twice is harmless. */
+  /** Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is E_SESSION_CLOSED. */
   close(): void {
     this.session.close()
   }

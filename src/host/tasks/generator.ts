@@ -1,29 +1,51 @@
+import { type SessionOptions, sessionOptions, sessionOptionsOf } from '../engine/options.js'
+import { stopIfAsked } from '../engine/picture.js'
 import { platform } from '../engine/platform.js'
-import { Session, type SessionOptions } from '../engine/session.js'
+import { Session } from '../engine/session.js'
 import type { Signal } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
 import { generationOf } from '../graph/task.js'
 import type { Pixels } from '../image/pixels.js'
+import { checkOptions, type OptionNames } from '../options.js'
 import { latentOf, setLatent } from './generation/latent.js'
-import { givenOptions, loadModel, type ModelInput } from './load.js'
+import { loadModel, type ModelInput } from './load.js'
 
+/** How a generator is made: which model, and how it runs. */
 export interface GeneratorOptions extends SessionOptions {
-  /** A model: its file, its path, address or name, or one in memory. Default: the embedded generator. */
+  /** Default: the embedded generator. */
   readonly model?: ModelInput
 }
 
+/** Which pictures are drawn. */
 export interface GenerateOptions {
-  /** Of the first picture, 0 to 4294967295; each further one has the next. The same seed gives the same picture everywhere. Default 1. */
+  /**
+   * The seed of the first picture, 0 to 4294967295; each further picture has the next one. The same seed
+   * gives the same picture everywhere. Default: 1.
+   */
   readonly seed?: number
-  /** Default 1. */
+  /** How many pictures, 1 to 4096. Default: 1. */
   readonly count?: number
-  /** Numbers of the latent beyond this are drawn again: likelier pictures, less variety. Default: none are. */
+  /**
+   * Numbers of the latent beyond this are drawn again, at least 0.05: likelier pictures, less variety.
+   * Default: none are.
+   */
   readonly truncation?: number
-  /** Latents to draw instead of seeds'. */
+  /** Latents of `latentSize` numbers each, instead of those of seeds. */
   readonly latents?: readonly ArrayLike<number>[]
+  /** An `AbortSignal`: it stops the work between pictures, which then ends with E_ABORTED. */
   readonly signal?: Signal
 }
 
+const createNames = { ...sessionOptions, model: true } satisfies OptionNames<GeneratorOptions>
+const generateNames = {
+  seed: true,
+  count: true,
+  truncation: true,
+  latents: true,
+  signal: true,
+} satisfies OptionNames<GenerateOptions>
+
+/** A picture, and what it was drawn from. */
 export interface GeneratedPicture extends Pixels {
   readonly data: Uint8ClampedArray
   readonly latent: Float32Array
@@ -36,11 +58,19 @@ export interface GeneratedPicture extends Pixels {
 /** More would be a mistake: a stream of pictures takes several calls. */
 export const mostPictures = 4096
 
-/** Draws pictures of random latents. Create once, generate often, close at the end. */
+/**
+ * Draws pictures from random latents. Create one, generate often, and close it at the end.
+ *
+ * @example
+ * const generator = await Generator.create()
+ * const pictures = await generator.generate({ seed: 7, count: 4 })
+ * generator.close()
+ */
 export class Generator {
   readonly session: Session
-  /** Numbers of a latent. */
+  /** How many numbers a latent has. */
   readonly latentSize: number
+  /** Of a picture, in pixels. */
   readonly width: number
   readonly height: number
   /** 3, or 1 for a generator of grey pictures. */
@@ -55,27 +85,47 @@ export class Generator {
     this.channels = channels
   }
 
-  /** Loads a model and makes it ready to run. Throws E_MODEL_*, E_ENGINE_*, E_FILE_*. */
+  /**
+   * Loads a generator and makes it ready to run. Throws E_OPTION, E_FILE_*, E_MODEL_*, E_ENGINE_*.
+   *
+   * @example
+   * const generator = await Generator.create({ model: 'dcgan.safetensors' })
+   */
   static async create(options: GeneratorOptions = {}): Promise<Generator> {
-    const model = await loadModel(givenOptions(options).model ?? 'generator')
+    checkOptions(options, createNames, 'Generator.create')
+    const model = await loadModel(options.model ?? 'generator')
     generationOf(model.graph)
-    return new Generator(await Session.create(model, options))
+    return new Generator(await Session.create(model, sessionOptionsOf(options)))
   }
 
-  /** The latent of a seed. */
+  /**
+   * The latent of a seed: `latentSize` standard normal numbers, the same everywhere. Throws E_OPTION for a
+   * seed or a truncation out of range.
+   *
+   * @example
+   * const latent = generator.latent(7, 1.5)
+   */
   latent(seed: number, truncation?: number): Float32Array {
     return latentOf(seed, this.latentSize, truncation)
   }
 
-  /** Pictures of seeds or of latents. Throws E_OPTION, E_INPUT_SHAPE, E_SESSION_CLOSED, E_ABORTED. */
+  /**
+   * Pictures of seeds, or of latents that are given. Throws E_OPTION, E_INPUT_SHAPE for a latent of
+   * another length or with numbers that are not finite, E_SESSION_CLOSED, E_ABORTED.
+   *
+   * @example
+   * const [picture] = await generator.generate({ seed: 7 })
+   * context.putImageData(new ImageData(picture.data, picture.width, picture.height), 0, 0)
+   */
   async generate(options: GenerateOptions = {}): Promise<GeneratedPicture[]> {
+    checkOptions(options, generateNames, 'Generator.generate')
     const { seed = 1, latents, truncation, signal } = options
     const count = latents?.length ?? options.count ?? 1
     if (!Number.isInteger(count) || count < 1 || count > mostPictures)
       throw new OcellusError('E_OPTION', `${count} pictures; give a whole number from 1 to ${mostPictures}`)
     const pictures: GeneratedPicture[] = []
     for (let n = 0; n < count; n++) {
-      if (signal?.aborted) throw new OcellusError('E_ABORTED', 'the drawing was stopped')
+      stopIfAsked(signal)
       if (latents !== undefined) pictures.push(this.draw(latents[n]))
       else {
         const own = (seed + n) % 2 ** 32
@@ -87,7 +137,12 @@ export class Generator {
     return pictures
   }
 
-  /** The picture of one latent, at once. */
+  /**
+   * The picture of one latent, at once. Throws E_INPUT_SHAPE, E_SESSION_CLOSED.
+   *
+   * @example
+   * const { width, height, data } = generator.draw(generator.latent(7))
+   */
   draw(latent: ArrayLike<number>): GeneratedPicture {
     setLatent(this.session, latent)
     this.session.run()
@@ -99,7 +154,7 @@ export class Generator {
     return { width, height, data: bytesOf(values, this.channels), values, latent: Float32Array.from(latent) }
   }
 
-  /** Gives the memory back. Closing twice is harmless. */
+  /** Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is E_SESSION_CLOSED. */
   close(): void {
     this.session.close()
   }

@@ -1,16 +1,26 @@
-import { type Address, platform } from '../engine/platform.js'
+import { platform } from '../engine/platform.js'
 import { OcellusError } from '../errors.js'
 import { checkedModel, readModel } from '../graph/file.js'
 import type { Model } from '../graph/types.js'
-import { addressOf, type Contents, contentOf, modelContent } from '../source/content.js'
+import { type Address, addressOf, type Contents, contentOf, modelContent } from '../source/content.js'
 
 /**
- * What a model can be taken from: its path or address, or its name; the bytes of its file, held or given one after the
- * other; or a model in memory.
+ * Where a model comes from: the name of one that is embedded or was pulled; the path or address of its
+ * file; the bytes of that file, held or given one after the other; or a model in memory.
  */
 export type ModelInput = string | Address | Contents | Model
 
-/** A model from wherever it is, structurally checked; `Session.create` verifies the rest. Throws E_MODEL_*, E_FILE_*, E_OPTION. */
+/**
+ * Reads an Ocellus model file and checks its structure; `Session.create` verifies the rest. Without a
+ * source, the embedded detector. `openModel` of `ocellus/tools` opens other formats.
+ *
+ * Throws E_FILE_* where the file can't be read, E_MODEL_* where it holds no sound model, and E_OPTION for
+ * what is neither a file nor a model.
+ *
+ * @example
+ * const model = await loadModel('detector-small')
+ * const { graph } = await loadModel(new URL('model.safetensors', import.meta.url))
+ */
 export async function loadModel(source?: ModelInput): Promise<Model> {
   if (isModel(source)) return checkedModel(source)
   const content = source === undefined ? undefined : await contentOf(source, modelContent)
@@ -32,12 +42,6 @@ const isModel = (source: unknown): source is Model =>
 /** Whether nobody but us holds what a model was read of, so that it can't change any more. */
 export const isOurs = (source: ModelInput | undefined): boolean =>
   source === undefined || addressOf(source) !== undefined
-
-/** Options as they were given; E_OPTION for what holds none. */
-export function givenOptions<T extends object>(options: T): T {
-  if (typeof options === 'object' && options !== null) return options
-  throw new OcellusError('E_OPTION', `the options are ${typeNameOf(options)}: give an object or nothing`)
-}
 
 const typeNameOf = (value: unknown): string =>
   value === null ? 'null' : typeof value === 'object' ? 'an object of another kind' : `a ${typeof value}`

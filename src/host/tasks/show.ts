@@ -1,14 +1,14 @@
 import type { Session } from '../engine/session.js'
 import { preprocessingOf } from '../graph/task.js'
 import type { Preprocessing } from '../graph/types.js'
-import { type Geometry, pictureGeometry } from '../image/fit.js'
+import { fitImage, type Geometry } from '../image/fit.js'
 import type { Pixels } from '../image/pixels.js'
 
 /** How a picture will lie on a session's input, fitted as the model says or as asked. */
 export function fitPicture(session: Session, pixels: Pixels, mode?: Preprocessing['mode']): Geometry {
   const [, height, width] = session.inputs[0].shape
   const fit = mode ?? preprocessingOf(session.plan.model.graph).mode
-  return pictureGeometry(fit, pixels, { width, height })
+  return fitImage(fit, pixels, { width, height })
 }
 
 /** Runs a session on a picture. */

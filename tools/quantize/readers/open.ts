@@ -2,9 +2,16 @@ import { extname } from 'node:path'
 import { OcellusError } from '../../../src/host/errors.js'
 import type { Model } from '../../../src/host/graph/types.js'
 import { limits } from '../../../src/host/limits.js'
+import { checkOptions, type OptionNames } from '../../../src/host/options.js'
 import { pathOf } from '../../../src/host/platform/node/files.js'
 import { modelFile } from '../../../src/host/platform/node/models.js'
-import { addressOf, type Contents, contentOf, modelContent } from '../../../src/host/source/content.js'
+import {
+  type Address,
+  addressOf,
+  type Contents,
+  contentOf,
+  modelContent,
+} from '../../../src/host/source/content.js'
 import { openFile } from './byte-source.js'
 import type { NetworkOptions } from './networks.js'
 
@@ -16,8 +23,24 @@ export interface OpenOptions extends NetworkOptions {
   readonly names?: string
 }
 
+const optionNames = {
+  config: true,
+  names: true,
+  epsilon: true,
+  heads: true,
+  decoderHeads: true,
+  imageSize: true,
+  normalizedPatches: true,
+  encoderOnly: true,
+  key: true,
+  report: true,
+  task: true,
+  precision: true,
+  bits: true,
+} satisfies OptionNames<OpenOptions>
+
 /** A model's file on disk, or its bytes alone, which `file` then names in messages. */
-export interface ModelSource {
+export interface ModelFile {
   readonly file: string
   readonly bytes?: Uint8Array
 }
@@ -30,7 +53,7 @@ export interface ModelFormat {
   /** Whether a file that starts with these bytes has this format; `startBytes` of them, or all. */
   begins(start: Uint8Array): boolean
   /** Reads a model; undefined where the file belongs to a later row with the same first bytes. */
-  read(source: ModelSource, options: OpenOptions): Promise<Model | undefined>
+  read(source: ModelFile, options: OpenOptions): Promise<Model | undefined>
 }
 
 const startBytes = 4096
@@ -118,7 +141,10 @@ export interface OpenedModel {
  * const model = await openModel('yolov4-tiny.weights', { names: 'coco.names' })
  * const detector = await Detector.create({ model })
  */
-export async function openModel(source: string | URL | Contents, options: OpenOptions = {}): Promise<Model> {
+export async function openModel(
+  source: string | Address | Contents,
+  options: OpenOptions = {},
+): Promise<Model> {
   const content = await contentOf(source, modelContent)
   if (content !== undefined) return (await openFormat(content, options)).model
   const address = addressOf(source)
@@ -131,7 +157,8 @@ export async function openModel(source: string | URL | Contents, options: OpenOp
 }
 
 /** As `openModel`, of a file or bytes with a name; tells the format too. */
-export async function openFormat(source: ModelSource, options: OpenOptions = {}): Promise<OpenedModel> {
+export async function openFormat(source: ModelFile, options: OpenOptions = {}): Promise<OpenedModel> {
+  checkOptions(options, optionNames, 'openModel')
   const start = source.bytes?.subarray(0, startBytes) ?? (await readStart(source.file))
   const known = formats.filter((format) => format.begins(start))
   const ending = extname(source.file).toLowerCase()

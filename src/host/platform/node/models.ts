@@ -9,6 +9,8 @@ const ending = '.safetensors'
 
 /** Models that are part of the package. */
 export const embeddedFolder = join(packageFolder, 'models', 'quantized')
+export const embeddedDetector = join(embeddedFolder, 'detector.safetensors')
+export const embeddedAutoencoder = join(embeddedFolder, 'autoencoder.safetensors')
 
 /**
  * Where `ocellus pull` keeps what it fetched: OCELLUS_CACHE, else `ocellus` in the user's cache folder (XDG_CACHE_HOME,

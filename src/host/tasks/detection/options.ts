@@ -1,26 +1,40 @@
 import { OcellusError } from '../../errors.js'
 import type { DetectionTask } from '../../graph/types.js'
+import { checkChoice, type OptionNames } from '../../options.js'
 
+/** Which of the objects that a network sees are detections. */
 export interface DetectionOptions {
-  /** Least score, objectness times class probability. Default 0.25. */
+  /** The least score, objectness times class probability, 0 to 1. Default: 0.25. */
   readonly scoreThreshold?: number
-  /** Boxes that overlap a better one by more than this are dropped. Default: the model's own. */
+  /** Boxes that overlap a better one by more than this (IoU, 0 to 1) are dropped. Default: the model's own. */
   readonly iouThreshold?: number
-  /** Default: no limit but `limits.candidates`. */
+  /** The most detections of one picture. Default: no limit but `limits.candidates`. */
   readonly maxResults?: number
-  /** Only these labels are found; default all. */
+  /** Only these labels are found. Default: all of the model's. */
   readonly categoryAllowlist?: readonly string[]
-  /** These labels are never found. */
+  /** These labels are never found. Default: none. */
   readonly categoryDenylist?: readonly string[]
-  /** Every class of a box that reaches the threshold is a detection, as evaluation wants it. Default: the best only. */
+  /** Every class of a box that reaches the threshold is a detection, as evaluation needs. Default: the best one. */
   readonly multiLabel?: boolean
-  /** Whether boxes of different classes suppress each other. Default false. */
+  /** Whether boxes of different classes suppress each other. Default: false. */
   readonly agnostic?: boolean
-  /** `darknet`: threshold, suppression per class, then each box's best remaining class. Default `class`: the class first. */
+  /** `darknet`: threshold, suppression per class, then each box's best class. Default: `class`, the class first. */
   readonly order?: 'class' | 'darknet'
-  /** Whether boxes are cut at the photo's edges. Default true; evaluation measures what the network said: false. */
+  /** Whether boxes are cut at the picture's edges. Default: true. Evaluation measures uncut ones. */
   readonly clip?: boolean
 }
+
+export const detectionOptions = {
+  scoreThreshold: true,
+  iouThreshold: true,
+  maxResults: true,
+  categoryAllowlist: true,
+  categoryDenylist: true,
+  multiLabel: true,
+  agnostic: true,
+  order: true,
+  clip: true,
+} satisfies OptionNames<DetectionOptions>
 
 /** Options checked, and with their defaults. */
 export interface Settings {
@@ -37,6 +51,7 @@ export interface Settings {
 
 /** Throws E_OPTION. */
 export function settingsOf(options: DetectionOptions, { labels, nms }: DetectionTask): Settings {
+  checkChoice('order', options.order, ['class', 'darknet'])
   const byDarknet = options.order === 'darknet'
   return {
     scoreThreshold: fraction('scoreThreshold', options.scoreThreshold ?? 0.25),

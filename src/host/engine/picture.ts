@@ -1,0 +1,34 @@
+import { OcellusError } from '../errors.js'
+import { type ImageSource, isPixels } from '../image/image-source.js'
+import { checkPixels, type Pixels } from '../image/pixels.js'
+import { platform } from './platform.js'
+import type { Signal } from './stop.js'
+
+/**
+ * Upright RGBA pixels of a picture: of a file's path or address, of its bytes, or of whatever else the
+ * platform takes for a picture. Pixels that are given come back as they are. Colour profiles are not applied.
+ *
+ * Throws E_IMAGE_* for a picture that can't be decoded or is larger than `limits` allow, E_FILE_* for
+ * one that can't be read, and E_CANVAS_MISSING in Node without a package that decodes.
+ *
+ * @example
+ * const { width, height, data } = await decodeImage('photo.jpg')
+ */
+export async function decodeImage(source: ImageSource): Promise<Pixels> {
+  if (!isPixels(source)) return platform().decodeImage(source)
+  checkPixels(source)
+  return source
+}
+
+/** As `decodeImage`, unless the work is stopped before or after: E_ABORTED. */
+export async function decodeUnlessStopped(source: ImageSource, signal: Signal | undefined): Promise<Pixels> {
+  stopIfAsked(signal)
+  const pixels = await decodeImage(source)
+  stopIfAsked(signal)
+  return pixels
+}
+
+/** Throws E_ABORTED where the caller has asked to stop. */
+export function stopIfAsked(signal: Signal | undefined): void {
+  if (signal?.aborted) throw new OcellusError('E_ABORTED', 'the work was stopped by its signal')
+}
