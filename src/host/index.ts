@@ -63,9 +63,11 @@ export { loadModel, type ModelInput } from './tasks/load.js'
 export { EventEngine } from './video/events.js'
 export { idPrefix } from './video/ids.js'
 export { Line } from './video/lines.js'
+export { MotionGate, type MotionOptions } from './video/motion.js'
 export { frameLine, sceneLine } from './video/recording.js'
 export { replay } from './video/replay.js'
 export { Scene, type SceneOptions, type Seen } from './video/scene.js'
+export { LatestSlot } from './video/slots.js'
 export { Tracker } from './video/tracker.js'
 export type {
   Direction,

@@ -24,9 +24,9 @@ interface ZoneState {
 }
 
 interface LineState {
-  side: -1 | 0 | 1
-  /** Where the object was last on that side. */
+  /** Where the object was last outside of the dead band, or first seen. */
   point: Point
+  /** Directions in which it has crossed. */
   in: boolean
   out: boolean
 }
@@ -92,11 +92,7 @@ export class EventEngine {
 
   /** The events of a frame, those of one object together. `tracks` are what `Tracker.update` returned for it. Throws E_OPTION. */
   update(tracks: readonly Track[], frame: FrameTime): VideoEvent[] {
-    if (!(frame.width > 0 && frame.height > 0))
-      throw new OcellusError(
-        'E_OPTION',
-        `the frame has ${frame.width} x ${frame.height} pixels; give its size`,
-      )
+    checkFrame(frame)
     this.#elapsed.advance(frame.timeMs)
     const events: VideoEvent[] = []
     const present = new Set(tracks.map(({ id }) => id))
@@ -123,12 +119,7 @@ export class EventEngine {
       id: `${this.#prefix}${track.id}`,
       started: now,
       zones: this.zones.map(() => ({ inside: false, run: 0, since: now })),
-      lines: this.lines.map((line) => ({
-        side: line.side(point, frame.width / frame.height),
-        point,
-        in: false,
-        out: false,
-      })),
+      lines: this.lines.map(() => ({ point, in: false, out: false })),
       track,
       frame,
       seen: now,
@@ -183,10 +174,8 @@ export class EventEngine {
     const aspect = subject.frame.width / subject.frame.height
     for (const [i, line] of this.lines.entries()) {
       const state = subject.lines[i]
-      const side = line.side(point, aspect)
-      if (side === 0) continue
+      if (line.side(point, aspect) === 0) continue
       const direction = line.crossing(state.point, point, aspect)
-      state.side = side
       state.point = point
       if (direction === undefined || !line.admits(subject.track.label)) continue
       if (state[direction] && line.once) continue
@@ -241,6 +230,16 @@ export class EventEngine {
       ...extra,
     }
   }
+}
+
+/** The last millisecond that has a date, on either side of 1970. */
+const lastDate = 8.64e15
+
+function checkFrame({ width, height, date = 0 }: FrameTime): void {
+  if (!(width > 0 && height > 0))
+    throw new OcellusError('E_OPTION', `the frame has ${width} x ${height} pixels; give its size`)
+  if (!(Math.abs(date) <= lastDate))
+    throw new OcellusError('E_OPTION', `the frame's date is ${date}; give milliseconds since 1970`)
 }
 
 /** The middle of a box's lower side in fractions of the picture; a box that reaches beyond the picture is cut. */
