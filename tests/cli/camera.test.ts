@@ -1,7 +1,9 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hasProgram } from '../helpers/programs.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
-import { ocellus } from './run.js'
+import { ocellus, root } from './run.js'
 
 interface Line {
   readonly type: string
@@ -63,4 +65,38 @@ test.each([
   expect(stderr).toContain(text)
   expect(stderr.trim().split('\n')).toHaveLength(1)
   expect(stderr).not.toContain('geheim')
+})
+
+/** Processes whose arguments hold a text. */
+const running = (text: string): string[] =>
+  spawnSync('ps', ['axo', 'pid=,args='], { encoding: 'utf8' })
+    .stdout.split('\n')
+    .filter((line) => line.includes(text) && !line.includes('ps axo'))
+
+test.each([
+  ['SIGTERM', 0],
+  ['SIGKILL', null],
+] as const)('%s ends it, and ffmpeg with it', async (signal, code) => {
+  // The size marks the processes of this test.
+  const size = `1${Math.floor(Math.random() * 90) + 10}x${signal === 'SIGTERM' ? 98 : 96}`
+  const words = ['camera', 'test:', '--events', '-', '--size', size]
+  const child = spawn(process.execPath, [join(root, 'dist/cli/main.js'), ...words])
+  let stdout = ''
+  const isLive = new Promise<void>((resolve) => {
+    child.stdout.on('data', (text: Buffer) => {
+      stdout += text
+      if (stdout.includes('"live"')) resolve()
+    })
+  })
+  const exited = new Promise<number | null>((resolve) => child.on('close', resolve))
+  await isLive
+  const mark = `min(${size.split('x')[0]}\\,iw)`
+  expect(running(mark)).toHaveLength(1)
+  child.kill(signal)
+  expect(await exited).toBe(code)
+  for (let tries = 0; running(mark).length > 0 && tries < 100; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(running(mark)).toEqual([])
+  const last = parsed(stdout).at(-1)
+  if (signal === 'SIGTERM') expect(last).toMatchObject({ type: 'camera', state: 'ended' })
 })

@@ -32,7 +32,7 @@ const protocols = {
 } as const
 
 /** Measured: 159 ms from capture to result in place of 293. */
-const lowDelay = [
+export const lowDelay = [
   '-fflags',
   'nobuffer',
   '-flags',
@@ -57,12 +57,13 @@ export function ffmpegArguments(source: SourceAddress, wanted: Wanted): string[]
         'metadata=mode=add:key=o:value=1',
         `metadata=mode=print:direct=1:file=pipe\\\\:${descriptors.positions}`,
       ]
-  const frames = [...rate, ...positions, scale(wanted, 'bilinear')].join(',')
+  const motion = source.kind === 'test' ? [toAndFro] : []
+  const frames = [...rate, ...positions, ...motion, scale(wanted, 'bilinear')].join(',')
   const plain = ['-map', '0:v:0', '-an', '-sn', '-dn']
   const outputs = [...plain, '-vf', frames, ...timing, '-pix_fmt', 'rgba', '-c:v', 'pam']
   outputs.push('-flush_packets', '1', '-f', 'image2pipe', 'pipe:1')
   if (wanted.pictures) {
-    const pictures = [...rate, scale(wanted, 'fast_bilinear')].join(',')
+    const pictures = [...rate, ...motion, scale(wanted, 'fast_bilinear')].join(',')
     outputs.push(...plain, '-vf', pictures, ...timing, '-pix_fmt', 'yuvj420p', '-c:v', 'mjpeg', '-q:v', '5')
     outputs.push('-flush_packets', '1', '-boundary_tag', boundary, '-f', 'mpjpeg')
     outputs.push(`pipe:${descriptors.pictures}`)
@@ -72,11 +73,14 @@ export function ffmpegArguments(source: SourceAddress, wanted: Wanted): string[]
     '-nostdin',
     '-nostats',
     '-v',
-    'level+info',
+    'level+verbose',
     ...(wanted.input ?? inputOf(source, wanted)),
     ...outputs,
   ]
 }
+
+/** What the test pattern shows of its photo. */
+const toAndFro = 'crop=w=iw*0.8:h=ih*0.6:x=(iw-ow)*(0.5+0.5*sin(t)):y=0'
 
 const scale = ({ width, height }: Wanted, flags: string): string =>
   `scale=w=min(${width}\\,iw):h=min(${height}\\,ih):force_original_aspect_ratio=decrease:force_divisible_by=2:flags=${flags}`

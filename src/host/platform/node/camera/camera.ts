@@ -196,7 +196,7 @@ export class Camera implements AsyncIterable<CameraResult> {
     const gone = this.#feed.close()
     this.#finish()
     await Promise.all([gone, this.#thread.close()])
-    this.#guard.close()
+    await this.#guard.close()
   }
 
   #take(width: number, height: number): Slot {

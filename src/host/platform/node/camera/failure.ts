@@ -1,5 +1,6 @@
 import { type ErrorCode, OcellusError } from '../../../errors.js'
 import type { SourceAddress } from './address.js'
+import { descriptors } from './arguments.js'
 
 interface Reason {
   readonly pattern: RegExp
@@ -82,7 +83,7 @@ const reasons: readonly Reason[] = [
  * and the program's own words without passwords.
  */
 export function failureOf(source: SourceAddress, lines: readonly string[]): OcellusError {
-  const clean = lines.map((line) => source.redactor.redact(line.trim()))
+  const clean = lines.map((line) => plain(source.redactor.redact(line), source))
   const all = clean.join('\n')
   const reason = reasons.find(({ pattern }) => pattern.test(all))
   const words = [...clean].reverse().find((line) => reason?.pattern.test(line)) ?? clean.at(-1)
@@ -92,6 +93,15 @@ export function failureOf(source: SourceAddress, lines: readonly string[]): Ocel
   const advice = reason.code === 'E_CAMERA_PERMISSION' ? permission(source) : ''
   return new OcellusError(reason.code, `${source.shown}: ${reason.text}${advice}${said}`)
 }
+
+/** Without the marks of the part of ffmpeg that speaks, and of the descriptor by which it got the address. */
+const plain = (line: string, { shown }: SourceAddress): string =>
+  line
+    .replace(/^(?:\s*\[[^\]]*\])+/, '')
+    .replaceAll(`pipe:${descriptors.secret}`, shown)
+    .trim()
+    .replace(/^(?:file:)?/, '')
+    .replace(`${shown}: `, '')
 
 const permission = ({ kind }: SourceAddress): string =>
   kind === 'device' || kind === 'rpicam'

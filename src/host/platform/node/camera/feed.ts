@@ -26,7 +26,7 @@ export interface FeedOptions {
   /** Whether it ends where it would try again. */
   readonly once: boolean
   /** One run of ffmpeg. */
-  start(sink: ReaderSink): Reader
+  start(sink: ReaderSink): Promise<Reader>
 }
 
 export interface FeedSink extends Omit<ReaderSink, 'ended'> {
@@ -42,6 +42,9 @@ const healthyMs = 2000
 /** A source may take so long to give its first frame. */
 const connectMs = 15_000
 
+/** No time will mend these. */
+const hopeless: ReadonlySet<ErrorCode> = new Set(['E_CAMERA_CSI', 'E_CAMERA_FFMPEG', 'E_CAMERA_RPICAM'])
+
 /** Keeps a source delivering: it starts the reader, watches it, and starts it anew when it has ended or gives nothing. */
 export class Feed {
   readonly #options: FeedOptions
@@ -51,8 +54,11 @@ export class Feed {
   #pause: number
   #lastFrame = 0
   #liveSince = 0
+  #resizedAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #closed = false
+  /** Which attempt counts: what others still tell is old. */
+  #run = 0
   /** Readers that may still run. */
   readonly #ending = new Set<Promise<void>>()
   /** How often the camera was live after it had been lost. */
@@ -91,21 +97,31 @@ export class Feed {
     if (this.#closed) return
     this.#state = { ...this.#state, attempt: this.#state.attempt + 1 }
     const { source, stallMs } = this.#options
-    const reader = this.#options.start({
-      ...this.#sink,
-      frame: (slot, number, position) => {
-        if (this.#reader === reader) this.#frame(slot, number, position)
-      },
-      picture: (jpeg, number) => {
-        if (this.#reader === reader) this.#sink.picture(jpeg, number)
-      },
-      ended: (outcome) => {
-        if (this.#reader === reader) this.#over(outcome)
-      },
-    })
-    this.#reader = reader
+    const run = ++this.#run
+    const isNow = (): boolean => this.#run === run
     this.#lastFrame = performance.now()
     if (source.live) this.#watch(Math.max(connectMs, stallMs))
+    const over = (outcome: Outcome): void => {
+      if (isNow()) this.#over(outcome)
+    }
+    this.#options
+      .start({
+        take: (width, height) => this.#sink.take(width, height),
+        frame: (slot, number, position) => {
+          if (isNow()) this.#frame(slot, number, position)
+        },
+        picture: (jpeg, number) => {
+          if (isNow()) this.#sink.picture(jpeg, number)
+        },
+        ended: over,
+      })
+      .then(
+        (reader) => {
+          if (isNow()) this.#reader = reader
+          else this.#stop(reader)
+        },
+        (error: OcellusError) => over({ error, frames: 0, finite: false, resized: false }),
+      )
   }
 
   #frame(slot: Slot, number: number, position?: number): void {
@@ -147,12 +163,17 @@ export class Feed {
     else this.#retry(error)
   }
 
-  #over({ error, frames, finite }: Outcome): void {
+  #over({ error, frames, finite, resized }: Outcome): void {
     const { source, once } = this.#options
     this.#drop()
+    if (resized && this.#lastFrame - this.#resizedAt > healthyMs) {
+      this.#resizedAt = this.#lastFrame
+      this.#connect()
+      return
+    }
     const text = `${source.shown}: the stream has ended`
     const why = error ?? new OcellusError('E_CAMERA_LOST', text)
-    if (source.returns && !finite && !once) this.#retry(why)
+    if (source.returns && !finite && !once && !hopeless.has(why.code)) this.#retry(why)
     else this.#finish(frames === 0 ? why : error)
   }
 
@@ -187,9 +208,12 @@ export class Feed {
 
   #drop(): void {
     clearTimeout(this.#timer)
-    const reader = this.#reader
+    this.#run++
+    if (this.#reader !== undefined) this.#stop(this.#reader)
     this.#reader = undefined
-    if (reader === undefined) return
+  }
+
+  #stop(reader: Reader): void {
     reader.stop()
     const gone = reader.gone().finally(() => this.#ending.delete(gone))
     this.#ending.add(gone)

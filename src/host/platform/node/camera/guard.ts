@@ -40,9 +40,15 @@ export class Guard {
     })
   }
 
-  /** Ends the shell. What still runs is killed. */
-  close(): void {
-    this.#shell?.stdin?.end()
+  /** Ends the shell, and what still runs with it. */
+  async close(): Promise<void> {
+    const shell = this.#shell
+    if (shell?.pid === undefined || shell.exitCode !== null) return
+    const gone = new Promise((resolve) => shell.once('exit', resolve))
+    // It did not keep the process alive, but is waited for now.
+    shell.ref()
+    shell.stdin?.end()
+    await gone
   }
 
   #tell(): void {

@@ -16,6 +16,8 @@ export interface Outcome {
   readonly frames: number
   /** Whether the source has a known length, as a file has, and so came to its end. */
   readonly finite: boolean
+  /** Whether its pictures have another size now, which ffmpeg would stretch to the first one's. */
+  readonly resized: boolean
 }
 
 export interface ReaderSink {
@@ -40,6 +42,8 @@ export interface ReaderOptions {
 const keptLines = 40
 /** A program that was asked to end has so long. */
 const patienceMs = 500
+/** A new size that has lasted so long is no accident. */
+const lastingMs = 1000
 
 /** One run of ffmpeg: from its start to its end it hands frames on, and then says why it ended. */
 export class Reader {
@@ -64,6 +68,11 @@ export class Reader {
   #running = 1
   #stopped = false
   #told = false
+  /** Of the source's pictures. */
+  #size: string | undefined
+  #nowSize: string | undefined
+  #sizeTimer: NodeJS.Timeout | undefined
+  #resized = false
   /** What ffmpeg said of the source's video: codec, size, frames a second. */
   description: string | undefined
 
@@ -101,6 +110,7 @@ export class Reader {
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
+    clearTimeout(this.#sizeTimer)
     this.#child.stdout?.destroy()
     for (const child of [this.#child, this.#feeder]) {
       if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) continue
@@ -173,9 +183,27 @@ export class Reader {
     if (line === '') return
     if (/^\s*(?:\[info\] *)?Duration: \d/.test(line)) this.#finite = true
     this.description ??= /Stream #0:\d+.*?Video: (.*)/.exec(line)?.[1]
-    if (/\[info\]/.test(line)) return
+    this.#watchSize(line)
+    if (/\[(?:info|verbose)\]/.test(line)) return
     this.#lines.push(line)
     if (this.#lines.length > keptLines) this.#lines.shift()
+  }
+
+  /** ffmpeg tells of each change of the pictures' size, in so many words: `w:320 h:240 fmt:... -> w:...`. */
+  #watchSize(line: string): void {
+    const size = /\[Parsed_scale_\d+ .*\bw:(\d+ h:\d+) .* -> w:/.exec(line)?.[1]
+    if (size === undefined || !this.#options.source.returns) return
+    this.#size ??= size
+    this.#nowSize = size
+    if (this.#size === size || this.#sizeTimer !== undefined) return
+    // A broken picture may have any size: what counts is the size that lasts.
+    this.#sizeTimer = setTimeout(() => {
+      this.#sizeTimer = undefined
+      if (this.#nowSize === this.#size || this.#stopped) return
+      this.#resized = true
+      this.stop()
+      this.#tell()
+    }, lastingMs)
   }
 
   #push(chunk: Buffer): void {
@@ -245,6 +273,8 @@ export class Reader {
 
   #left(): void {
     this.#running--
+    // Neither of the two is of use without the other.
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) this.#feeder?.kill()
     this.#finish()
   }
 
@@ -256,11 +286,16 @@ export class Reader {
   }
 
   #tell(): void {
-    if (this.#told || (this.#stopped && this.#error === undefined)) return
+    if (this.#told || (this.#stopped && this.#error === undefined && !this.#resized)) return
     this.#told = true
     const { source } = this.#options
     const failed = this.#frames === 0 ? failureOf(source, this.#lines) : undefined
-    this.#sink.ended({ error: this.#error ?? failed, frames: this.#frames, finite: this.#finite })
+    this.#sink.ended({
+      error: this.#error ?? failed,
+      frames: this.#frames,
+      finite: this.#finite,
+      resized: this.#resized,
+    })
   }
 }
 
