@@ -35,6 +35,16 @@ import { suppress } from './kernels/detect/suppress'
 import { table_s8 } from './kernels/pixelwise/table_s8'
 import { transposed_winograd22_s8, transposed_winograd42_s8 } from './kernels/winograd/transposed_winograd_s8'
 import { upsample } from './kernels/pixelwise/upsample'
+import { curve_f32 } from './kernels/pixelwise/curve_f32'
+import { arithmetic_f32 } from './kernels/pixelwise/arithmetic_f32'
+import { reduce_f32 } from './kernels/tokens/reduce_f32'
+import { group_norm_f32 } from './kernels/tokens/group_norm_f32'
+import { matmul_f32 } from './kernels/tokens/matmul_f32'
+import { resize_f32 } from './kernels/picture/resize_f32'
+import { rearrange } from './kernels/moves/rearrange'
+import { gather_rows } from './kernels/moves/gather_rows'
+import { pad } from './kernels/moves/pad'
+import { constant } from './kernels/moves/constant'
 import { winograd23_s8, winograd43_s8 } from './kernels/winograd/winograd_s8'
 import {
   ABORTED,
@@ -54,6 +64,26 @@ import {
   INSTRUCTION_BYTES,
   LayerNorm,
   Linear,
+  ParametricCurve,
+  Arithmetic,
+  Reduce,
+  GroupNorm,
+  Matmul,
+  Resize,
+  Rearrange,
+  GatherRows,
+  Pad,
+  ConstantTensor,
+  OP_CURVE_F32,
+  OP_ARITHMETIC_F32,
+  OP_REDUCE_F32,
+  OP_GROUP_NORM_F32,
+  OP_MATMUL_F32,
+  OP_RESIZE_F32,
+  OP_REARRANGE,
+  OP_GATHER_ROWS,
+  OP_PAD,
+  OP_CONSTANT,
   OP_ACTIVATION_F32,
   OP_ADD_F32,
   OP_ADD_S8,
@@ -193,6 +223,36 @@ function execute(i: usize, thread: i32, threads: i32): bool {
       break
     case OP_ADD_F32:
       add_f32(changetype<AddF32>(i), thread, threads)
+      break
+    case OP_CURVE_F32:
+      curve_f32(changetype<ParametricCurve>(i), thread, threads)
+      break
+    case OP_ARITHMETIC_F32:
+      arithmetic_f32(changetype<Arithmetic>(i), thread, threads)
+      break
+    case OP_REDUCE_F32:
+      reduce_f32(changetype<Reduce>(i), thread, threads)
+      break
+    case OP_GROUP_NORM_F32:
+      group_norm_f32(changetype<GroupNorm>(i), thread, threads)
+      break
+    case OP_MATMUL_F32:
+      matmul_f32(changetype<Matmul>(i), thread, threads)
+      break
+    case OP_RESIZE_F32:
+      resize_f32(changetype<Resize>(i), thread, threads)
+      break
+    case OP_REARRANGE:
+      rearrange(changetype<Rearrange>(i), thread, threads)
+      break
+    case OP_GATHER_ROWS:
+      gather_rows(changetype<GatherRows>(i), thread, threads)
+      break
+    case OP_PAD:
+      pad(changetype<Pad>(i), thread, threads)
+      break
+    case OP_CONSTANT:
+      constant(changetype<ConstantTensor>(i), thread, threads)
       break
     case OP_TABLE_S8:
       table_s8(changetype<Table>(i), thread, threads)

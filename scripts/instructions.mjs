@@ -59,6 +59,10 @@ export function engineFile(contract) {
     constants(opcodes, 'i32', opcodeName),
     `// The kinds that fields and arguments have.\n\n${[
       enumOf('ActivationKind', contract.activationKinds),
+      enumOf('CurveKind', contract.curveKinds),
+      enumOf('ArithmeticKind', contract.arithmeticKinds),
+      enumOf('ReduceKind', contract.reduceKinds),
+      enumOf('PadMode', contract.padModes),
       enumOf('OutputType', contract.outputTypes),
       enumOf('Product', contract.convProducts),
       enumOf('Phase', contract.phases),

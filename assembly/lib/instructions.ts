@@ -25,10 +25,20 @@ export const OP_WINOGRAD23_S8: i32 = 20
 export const OP_CONV_MLA_S8: i32 = 21
 export const OP_CONV_RELAXED_S8: i32 = 22
 export const OP_STRIDED_WINOGRAD42_S8: i32 = 23
+export const OP_CURVE_F32: i32 = 24
+export const OP_ARITHMETIC_F32: i32 = 25
+export const OP_REDUCE_F32: i32 = 26
+export const OP_GROUP_NORM_F32: i32 = 27
+export const OP_MATMUL_F32: i32 = 28
+export const OP_RESIZE_F32: i32 = 29
 export const OP_CONV_TRANSPOSE_S8: i32 = 30
 export const OP_CONV_TRANSPOSE_F32: i32 = 31
 export const OP_TRANSPOSED_WINOGRAD42_S8: i32 = 32
 export const OP_TRANSPOSED_WINOGRAD22_S8: i32 = 33
+export const OP_REARRANGE: i32 = 34
+export const OP_GATHER_ROWS: i32 = 35
+export const OP_PAD: i32 = 36
+export const OP_CONSTANT: i32 = 37
 export const OP_LINEAR_S8: i32 = 40
 export const OP_LAYER_NORM_F32: i32 = 41
 export const OP_SOFTMAX_F32: i32 = 42
@@ -51,6 +61,58 @@ export const enum ActivationKind {
   swish = 3,
   gelu = 4,
   tanh = 5,
+}
+
+export const enum CurveKind {
+  relu = 1,
+  leakyRelu = 2,
+  clip = 3,
+  affine = 4,
+  square = 5,
+  sqrt = 6,
+  reciprocal = 7,
+  abs = 8,
+  exp = 9,
+  log = 10,
+  erf = 11,
+  elu = 12,
+  celu = 13,
+  selu = 14,
+  softplus = 15,
+  softsign = 16,
+  hardSigmoid = 17,
+  power = 18,
+  hardSwish = 19,
+}
+
+export const enum ArithmeticKind {
+  add = 1,
+  sub = 2,
+  mul = 3,
+  div = 4,
+  min = 5,
+  max = 6,
+  pow = 7,
+  slope = 8,
+}
+
+export const enum ReduceKind {
+  mean = 1,
+  sum = 2,
+  max = 3,
+  min = 4,
+  prod = 5,
+  l1 = 6,
+  l2 = 7,
+  sumSquare = 8,
+  argMax = 9,
+  argMin = 10,
+}
+
+export const enum PadMode {
+  constant = 0,
+  reflect = 1,
+  edge = 2,
 }
 
 export const enum OutputType {
@@ -326,6 +388,142 @@ export class Table extends Pixelwise {
 @unmanaged
 export class Curve extends Pixelwise {
   kind: i32
+}
+
+@unmanaged
+export class ParametricCurve extends Pixelwise {
+  kind: i32
+  parameterA: f32
+  parameterB: f32
+}
+
+@unmanaged
+export class Arithmetic extends Instruction {
+  inputA: usize
+  inputB: usize
+  output: usize
+  pixels: i32
+  channels: i32
+  strideA: i32
+  pixelStep: i32
+  channelStep: i32
+  outputStride: i32
+  kind: i32
+  reversed: i32
+}
+
+@unmanaged
+export class Reduce extends Instruction {
+  input: usize
+  output: usize
+  rows: i32
+  channels: i32
+  inputStride: i32
+  outputStride: i32
+  kind: i32
+}
+
+@unmanaged
+export class GroupNorm extends Pixelwise {
+  groups: i32
+  gamma: usize
+  beta: usize
+  epsilon: f32
+  scratch: usize
+}
+
+@unmanaged
+export class Matmul extends Instruction {
+  left: usize
+  right: usize
+  output: usize
+  batch: i32
+  rows: i32
+  depth: i32
+  columns: i32
+  leftStride: i32
+  rightStride: i32
+  outputStride: i32
+}
+
+@unmanaged
+export class Resize extends Instruction {
+  input: usize
+  output: usize
+  rowTable: usize
+  columnTable: usize
+  inputWidth: i32
+  outputHeight: i32
+  outputWidth: i32
+  channels: i32
+  inputStride: i32
+  outputStride: i32
+  taps: i32
+}
+
+@unmanaged
+export class Rearrange extends Instruction {
+  input: usize
+  output: usize
+  pixels: i32
+  outputChannels: i32
+  outputStride: i32
+  inputChannels: i32
+  inputStride: i32
+  elementBytes: i32
+  offset: i32
+  loop0: i32
+  loop1: i32
+  loop2: i32
+  loop3: i32
+  loop4: i32
+  loop5: i32
+  step0: i32
+  step1: i32
+  step2: i32
+  step3: i32
+  step4: i32
+  step5: i32
+}
+
+@unmanaged
+export class GatherRows extends Instruction {
+  input: usize
+  rowIndices: usize
+  output: usize
+  rows: i32
+  count: i32
+  rowBytes: i32
+  inputStride: i32
+  indexStride: i32
+  outputStride: i32
+}
+
+@unmanaged
+export class Pad extends Instruction {
+  input: usize
+  output: usize
+  inputHeight: i32
+  inputWidth: i32
+  outputHeight: i32
+  outputWidth: i32
+  channels: i32
+  elementBytes: i32
+  inputStride: i32
+  outputStride: i32
+  padTop: i32
+  padLeft: i32
+  mode: i32
+  value: i32
+}
+
+@unmanaged
+export class ConstantTensor extends Instruction {
+  values: usize
+  output: usize
+  pixels: i32
+  pixelBytes: i32
+  outputStride: i32
 }
 
 @unmanaged

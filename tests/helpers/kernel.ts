@@ -122,6 +122,12 @@ export class Arena {
     return data.getFloat32(at, true)
   }
 
+  /** Where value `n` of a view stands in what `run` returns, in bytes. */
+  offsetOf(view: View, n: number): number {
+    const pixel = Math.floor(n / view.channels)
+    return view.address - programStart + pixel * view.stride + (n % view.channels) * view.size
+  }
+
   /** A block of float32 at an address of its own. */
   floats(values: ArrayLike<number>): number {
     const view = { address: this.allocate(values.length * 4), stride: 4, channels: 1, size: 4 } as const

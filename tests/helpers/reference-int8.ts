@@ -1,4 +1,5 @@
 import type { Constant, Model, Node, Quantization, Tensor } from '../../src/host/graph/types.js'
+import * as moves from './reference-moves.js'
 import * as tokens from './reference-tokens.js'
 
 export type Values = Int8Array | Float32Array
@@ -287,6 +288,17 @@ const scatterTokens: Run = (_node, [{ data }], output, constant) =>
     output.data as Float32Array,
   )
 
+/** A border of int8 holds the value as the tensor's scale has it. */
+const padded: Run = (node, [input], output) => {
+  const { scale, zeroPoint } = output.quantization
+  const { mode, value = 0 } = node.attributes
+  const border =
+    output.data instanceof Int8Array
+      ? larger(-128, smaller(127, Math.round(Number(value) / scale) + zeroPoint))
+      : Number(value)
+  moves.pad({ ...node, attributes: { ...node.attributes, mode, value: border } }, input, output)
+}
+
 const operators: Readonly<Record<string, Run>> = {
   activation,
   add,
@@ -311,4 +323,14 @@ const operators: Readonly<Record<string, Run>> = {
     tokens.patches(data, width, channels, number(node, 'patch'), output.data as Float32Array),
   embedTokens,
   scatterTokens,
+  rearrange: (node, [input], output) => moves.rearrange(node, input, output),
+  gather: (_node, [data, indices], output) => moves.gather(data, indices, output),
+  constant: (_node, _inputs, output, constant) => output.data.set(constant('value').data),
+  pad: padded,
+  resize: (node, [input], output) => moves.resize(node, input, output),
+  arithmetic: (node, [a, b], output) => moves.arithmetic(node, a, b, output),
+  reduce: (node, [input], output) => moves.reduce(node, input, output),
+  groupNorm: (node, [input], output, constant) =>
+    moves.groupNorm(node, input, constant('gamma').data, constant('beta').data, output),
+  matmul: (_node, [a, b], output) => moves.matmul(a, b, output),
 }

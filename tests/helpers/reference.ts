@@ -1,4 +1,5 @@
 import type { Model, Node, Tensor } from '../../src/host/graph/types.js'
+import * as moves from './reference-moves.js'
 import * as tokens from './reference-tokens.js'
 
 /** Values of one feature map, row by row, channels innermost. */
@@ -17,13 +18,24 @@ type Run = (node: Node, inputs: readonly Map3[], output: Map3, model: Model) => 
  * Returns every tensor by its name.
  */
 export function runReference(model: Model, input: Float32Array): Map<string, Float32Array> {
+  return runNamed(model, new Map([[model.graph.inputs[0], input]]))
+}
+
+/** The same with any number of inputs by their names, in the engine's order; whole numbers are held as floats. */
+export function runNamed(
+  model: Model,
+  inputs: ReadonlyMap<string, ArrayLike<number>>,
+): Map<string, Float32Array> {
   const { graph } = model
   const shapes = new Map(graph.tensors.map((tensor) => [tensor.name, tensor]))
   const maps = new Map<string, Map3>()
-  const first = toMap(shapes.get(graph.inputs[0]))
-  if (first.data.length !== input.length) throw new Error(`the input has ${input.length} values`)
-  first.data.set(input)
-  maps.set(graph.inputs[0], first)
+  for (const name of graph.inputs) {
+    const values = found(inputs.get(name), name)
+    const map = toMap(shapes.get(name))
+    if (map.data.length !== values.length) throw new Error(`the input has ${values.length} values`)
+    map.data.set(values)
+    maps.set(name, map)
+  }
   for (const node of graph.nodes) {
     const run = operators[node.op]
     if (run === undefined) throw new Error(`the reference has no ${node.op}`)
@@ -39,7 +51,12 @@ function toMap(tensor: Tensor | undefined): Map3 {
   const { shape } = found(tensor, 'tensor')
   const [batch, height, width, channels] = shape
   if (shape.length !== 4 || batch !== 1) throw new Error(`shape [${shape}]`)
-  return { height, width, channels, data: new Float32Array(height * width * channels) }
+  return {
+    height,
+    width,
+    channels,
+    data: new Float32Array(height * width * channels),
+  }
 }
 
 function found<T>(value: T | undefined, name: string): T {
@@ -196,10 +213,36 @@ const curves: Readonly<Record<string, (x: number) => number>> = {
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
   gelu: tokens.gelu,
   tanh: Math.tanh,
+  relu: (x) => Math.max(x, 0),
+  square: (x) => x * x,
+  sqrt: Math.sqrt,
+  reciprocal: (x) => 1 / x,
+  abs: Math.abs,
+  exp: Math.exp,
+  log: Math.log,
+  erf: (x) => (x === 0 ? 0 : (2 * tokens.gelu(x * Math.SQRT2)) / (x * Math.SQRT2) - 1),
+  softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  softsign: (x) => x / (1 + Math.abs(x)),
+  hardSwish: (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6,
+}
+
+/** Curves with parameters. */
+const parametric: Readonly<Record<string, (x: number, a: number, b: number) => number>> = {
+  leakyRelu: (x, a) => (x < 0 ? x * a : x),
+  clip: (x, a, b) => Math.min(b, Math.max(a, x)),
+  affine: (x, a, b) => a * x + b,
+  elu: (x, a) => (x < 0 ? a * Math.expm1(x) : x),
+  celu: (x, a) => (x < 0 ? a * Math.expm1(x / a) : x),
+  selu: (x, a, b) => b * (x < 0 ? a * Math.expm1(x) : x),
+  hardSigmoid: (x, a, b) => Math.min(1, Math.max(0, a * x + b)),
+  power: (x, a) => x ** a,
 }
 
 const activation: Run = (node, [input], output) => {
-  const curve = found(curves[node.attributes.kind as string], `${node.attributes.kind}`)
+  const kind = node.attributes.kind as string
+  const [a, b] = [number(node, 'alpha'), number(node, 'beta')]
+  const of = parametric[kind]
+  const curve = found(curves[kind] ?? (of && ((x: number) => of(x, a, b))), kind)
   for (let i = 0; i < output.data.length; i++) output.data[i] = curve(input.data[i])
 }
 
@@ -250,4 +293,14 @@ const operators: Readonly<Record<string, Run>> = {
     tokens.patches(data, width, channels, number(node, 'patch'), output.data),
   embedTokens,
   scatterTokens,
+  rearrange: (node, [input], output) => moves.rearrange(node, input, output),
+  gather: (_node, [data, indices], output) => moves.gather(data, indices, output),
+  constant: (node, _inputs, output, model) => output.data.set(constantOf(node, model, 'value')),
+  pad: (node, [input], output) => moves.pad(node, input, output),
+  resize: (node, [input], output) => moves.resize(node, input, output),
+  arithmetic: (node, [a, b], output) => moves.arithmetic(node, a, b, output),
+  reduce: (node, [input], output) => moves.reduce(node, input, output),
+  groupNorm: (node, [input], output, model) =>
+    moves.groupNorm(node, input, constantOf(node, model, 'gamma'), constantOf(node, model, 'beta'), output),
+  matmul: (_node, [a, b], output) => moves.matmul(a, b, output),
 }

@@ -1,4 +1,4 @@
-import type { activationKinds } from '../program/kinds.js'
+import type { activationKinds, curveKinds } from '../program/kinds.js'
 
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x))
 
@@ -30,4 +30,29 @@ export const curves: Readonly<Record<keyof typeof activationKinds, (x: number) =
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(Math.min(x, 30)))),
   gelu,
   tanh: Math.tanh,
+}
+
+/** The same of the curves that curve_f32 computes, which may have two parameters. */
+export const parametricCurves: Readonly<
+  Record<keyof typeof curveKinds, (x: number, alpha: number, beta: number) => number>
+> = {
+  relu: (x) => Math.max(x, 0),
+  leakyRelu: (x, alpha) => (x < 0 ? x * alpha : x),
+  clip: (x, alpha, beta) => Math.min(Math.max(x, alpha), beta),
+  affine: (x, alpha, beta) => alpha * x + beta,
+  square: (x) => x * x,
+  sqrt: (x) => Math.sqrt(Math.max(x, 0)),
+  reciprocal: (x) => 1 / x,
+  abs: Math.abs,
+  exp: Math.exp,
+  log: Math.log,
+  erf: (x) => (x === 0 ? 0 : (2 * gelu(x * Math.SQRT2)) / (x * Math.SQRT2) - 1),
+  elu: (x, alpha) => (x < 0 ? alpha * Math.expm1(x) : x),
+  celu: (x, alpha) => (x < 0 ? alpha * Math.expm1(x / alpha) : x),
+  selu: (x, alpha, beta) => beta * (x < 0 ? alpha * Math.expm1(x) : x),
+  softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  softsign: (x) => x / (1 + Math.abs(x)),
+  hardSigmoid: (x, alpha, beta) => Math.min(Math.max(alpha * x + beta, 0), 1),
+  power: (x, alpha) => x ** alpha,
+  hardSwish: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
 }

@@ -9,13 +9,16 @@ import {
   winograd,
 } from './layouts/convolution.js'
 import { decodeYolo, suppress } from './layouts/detection.js'
+import { constant, gatherRows, pad, rearrange, resize } from './layouts/moves.js'
 import { packLinear, packStrided, packWinograd } from './layouts/packing.js'
 import { preprocess } from './layouts/picture.js'
 import {
   add,
   addF32,
+  arithmetic,
   copy,
   curve,
+  parametricCurve,
   pixelwise,
   pool,
   requantize,
@@ -27,9 +30,12 @@ import {
   attention,
   attentionS16,
   embedTokens,
+  groupNorm,
   layerNorm,
   linear,
+  matmul,
   patches,
+  reduce,
   scatterTokens,
 } from './layouts/tokens.js'
 
@@ -54,6 +60,16 @@ export const classes: Readonly<Record<string, EngineClass>> = {
   Scale: { layout: scale, base: 'Pixelwise' },
   Table: { layout: table, base: 'Pixelwise' },
   Curve: { layout: curve, base: 'Pixelwise' },
+  ParametricCurve: { layout: parametricCurve, base: 'Pixelwise' },
+  Arithmetic: { layout: arithmetic },
+  Reduce: { layout: reduce },
+  GroupNorm: { layout: groupNorm, base: 'Pixelwise' },
+  Matmul: { layout: matmul },
+  Resize: { layout: resize },
+  Rearrange: { layout: rearrange },
+  GatherRows: { layout: gatherRows },
+  Pad: { layout: pad },
+  ConstantTensor: { layout: constant },
   LayerNorm: { layout: layerNorm, base: 'Pixelwise' },
   Add: { layout: add },
   AddF32: { layout: addF32 },

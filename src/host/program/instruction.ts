@@ -14,13 +14,16 @@ import {
   winograd,
 } from './layouts/convolution.js'
 import { decodeYolo, suppress } from './layouts/detection.js'
+import { constant, gatherRows, pad, rearrange, resize } from './layouts/moves.js'
 import { packLinear, packStrided, packWinograd } from './layouts/packing.js'
 import { preprocess } from './layouts/picture.js'
 import {
   add,
   addF32,
+  arithmetic,
   copy,
   curve,
+  parametricCurve,
   pixelwise,
   pool,
   requantize,
@@ -32,9 +35,12 @@ import {
   attention,
   attentionS16,
   embedTokens,
+  groupNorm,
   layerNorm,
   linear,
+  matmul,
   patches,
+  reduce,
   scatterTokens,
 } from './layouts/tokens.js'
 import type { Opcode } from './opcodes.js'
@@ -72,6 +78,16 @@ export const fields = {
   addF32,
   tableS8: table,
   activationF32: curve,
+  curveF32: parametricCurve,
+  arithmeticF32: arithmetic,
+  reduceF32: reduce,
+  groupNormF32: groupNorm,
+  matmulF32: matmul,
+  resizeF32: resize,
+  rearrange,
+  gatherRows,
+  pad,
+  constant,
   quantizeS8: scale,
   dequantizeS8: scale,
   preprocess,

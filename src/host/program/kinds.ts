@@ -6,6 +6,49 @@
 /** The curve of activationF32. */
 export const activationKinds = { logistic: 1, mish: 2, swish: 3, gelu: 4, tanh: 5 } as const
 
+/** The curve of curveF32: those that an int8 table or a convolution's own activation serves most of the time. */
+export const curveKinds = {
+  relu: 1,
+  leakyRelu: 2,
+  clip: 3,
+  affine: 4,
+  square: 5,
+  sqrt: 6,
+  reciprocal: 7,
+  abs: 8,
+  exp: 9,
+  log: 10,
+  erf: 11,
+  elu: 12,
+  celu: 13,
+  selu: 14,
+  softplus: 15,
+  softsign: 16,
+  hardSigmoid: 17,
+  power: 18,
+  hardSwish: 19,
+} as const
+
+/** What arithmeticF32 computes of two operands; slope is a where a is not negative, else a * b. */
+export const arithmeticKinds = { add: 1, sub: 2, mul: 3, div: 4, min: 5, max: 6, pow: 7, slope: 8 } as const
+
+/** How reduceF32 makes one value of a row. */
+export const reduceKinds = {
+  mean: 1,
+  sum: 2,
+  max: 3,
+  min: 4,
+  prod: 5,
+  l1: 6,
+  l2: 7,
+  sumSquare: 8,
+  argMax: 9,
+  argMin: 10,
+} as const
+
+/** What a border is made of. */
+export const padModes = { constant: 0, reflect: 1, edge: 2 } as const
+
 /** What a kernel stores. */
 export const outputTypes = { int8: 0, float32: 1 } as const
 
@@ -36,6 +79,10 @@ export function kindOf(kinds: Readonly<Record<string, number>>, name: string): n
 /** The kinds that a field may have, by the name that the field lists give them. */
 export const enumerations = {
   activation: activationKinds,
+  curve: curveKinds,
+  arithmetic: arithmeticKinds,
+  reduce: reduceKinds,
+  padMode: padModes,
   outputType: outputTypes,
   product: products,
   phase: phases,

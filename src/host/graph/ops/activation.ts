@@ -1,11 +1,33 @@
 import { OcellusError } from '../../errors.js'
-import { activationKinds, kindOf } from '../../program/kinds.js'
-import { curves } from '../curves.js'
-import { channelCount, choice, type OperatorDescriptor, pixelCount } from '../descriptor.js'
+import { activationKinds, curveKinds, kindOf } from '../../program/kinds.js'
+import { curves, parametricCurves } from '../curves.js'
+import {
+  attribute,
+  channelCount,
+  choice,
+  type NodeView,
+  type OperatorDescriptor,
+  pixelCount,
+} from '../descriptor.js'
 import type { Node } from '../types.js'
 import { fail, none, realTypes, requireSameType } from './shared.js'
 
-export const curvedActivations = Object.keys(activationKinds)
+/** Curves whose kernel is made for speed, and the others, some of which have parameters. */
+export const curvedActivations = [...Object.keys(activationKinds), ...Object.keys(curveKinds)]
+
+/** Which parameters a curve has. Each must be given, and no other. */
+const parameters: Partial<Record<string, readonly ('alpha' | 'beta')[]>> = {
+  leakyRelu: ['alpha'],
+  clip: ['alpha', 'beta'],
+  affine: ['alpha', 'beta'],
+  elu: ['alpha'],
+  celu: ['alpha'],
+  selu: ['alpha', 'beta'],
+  hardSigmoid: ['alpha', 'beta'],
+  power: ['alpha'],
+}
+
+const parameter = { kind: 'number', min: -3.5e38, max: 3.5e38, optional: true } as const
 
 /**
  * An activation that is no slope, one of the curves of `../curves.ts`. In int8 it is a table of 256 results that the
@@ -17,12 +39,13 @@ export const activation: OperatorDescriptor = {
   scales: 'table',
   curve,
   arity: [1, 1],
-  attributes: { kind: { kind: 'choice', values: curvedActivations } },
+  attributes: { kind: { kind: 'choice', values: curvedActivations }, alpha: parameter, beta: parameter },
   inPlace: true,
   storage: 'kernel',
   constantRoles: (view) => (view.inputs[0].dtype === 'int8' ? ['table'] : []),
   infer(view) {
     requireSameType(view)
+    requireParameters(view)
     if (view.output.dtype === 'int8') {
       const { table } = view.constants
       if (table.dtype !== 'int8' || table.shape.length !== 1 || table.shape[0] !== 256) {
@@ -49,14 +72,34 @@ export const activation: OperatorDescriptor = {
     }
     if (view.output.dtype === 'int8')
       return { opcode: 'tableS8', fields: { ...fields, table: place.block('table') } }
-    const kind = kindOf(activationKinds, choice(view, 'kind', ''))
-    return { opcode: 'activationF32', fields: { ...fields, kind } }
+    const name = choice(view, 'kind', '')
+    if (Object.hasOwn(activationKinds, name))
+      return { opcode: 'activationF32', fields: { ...fields, kind: kindOf(activationKinds, name) } }
+    const [parameterA, parameterB] = ['alpha', 'beta'].map((role) => Number(attribute(view, role) ?? 0))
+    return {
+      opcode: 'curveF32',
+      fields: { ...fields, kind: kindOf(curveKinds, name), parameterA, parameterB },
+    }
   },
 }
 
 function curve({ name, attributes }: Node): (x: number) => number {
+  const parametric = Object.entries(parametricCurves).find(([kind]) => kind === attributes.kind)
+  if (parametric !== undefined) {
+    const [alpha, beta] = [Number(attributes.alpha ?? 0), Number(attributes.beta ?? 0)]
+    return (x) => parametric[1](x, alpha, beta)
+  }
   const found = Object.entries(curves).find(([kind]) => kind === attributes.kind)
   if (found === undefined)
     throw new OcellusError('E_MODEL_OPERATOR', `${name}: no curve ${JSON.stringify(attributes.kind)}`)
   return found[1]
+}
+
+function requireParameters(view: NodeView): void {
+  const kind = choice(view, 'kind', '')
+  const wanted = parameters[kind] ?? []
+  for (const name of ['alpha', 'beta'] as const) {
+    if ((attribute(view, name) !== undefined) !== wanted.includes(name))
+      fail(view, 'E_MODEL_OPERATOR', `${kind} takes ${wanted.join(' and ') || 'no alpha or beta'}`)
+  }
 }

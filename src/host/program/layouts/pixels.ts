@@ -82,3 +82,26 @@ export const add = {
 
 /** The zero points and multipliers are not read. */
 export const addF32 = { ...add, low: 'float', high: 'float' } as const satisfies Layout
+
+export const parametricCurve = {
+  ...pixelwise,
+  kind: 'curve',
+  parameterA: 'float',
+  parameterB: 'float',
+} as const satisfies Layout
+
+/** Steps are the second operand's bytes from pixel to pixel and from channel to channel, 0 where it repeats. */
+export const arithmetic = {
+  inputA: 'arena',
+  inputB: 'arena',
+  output: 'arena',
+  pixels: 'integer',
+  channels: 'integer',
+  strideA: 'integer',
+  pixelStep: 'integer',
+  channelStep: 'integer',
+  outputStride: 'integer',
+  kind: 'arithmetic',
+  /** 1: b kind a. */
+  reversed: 'integer',
+} as const satisfies Layout

@@ -84,3 +84,35 @@ export const scatterTokens = {
   positions: 'weights',
   indices: 'state',
 } as const satisfies Layout
+
+export const reduce = {
+  input: 'arena',
+  output: 'arena',
+  rows: 'integer',
+  channels: 'integer',
+  inputStride: 'integer',
+  outputStride: 'integer',
+  kind: 'reduce',
+} as const satisfies Layout
+
+export const groupNorm = {
+  ...pixelwise,
+  groups: 'integer',
+  gamma: 'weights',
+  beta: 'weights',
+  epsilon: 'float',
+  scratch: 'arena',
+} as const satisfies Layout
+
+export const matmul = {
+  left: 'arena',
+  right: 'arena',
+  output: 'arena',
+  batch: 'integer',
+  rows: 'integer',
+  depth: 'integer',
+  columns: 'integer',
+  leftStride: 'integer',
+  rightStride: 'integer',
+  outputStride: 'integer',
+} as const satisfies Layout
