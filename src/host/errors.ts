@@ -77,6 +77,11 @@ export const errorCodes = [
   'E_TORCH_TENSOR',
   'E_TORCH_STATE',
   'E_TORCH_CHECKSUM',
+  'E_ONNX_FORMAT',
+  'E_ONNX_LIMIT',
+  'E_ONNX_EXTERNAL',
+  'E_ONNX_SHAPE',
+  'E_ONNX_OPERATOR',
   // calibration and evaluation data
   'E_CALIBRATION_EMPTY',
   'E_DATA_LABELS',

@@ -3,7 +3,7 @@ import { OcellusError } from '../../../src/host/errors.js'
 import type { Model } from '../../../src/host/graph/types.js'
 import { limits } from '../../../src/host/limits.js'
 import { checkOptions, type OptionNames } from '../../../src/host/options.js'
-import { pathOf } from '../../../src/host/platform/node/files.js'
+import { pathOf, readCapped } from '../../../src/host/platform/node/files.js'
 import { modelFile } from '../../../src/host/platform/node/models.js'
 import {
   type Address,
@@ -12,6 +12,8 @@ import {
   contentOf,
   modelContent,
 } from '../../../src/host/source/content.js'
+import type { OnnxOptions } from '../../onnx/read.js'
+import { looksLikeOnnx } from '../../onnx/sniff.js'
 import { openFile } from './byte-source.js'
 import type { NetworkOptions } from './networks.js'
 
@@ -21,11 +23,14 @@ export interface OpenOptions extends NetworkOptions {
   readonly config?: string
   /** darknet: a text file with one label a line. Default: a file beside the weights that fits. */
   readonly names?: string
+  /** ONNX: shapes of inputs that the file leaves open, and values to stop at. */
+  readonly onnx?: OnnxOptions
 }
 
 const optionNames = {
   config: true,
   names: true,
+  onnx: true,
   epsilon: true,
   heads: true,
   decoderHeads: true,
@@ -83,11 +88,16 @@ const readNetwork: ModelFormat['read'] = async (source, options) => {
   return loadNetwork(source, options)
 }
 
-const readDarknet: ModelFormat['read'] = async ({ file, bytes }, { epsilon, ...options }) => {
+const readDarknet: ModelFormat['read'] = async ({ file, bytes }, { epsilon, onnx: _, ...options }) => {
   const { loadDarknet } = await import('./darknet/load.js')
   if (epsilon !== undefined && epsilon.length > 1)
     throw new OcellusError('E_OPTION', 'a darknet network has one epsilon for all its batch normalisations')
   return loadDarknet(file, { ...options, bytes, epsilon: epsilon?.[0] })
+}
+
+const readOnnxFile: ModelFormat['read'] = async ({ file, bytes }, { onnx }) => {
+  const { readOnnx } = await import('../../onnx/read.js')
+  return readOnnx(bytes ?? (await readCapped(file, limits.modelBytes)), file, onnx)
 }
 
 /** The one format whose models may be quantised already. */
@@ -111,6 +121,7 @@ export const formats: readonly ModelFormat[] = [
     begins: beginsPyTorch,
     read: readNetwork,
   },
+  { name: 'ONNX', endings: ['.onnx'], begins: looksLikeOnnx, read: readOnnxFile },
   { name: 'darknet weights', endings: ['.weights'], begins: beginsWeights, read: readDarknet },
   {
     name: 'darknet configuration',
@@ -133,7 +144,7 @@ export interface OpenedModel {
  * that is embedded or was pulled, or what holds the bytes of a file (see `Contents`).
  *
  * Throws E_FILE_* where the file can't be read, E_MODEL_FORMAT where no format knows it, E_OPTION, and
- * what the readers throw: E_MODEL_*, E_CFG_*, E_WEIGHTS_*, E_CHECKPOINT_*, E_TORCH_*.
+ * what the readers throw: E_MODEL_*, E_CFG_*, E_WEIGHTS_*, E_CHECKPOINT_*, E_TORCH_*, E_ONNX_*.
  *
  * @example
  * import { Detector } from 'ocellus'

@@ -1,0 +1,107 @@
+import type { Graph, Model, Node, Tensor, TensorForm } from '../../src/host/graph/types.js'
+import { externalReader } from './external.js'
+import { parseOnnx } from './file.js'
+import { type FoldedGraph, foldGraph } from './fold.js'
+import { type LoweredGraph, type LoweredPort, lowerGraph } from './lower/lower.js'
+import { count } from './value.js'
+
+export interface OnnxOptions {
+  /** Shapes of inputs by name, where the file leaves sides open; a first side that is open is a batch of 1. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>
+  /** Values of the graph to stop at, by name, instead of its outputs. */
+  readonly outputs?: readonly string[]
+}
+
+/** Bytes that values in another file may have in all. */
+const externalBytes = 2 ** 31
+
+/**
+ * The float model of an ONNX file (opsets 7 to 21, one sample a run), with its inputs and outputs under their
+ * own names and in their own shapes. Throws E_ONNX_FORMAT, E_ONNX_LIMIT, E_ONNX_EXTERNAL, E_ONNX_SHAPE where an
+ * input's shape must be given, and E_ONNX_OPERATOR, which tells everything that can't be converted at once.
+ */
+export function readOnnx(bytes: Uint8Array, file: string, options: OnnxOptions = {}): Model {
+  const parsed = parseOnnx(bytes, file)
+  const folded = foldGraph(parsed, { ...options, external: externalReader(file, externalBytes) })
+  const lowered = lowerGraph(folded)
+  return toModel(folded, lowered, parsed.producer)
+}
+
+function toModel(folded: FoldedGraph, lowered: LoweredGraph, producer: string): Model {
+  const { nodes, tensors, ports } = nameOutputs(lowered)
+  const used = new Set(nodes.flatMap(({ constants }) => Object.values(constants)))
+  const graph: Graph = {
+    name: baseName(folded.file),
+    task: { kind: 'tensors', forms: [...lowered.inputs, ...ports].map(formOf) },
+    tensors,
+    inputs: lowered.inputs.map(({ tensor }) => tensor),
+    outputs: ports.map(({ tensor }) => tensor),
+    nodes,
+    provenance: {
+      format: 'ONNX',
+      weights: `${baseName(folded.file)}.onnx`,
+      opset: folded.opset,
+      ...(producer === '' ? {} : { producer: producer.slice(0, 100) }),
+    },
+  }
+  const constants = new Map([...lowered.builder.constants].filter(([name]) => used.has(name)))
+  return { graph, constants }
+}
+
+const formOf = ({ tensor, dims, layout }: LoweredPort): TensorForm => ({
+  name: tensor,
+  shape: dims.length === 0 ? [1] : dims,
+  layout,
+})
+
+/** Tensors that are outputs take the names that the file gives those; one that is two of them is copied. */
+function nameOutputs({ nodes, tensors, inputs, outputs, builder }: LoweredGraph) {
+  const names = new Map<string, string>()
+  const fixed = new Set(inputs.map(({ tensor }) => tensor))
+  const taken = new Set(tensors.map(({ name }) => name))
+  const copies: Node[] = []
+  const made: Tensor[] = []
+  const ports = outputs.map((port): LoweredPort => {
+    const { tensor, name } = port
+    if (!fixed.has(tensor) && !names.has(tensor) && !fixed.has(name)) {
+      // A step on the way to the output may have its name: that one gives way.
+      if (name !== tensor && taken.has(name)) names.set(name, builder.unique(`${name}:inner`))
+      names.set(tensor, name)
+      taken.add(name)
+      return { ...port, tensor: name }
+    }
+    const { shape, dtype } = builder.tensors.get(tensor)!
+    const copy = builder.unique(taken.has(name) ? `${name}:output` : name)
+    taken.add(copy)
+    made.push({ name: copy, shape, dtype })
+    copies.push({
+      name: `${nodes.length + copies.length}_rearrange`,
+      op: 'rearrange',
+      inputs: [tensor],
+      outputs: [copy],
+      constants: {},
+      attributes: {
+        shape: [...shape],
+        dims: [1, 1, 1, 1, 1, count(shape)],
+        strides: [0, 0, 0, 0, 0, 1],
+        offset: 0,
+      },
+    })
+    return { ...port, tensor: copy }
+  })
+  const renamed = (name: string) => names.get(name) ?? name
+  return {
+    ports,
+    tensors: [...tensors.map((tensor) => ({ ...tensor, name: renamed(tensor.name) })), ...made],
+    nodes: [...nodes, ...copies].map((node) => ({
+      ...node,
+      inputs: node.inputs.map(renamed),
+      outputs: node.outputs.map(renamed),
+    })),
+  }
+}
+
+const baseName = (path: string): string => {
+  const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1).replace(/\.onnx$/i, '')
+  return name || 'network'
+}
