@@ -172,7 +172,7 @@ describe('an ONNX file', () => {
       output('d'),
     )
     expect(() => readOnnx(data, 'bad.onnx')).toThrow(
-      /^bad\.onnx can't be converted: GridSample: .*\(sample\); com\.example\.DecodeImage: the domain com\.example .*\(pre\); TopK: .*--outputs \(best\)$/,
+      /^bad\.onnx can't be converted: GridSample \(sample\): .*; com\.example\.DecodeImage \(pre\): the domain com\.example .*; TopK \(best\): .*--outputs$/,
     )
   })
 })

@@ -192,20 +192,24 @@ function live(nodes: readonly FoldedNode[], wanted: Set<string>): FoldedNode[] {
   return kept.reverse()
 }
 
-/** At most this many causes are spelled out, nodes with the same cause together. */
-const shownCauses = 12
-
-/** All that stands in the way of a conversion, in one line. */
+/**
+ * All that stands in the way of a conversion, in one line: reasons with the operators that share them, and of each
+ * operator the first node and how many more there are.
+ */
 export function refusal(file: string, causes: readonly Cause[]): OcellusError {
-  const groups = new Map<string, Cause[]>()
+  const reasons = new Map<string, Map<string, Cause[]>>()
   for (const cause of causes) {
-    const key = `${cause.op}: ${cause.why}`
-    groups.set(key, [...(groups.get(key) ?? []), cause])
+    const operators = reasons.get(cause.why) ?? new Map<string, Cause[]>()
+    operators.set(cause.op, [...(operators.get(cause.op) ?? []), cause])
+    reasons.set(cause.why, operators)
   }
-  const list = [...groups].slice(0, shownCauses).map(([key, { length, 0: first }]) => {
-    const others = length > 1 ? ` and ${length - 1} more` : ''
-    return `${key} (${first.node}${others})`
+  const list = [...reasons].map(([why, operators]) => {
+    const named = [...operators].map(([op, { length, 0: first }]) => {
+      const more = length > 1 ? ` +${length - 1}` : ''
+      return `${op} (${first.node.slice(-40)}${more})`
+    })
+    return `${named.join(', ')}: ${why}`
   })
-  const rest = groups.size > shownCauses ? `; and ${groups.size - shownCauses} more kinds` : ''
-  return new OcellusError('E_ONNX_OPERATOR', `${file} can't be converted: ${list.join('; ')}${rest}`)
+  const name = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)
+  return new OcellusError('E_ONNX_OPERATOR', `${name} can't be converted: ${list.join('; ')}`)
 }
