@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { type Build, Camera, type CameraOptions, type CameraResult } from '../src/host/platform/node.js'
+import { Camera, type CameraOptions, type CameraResult } from '../src/host/platform/node/camera.js'
+import type { Build } from '../src/host/platform/node.js'
 import { fileLines, printedLines } from './camera/lines.js'
 import { eventText } from './camera/text.js'
 import {

@@ -1,4 +1,4 @@
-import type { CameraResult } from '../../src/host/platform/node.js'
+import type { CameraResult } from '../../src/host/platform/node/camera.js'
 
 type AnyEvent = CameraResult['events'][number]
 

@@ -105,14 +105,18 @@ session.execute(0, 1)
 
 const inNode = `
 import { Detector } from 'ocellus'
+import { Camera } from 'ocellus/camera'
 import { openModel } from 'ocellus/tools'
 const detector = await Detector.create({ model: await openModel('a.weights', { names: 'a.names' }) })
 await detector.detect(new URL('file:///photo.jpg'), { signal: AbortSignal.timeout(1000) })
 await detector.detect(Buffer.alloc(8))
 // @ts-expect-error
 await openModel('a.weights', { name: 'a.names' })
-// @ts-expect-error
 await detector.detect(process.stdin)
+const camera = await Camera.open('rtsp://camera.local/stream', { rate: 5 })
+for await (const { tracks } of camera) console.log(tracks)
+// @ts-expect-error
+await detector.detect(new Map())
 `
 
 const inPages = `

@@ -8,7 +8,7 @@ import {
   type CameraEvent,
   type CameraOptions,
   type CameraResult,
-} from '../../src/host/platform/node.js'
+} from '../../src/host/platform/node/camera.js'
 import { codeOfAsync } from '../helpers/code-of.js'
 import { hasProgram } from '../helpers/programs.js'
 import { jpeg, MjpegCamera } from './mjpeg-server.js'

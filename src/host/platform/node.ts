@@ -7,14 +7,6 @@ import { openModel, pathOf, readCapped } from './node/files.js'
 import { embeddedDetector, modelFile } from './node/models.js'
 
 export * from '../index.js'
-export {
-  Camera,
-  type CameraEvent,
-  type CameraResult,
-} from './node/camera/camera.js'
-export type { CameraPhase, CameraState } from './node/camera/feed.js'
-export type { CameraOptions } from './node/camera/options.js'
-export type { CameraStatistics } from './node/camera/statistics.js'
 
 const acceptedImages =
   'give a path, the bytes of an image file (a typed array, Blob, Response or stream), or { width, height, data } in RGBA'

@@ -1,0 +1,9 @@
+/** Cameras and video files in Node, which a program reads for us. Import them from 'ocellus/camera'. */
+export {
+  Camera,
+  type CameraEvent,
+  type CameraResult,
+} from './camera/camera.js'
+export type { CameraPhase, CameraState } from './camera/feed.js'
+export type { CameraOptions } from './camera/options.js'
+export type { CameraStatistics } from './camera/statistics.js'
