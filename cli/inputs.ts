@@ -22,6 +22,12 @@ export interface ModelWords {
   readonly key?: string
   /** What the model is for, where a checkpoint holds several networks. */
   readonly task?: Task['kind']
+  /** Shapes of an ONNX file's inputs, by name. */
+  readonly shape?: Readonly<Record<string, readonly number[]>>
+  /** The same where the file leaves them open, as the arrays have them that are given. */
+  readonly shapeHints?: Readonly<Record<string, readonly number[]>>
+  /** Values of an ONNX graph to stop at. */
+  readonly outputs?: readonly string[]
 }
 
 /** What the tensors of a checkpoint don't tell. */
@@ -32,6 +38,11 @@ export function addNetworkOptions(command: Command): void {
     .option('--image-size <pixels>', 'side of its pictures, where it holds no positions', parseCount)
     .option('--norm-pix', 'it was trained with norm_pix_loss')
     .option('--encoder-only', 'leave its decoder out')
+    .option(
+      '--shape <name=1x3x320x320>',
+      'shape of an input that an ONNX file leaves open; again for each input',
+      parseShape,
+    )
   addKeyOption(command)
 }
 
@@ -51,6 +62,7 @@ export const openOptions = (words: ModelWords): OpenOptions => ({
   epsilon: words.epsilon,
   key: words.key,
   task: words.task,
+  onnx: { shapes: words.shape, hints: words.shapeHints, outputs: words.outputs },
   report: reportOnce,
 })
 
@@ -73,6 +85,17 @@ export const modelSource = async (word: string): Promise<ModelFile> =>
   word === '-'
     ? { file: 'standard input', bytes: await readStdin(modelContent) }
     : { file: await modelFile(word) }
+
+/** `name=1x3x320x320`, added to those before it. */
+function parseShape(
+  word: string,
+  before: Readonly<Record<string, readonly number[]>> = {},
+): Readonly<Record<string, readonly number[]>> {
+  const [, name, sides] = /^(.+)=(\d{1,9}(?:x\d{1,9}){0,7})$/.exec(word) ?? []
+  if (name === undefined)
+    throw new OcellusError('E_OPTION', `${word} is no shape of an input: give one as in input=1x3x320x320`)
+  return { ...before, [name]: sides.split('x').map(Number) }
+}
 
 export function parseSeed(word: string): number {
   if (!/^\d{1,10}$/.test(word) || Number(word) > 0xffffffff)

@@ -3,8 +3,11 @@ import type { Command } from 'commander'
 import { Session } from '../src/host/engine/session.js'
 import { OcellusError } from '../src/host/errors.js'
 import { elements } from '../src/host/graph/descriptor.js'
+import { limits } from '../src/host/limits.js'
+import { readCapped } from '../src/host/platform/node/files.js'
 import type { Build, NamedTensor } from '../src/host/platform/node.js'
 import { withVisible } from '../src/host/tasks/autoencoder/visible.js'
+import { readHeader } from '../tools/npy/header.js'
 import { writeNpy } from '../tools/npy/write.js'
 import {
   addNetworkOptions,
@@ -37,7 +40,10 @@ export function addRun(program: Command): void {
   const command = program
     .command('run')
     .description('run any model on arrays or pictures, and write each of its outputs as a NumPy array')
-    .argument('<model>', 'model (.safetensors) or its name, darknet .weights or .cfg, or checkpoint (.pth)')
+    .argument(
+      '<model>',
+      'model (.safetensors) or its name, darknet .weights or .cfg, checkpoint (.pth) or .onnx',
+    )
     .option(
       '-i, --input <name=file>',
       'a .npy of [n, ...] with maps in NCHW, or a picture; again for each input; the name may be left out where there is one',
@@ -62,7 +68,7 @@ export function addRun(program: Command): void {
 }
 
 async function run(path: string, options: Options): Promise<void> {
-  const opened = await openModel(path, options)
+  const opened = await openModel(path, { ...options, shapeHints: await shapesOf(options.input ?? []) })
   const visible = await readVisible(opened.graph, options.visible)
   const model = visible === undefined ? opened : withVisible(opened, visible[0].length)
   const session = await Session.create(model, { build: options.build, threads: options.threads })
@@ -90,6 +96,18 @@ async function run(path: string, options: Options): Promise<void> {
   } finally {
     session.close()
   }
+}
+
+/** Shapes of the arrays that are given, a sample each: an ONNX file may leave its own open. */
+async function shapesOf(words: readonly string[]): Promise<Record<string, readonly number[]>> {
+  const shapes: Record<string, readonly number[]> = {}
+  for (const word of words) {
+    const [, name, file] = /^([^=]+)=(.+\.npy)$/i.exec(word) ?? []
+    if (name === undefined) continue
+    const { shape } = readHeader(await readCapped(file, limits.modelBytes), file)
+    if (shape.length > 0) shapes[name] = [1, ...shape.slice(1)]
+  }
+  return shapes
 }
 
 /** Every output, a tensor a run. */

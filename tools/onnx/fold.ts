@@ -31,6 +31,8 @@ export interface FoldedGraph {
 export interface FoldOptions {
   /** Shapes of inputs by name, for those that the file leaves open. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>
+  /** Shapes that serve only where the file leaves a side open. */
+  readonly hints?: Readonly<Record<string, readonly number[]>>
   /** Names of values to stop at, instead of the file's outputs. */
   readonly outputs?: readonly string[]
   readonly external: (tensor: RawTensor) => Uint8Array
@@ -139,7 +141,7 @@ function checkOpset({ file, opsets: found }: OnnxFile): number {
 function inputPorts(
   file: OnnxFile,
   constants: ReadonlyMap<string, Value>,
-  { shapes = {} }: FoldOptions,
+  { shapes = {}, hints = {} }: FoldOptions,
 ): Port[] {
   const ports = file.inputs.filter(({ name }) => !constants.has(name))
   const known = new Set(ports.map(({ name }) => name))
@@ -157,8 +159,14 @@ function inputPorts(
         'E_ONNX_SHAPE',
         `${file.file}: ${name} has ${dims.length} dimensions, not ${given.length}`,
       )
-    const sides =
-      given ?? dims?.map((side, d) => (typeof side === 'number' && side > 0 ? side : d === 0 ? 1 : undefined))
+    const hint =
+      Object.hasOwn(hints, name) && hints[name].length === (dims?.length ?? hints[name].length)
+        ? hints[name]
+        : undefined
+    const fromFile = dims?.map((side, d) =>
+      typeof side === 'number' && side > 0 ? side : d === 0 ? 1 : hint?.[d],
+    )
+    const sides = given ?? fromFile ?? hint
     if (sides === undefined || sides.some((side) => side === undefined)) {
       const shown = dims?.map((side) => side ?? '?').join('x') ?? 'of any shape'
       throw new OcellusError(

@@ -8,6 +8,8 @@ import { count } from './value.js'
 export interface OnnxOptions {
   /** Shapes of inputs by name, where the file leaves sides open; a first side that is open is a batch of 1. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>
+  /** Shapes that serve only where a side is open. */
+  readonly hints?: Readonly<Record<string, readonly number[]>>
   /** Values of the graph to stop at, by name, instead of its outputs. */
   readonly outputs?: readonly string[]
 }
