@@ -5,10 +5,16 @@ import {
   Autoencoder,
   Detector,
   Discriminator,
+  EventEngine,
   Generator,
+  Line,
   loadModel,
+  MotionGate,
   OcellusError,
+  Scene,
   Session,
+  Tracker,
+  Zone,
 } from '../../src/host/platform/node.js'
 import { openModel } from '../../tools/index.js'
 import { codeOfAsync } from '../helpers/code-of.js'
@@ -44,6 +50,12 @@ const calls: Readonly<Record<string, (options: object) => unknown>> = {
   'Session.create': async (options) => Session.create(await loadModel('detector-small'), options),
   'Session.run': (options) => session.run({ input: pixels }, options),
   openModel: (options) => openModel(cat, options),
+  Tracker: (options) => new Tracker(options),
+  EventEngine: (options) => new EventEngine(options),
+  Scene: (options) => new Scene(options),
+  MotionGate: (options) => new MotionGate(options),
+  Zone: (options) => new Zone({ name: 'a', points: [], ...options }),
+  Line: (options) => new Line({ name: 'a', from: [0, 0], to: [1, 1], ...options }),
 }
 
 const thrown = async (work: () => unknown): Promise<OcellusError> => {

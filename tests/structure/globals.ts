@@ -7,9 +7,9 @@ const language = new Set(
     'Reflect RegExp Set String Symbol TypeError WeakMap WeakSet undefined isFinite isNaN parseFloat parseInt',
     'Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array Float64Array',
     // Types alone.
-    'ArrayBufferLike ArrayBufferView ArrayLike AsyncIterable Awaited Exclude Extract Generator Iterable IterableIterator',
-    'NonNullable Omit Parameters Partial Pick PromiseLike PropertyKey ReadonlyArray ReadonlyMap ReadonlySet Readonly',
-    'Record Required ReturnType const',
+    'ArrayBufferLike ArrayBufferView ArrayLike AsyncGenerator AsyncIterable AsyncIterator Awaited Exclude Extract',
+    'Generator Iterable IterableIterator IteratorResult NonNullable Omit Parameters Partial Pick PromiseLike PropertyKey',
+    'ReadonlyArray ReadonlyMap ReadonlySet Readonly Record Required ReturnType const',
   ].flatMap((names) => names.split(' ')),
 )
 

@@ -1,5 +1,6 @@
 import { OcellusError } from '../errors.js'
 import { limits } from '../limits.js'
+import { checkOptions, type OptionNames } from '../options.js'
 import { iouOf } from './boxes.js'
 import { Elapsed } from './elapsed.js'
 import { Line } from './lines.js'
@@ -15,6 +16,14 @@ import type {
   VideoEventType,
 } from './types.js'
 import { Zone } from './zones.js'
+
+export const eventNames = {
+  camera: true,
+  prefix: true,
+  zones: true,
+  lines: true,
+  updateMs: true,
+} satisfies OptionNames<EventOptions>
 
 interface ZoneState {
   inside: boolean
@@ -66,6 +75,7 @@ export class EventEngine {
 
   /** Throws E_ZONE and E_OPTION. */
   constructor(options: EventOptions = {}) {
+    checkOptions(options, eventNames, 'EventEngine')
     this.zones = unlike(
       'zone',
       (options.zones ?? []).map((zone) => new Zone(zone)),
@@ -216,11 +226,12 @@ export class EventEngine {
       label: track.label,
       score: round(track.score, 10_000),
       topScore: round(track.topScore, 10_000),
+      // Cut at the picture's edges, as detections are.
       box: {
-        xmin: round(track.box.xmin, 10),
-        ymin: round(track.box.ymin, 10),
-        xmax: round(track.box.xmax, 10),
-        ymax: round(track.box.ymax, 10),
+        xmin: round(Math.max(track.box.xmin, 0), 10),
+        ymin: round(Math.max(track.box.ymin, 0), 10),
+        xmax: round(Math.min(track.box.xmax, frame.width), 10),
+        ymax: round(Math.min(track.box.ymax, frame.height), 10),
       },
       width: frame.width,
       height: frame.height,

@@ -1,6 +1,16 @@
 import { OcellusError } from '../errors.js'
+import { checkOptions, type OptionNames } from '../options.js'
 import { badShape, parseShape, shapeName, shapePoint } from './shapes.js'
 import type { Direction, LineOptions, Point } from './types.js'
+
+const lineNames = {
+  name: true,
+  from: true,
+  to: true,
+  labels: true,
+  deadBand: true,
+  once: true,
+} satisfies OptionNames<LineOptions>
 
 /**
  * A line of the picture that counts what crosses it, by the middle of the lower side of each box.
@@ -18,6 +28,7 @@ export class Line {
 
   /** Throws E_ZONE and E_OPTION. */
   constructor(options: LineOptions | string) {
+    if (typeof options !== 'string') checkOptions(options, lineNames, 'Line')
     const {
       name,
       from,

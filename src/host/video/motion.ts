@@ -1,4 +1,5 @@
 import { checkPixels, type Pixels } from '../image/pixels.js'
+import { checkOptions, type OptionNames } from '../options.js'
 import { Elapsed } from './elapsed.js'
 import { count, duration, fraction } from './settings.js'
 
@@ -16,6 +17,15 @@ export interface MotionOptions {
   /** How fast the background follows the picture: what stays for a few times this is part of it. Default 5000. */
   readonly settleMs?: number
 }
+
+const motionNames = {
+  columns: true,
+  change: true,
+  area: true,
+  holdMs: true,
+  everyMs: true,
+  settleMs: true,
+} satisfies OptionNames<MotionOptions>
 
 /** Rows and columns of pixels that are looked at: every second one. */
 const stride = 2
@@ -50,6 +60,7 @@ export class MotionGate {
 
   /** Throws E_OPTION. */
   constructor(options: MotionOptions = {}) {
+    checkOptions(options, motionNames, 'MotionGate')
     this.#columns = count('columns', options.columns ?? 32)
     this.#change = fraction('change', options.change ?? 0.03)
     this.#area = fraction('area', options.area ?? 0.002)

@@ -3,7 +3,7 @@ import { Fields } from '../format/fields.js'
 import { parseStrictJson } from '../format/json.js'
 import { limits } from '../limits.js'
 import type { Detection } from '../tasks/detection/detections.js'
-import type { SceneOptions } from './scene.js'
+import { type SceneOptions, sceneNames, sceneOptions } from './scene.js'
 import type { FrameTime, LineOptions, Point, ZoneOptions } from './types.js'
 
 /*
@@ -32,8 +32,7 @@ export type Recorded =
 
 /** The line that opens a recording: with which options the scene was made. */
 export function sceneLine(options: SceneOptions): string {
-  const kept = Object.fromEntries(optionNames.map((name) => [name, options[name]]))
-  return JSON.stringify({ v: 1, type: 'scene', options: kept })
+  return JSON.stringify({ v: 1, type: 'scene', options: sceneOptions(options) })
 }
 
 /** The line of a frame; without detections that of one which nobody looked at. */
@@ -43,26 +42,6 @@ export function frameLine(frame: FrameTime, detections?: readonly Detection[]): 
   const seen = detections === undefined ? { skipped: true } : { detections }
   return JSON.stringify({ v: 1, type: 'frame', time, position, timeMs, width, height, ...seen })
 }
-
-const optionNames = [
-  'camera',
-  'prefix',
-  'threshold',
-  'labelThresholds',
-  'highThreshold',
-  'lowThreshold',
-  'highIou',
-  'lowIou',
-  'newIou',
-  'minHits',
-  'lostMs',
-  'stationaryLostMs',
-  'stationaryMs',
-  'updateMs',
-  'zones',
-  'lines',
-] as const satisfies readonly (keyof SceneOptions)[]
-type OptionName = (typeof optionNames)[number]
 
 /** Characters of a line: `limits.candidates` detections have fewer. */
 const longestLine = 16 << 20
@@ -120,10 +99,10 @@ function detectionOf(field: Fields): Detection {
 
 /** What the values must be, the tracker, its zones and its lines check themselves. */
 function optionsOf(options: Fields): SceneOptions {
-  options.only(...optionNames)
+  options.only(...Object.keys(sceneNames))
   const any = (field: Fields): number => field.number(-1e15, 1e15)
-  const number = <K extends OptionName>(name: K) => optionalEntry(name, options.field(name), any)
-  const text = <K extends OptionName>(name: K) =>
+  const number = <K extends keyof SceneOptions>(name: K) => optionalEntry(name, options.field(name), any)
+  const text = <K extends keyof SceneOptions>(name: K) =>
     optionalEntry(name, options.field(name), (field) => field.name())
   return {
     ...text('camera'),

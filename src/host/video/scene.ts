@@ -1,9 +1,16 @@
+import { checkOptions } from '../options.js'
 import type { Detection } from '../tasks/detection/detections.js'
-import { EventEngine } from './events.js'
+import { EventEngine, eventNames } from './events.js'
+import { trackerNames } from './settings.js'
 import { Tracker } from './tracker.js'
 import type { EventOptions, FrameTime, Track, TrackerOptions, VideoEvent } from './types.js'
 
 export interface SceneOptions extends TrackerOptions, EventOptions {}
+
+export const sceneNames = { ...trackerNames, ...eventNames }
+
+/** Those of some options that a scene has. */
+export const sceneOptions = (options: SceneOptions): SceneOptions => picked(options, sceneNames)
 
 /** What a frame showed. */
 export interface Seen {
@@ -25,8 +32,9 @@ export class Scene {
 
   /** Throws E_OPTION and E_ZONE. */
   constructor(options: SceneOptions = {}) {
-    this.tracker = new Tracker(options)
-    this.engine = new EventEngine(options)
+    checkOptions(options, sceneNames, 'Scene')
+    this.tracker = new Tracker(picked(options, trackerNames))
+    this.engine = new EventEngine(picked(options, eventNames))
   }
 
   /** Throws E_OPTION. */
@@ -45,4 +53,10 @@ export class Scene {
     this.tracker.reset()
     return this.engine.close()
   }
+}
+
+const picked = <T extends object>(options: T, names: Readonly<Record<string, true>>): Partial<T> => {
+  const kept: Partial<T> = {}
+  for (const name in options) if (Object.hasOwn(names, name)) kept[name] = options[name]
+  return kept
 }

@@ -1,4 +1,5 @@
 import { OcellusError } from '../errors.js'
+import { checkOptions, type OptionNames } from '../options.js'
 import type { TrackerOptions } from './types.js'
 
 /** A tracker's options, checked, and with their defaults. */
@@ -17,8 +18,23 @@ export interface TrackerSettings {
   readonly stationaryMs: number
 }
 
+export const trackerNames = {
+  threshold: true,
+  labelThresholds: true,
+  highThreshold: true,
+  lowThreshold: true,
+  highIou: true,
+  lowIou: true,
+  newIou: true,
+  minHits: true,
+  lostMs: true,
+  stationaryLostMs: true,
+  stationaryMs: true,
+} satisfies OptionNames<TrackerOptions>
+
 /** Throws E_OPTION. */
 export function trackerSettings(options: TrackerOptions): TrackerSettings {
+  checkOptions(options, trackerNames, 'Tracker')
   const threshold = fraction('threshold', options.threshold ?? 0.25)
   const high = fraction('highThreshold', options.highThreshold ?? above(threshold, 0.15, 1 / 2))
   const byLabel = Object.entries(options.labelThresholds ?? {}).map(([label, value]) => {

@@ -129,7 +129,7 @@ export interface VideoEvent {
   readonly label: string
   readonly score: number
   readonly topScore: number
-  /** Corners in pixels, and the size of the picture that they refer to. */
+  /** Corners in pixels, cut at the picture's edges, and the size of the picture that they refer to. */
   readonly box: Box
   readonly width: number
   readonly height: number

@@ -1,7 +1,16 @@
 import { limits } from '../limits.js'
+import { checkOptions, type OptionNames } from '../options.js'
 import { count, duration } from './settings.js'
 import { badShape, onSegment, parseShape, segmentsMeet, shapeName, shapePoint } from './shapes.js'
 import type { Point, ZoneOptions } from './types.js'
+
+const zoneNames = {
+  name: true,
+  points: true,
+  labels: true,
+  inertia: true,
+  loiterMs: true,
+} satisfies OptionNames<ZoneOptions>
 
 /**
  * A polygon of the picture. An object is in it when the middle of its box's lower side is.
@@ -18,6 +27,7 @@ export class Zone {
 
   /** Throws E_ZONE and E_OPTION. */
   constructor(options: ZoneOptions | string) {
+    if (typeof options !== 'string') checkOptions(options, zoneNames, 'Zone')
     const {
       name,
       points,

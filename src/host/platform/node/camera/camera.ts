@@ -2,7 +2,7 @@ import { OcellusError } from '../../../errors.js'
 import type { Pixels } from '../../../image/pixels.js'
 import type { Detection } from '../../../tasks/detection/detections.js'
 import { idPrefix } from '../../../video/ids.js'
-import { Scene } from '../../../video/scene.js'
+import { Scene, sceneOptions } from '../../../video/scene.js'
 import type { FrameTime, Track, VideoEvent } from '../../../video/types.js'
 import { parseSource, type SourceAddress } from './address.js'
 import { type CameraPhase, type CameraState, Feed } from './feed.js'
@@ -146,12 +146,14 @@ export class Camera implements AsyncIterable<CameraResult> {
     const address = parseSource(source)
     const settings = cameraSettings(options)
     const threshold = options.scoreThreshold ?? defaultThreshold
-    const scene = new Scene({
-      ...options,
-      threshold,
-      camera: options.name ?? address.name,
-      prefix: idPrefix(address.live ? Math.floor(Math.random() * 2 ** 32) : seedOf(address.name)),
-    })
+    const scene = new Scene(
+      sceneOptions({
+        ...options,
+        threshold,
+        camera: options.name ?? address.name,
+        prefix: idPrefix(address.live ? Math.floor(Math.random() * 2 ** 32) : seedOf(address.name)),
+      }),
+    )
     if (options.signal?.aborted) throw new OcellusError('E_ABORTED', 'the camera was stopped')
     const opened = await openSource(address, options, settings)
     const thread = await DetectorThread.create(detectorOptions(options, threshold))
