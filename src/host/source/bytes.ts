@@ -3,18 +3,10 @@ import { OcellusError } from '../errors.js'
 /** What an object is by its own name: classes of frames, Jest and other virtual machines are not ours. */
 export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
 
-const lengthOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get
-const sharedLengthOf =
-  typeof SharedArrayBuffer === 'undefined'
-    ? undefined
-    : Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, 'byteLength')?.get
-
-/** Whether a getter of a built-in class takes an object: only true ones of any realm pass, whatever they call themselves. */
-function passes(getter: (() => unknown) | undefined, value: unknown): boolean {
-  if (getter === undefined) return false
+/** A DataView takes true buffers only, of any realm and kind, whatever they call themselves. */
+function isBuffer(value: unknown): value is ArrayBufferLike {
   try {
-    getter.call(value)
-    return true
+    return new DataView(value as ArrayBuffer).byteLength >= 0
   } catch {
     return false
   }
@@ -31,10 +23,9 @@ function passes(getter: (() => unknown) | undefined, value: unknown): boolean {
 export function bytesOf(value: unknown): Uint8Array | undefined {
   const view = viewOf(value)
   if (view === undefined) return undefined
-  const isShared = passes(sharedLengthOf, view.buffer)
   try {
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
-    return isShared ? new Uint8Array(bytes) : bytes
+    return tagOf(view.buffer) === 'SharedArrayBuffer' ? new Uint8Array(bytes) : bytes
   } catch (cause) {
     throw new OcellusError('E_INPUT_TYPE', 'the memory of these bytes was given away: is it detached?', {
       cause,
@@ -43,18 +34,14 @@ export function bytesOf(value: unknown): Uint8Array | undefined {
 }
 
 interface View {
-  readonly buffer: ArrayBuffer | SharedArrayBuffer
+  readonly buffer: ArrayBufferLike
   readonly byteOffset: number
   readonly byteLength: number
 }
 
 function viewOf(value: unknown): View | undefined {
-  if (ArrayBuffer.isView(value)) return value as View
-  if (passes(lengthOf, value) || passes(sharedLengthOf, value)) {
-    const buffer = value as ArrayBuffer | SharedArrayBuffer
-    return { buffer, byteOffset: 0, byteLength: buffer.byteLength }
-  }
-  return undefined
+  if (ArrayBuffer.isView(value)) return value
+  return isBuffer(value) ? { buffer: value, byteOffset: 0, byteLength: value.byteLength } : undefined
 }
 
 /** As `bytesOf`, of what is known to hold bytes. */

@@ -125,7 +125,7 @@ async function ofResponse(response: ResponseLike, most: ContentLimits): Promise<
   return { bytes: await gathered(piecesOf(response.body), most), file }
 }
 
-async function* piecesOf(stream: StreamLike): AsyncGenerator<unknown> {
+async function* piecesOf(stream: StreamLike): AsyncIterable<unknown> {
   if (stream.locked) throw new OcellusError('E_FILE_READ', 'the stream has another reader already')
   const reader = stream.getReader()
   let ended = false
