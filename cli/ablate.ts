@@ -10,8 +10,9 @@ import {
 } from '../src/host/tasks/generation/ablate.js'
 import { addGeneratorOptions, type GeneratorWords } from './generate.js'
 import { gridOf } from './grid.js'
-import { openModel, parseCount, parseSeed } from './inputs.js'
+import { modelFiles, openModel, parseCount, parseSeed } from './inputs.js'
 import { fixed, print, printJson, writeWhole } from './output.js'
+import { checkEnding, oneOutput, pictureEndings } from './outputs.js'
 
 interface Options extends GeneratorWords {
   region: Region
@@ -54,6 +55,8 @@ export function addAblate(program: Command): void {
 }
 
 async function ablate(options: Options): Promise<void> {
+  checkEnding(options.out, pictureEndings)
+  oneOutput(options.out, modelFiles(options.model, options))
   const model =
     options.model === undefined
       ? await loadModel('generator')
@@ -99,7 +102,7 @@ async function ablate(options: Options): Promise<void> {
   generator.close()
   without.close()
   const sheet = gridOf(pictures, { columns: options.count, zoom: options.zoom })
-  await writeWhole(options.out, await encodeImage(sheet, options.out))
+  writeWhole(options.out, await encodeImage(sheet, options.out))
   if (options.json) {
     printJson({
       layer: chosen.layer.name,

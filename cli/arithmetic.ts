@@ -6,8 +6,9 @@ import { meanOf } from '../src/host/tasks/generation/latent.js'
 import { RandomStream } from '../src/host/tasks/random.js'
 import { addGeneratorOptions, type GeneratorWords, openGenerator, parseSeeds } from './generate.js'
 import { gridOf } from './grid.js'
-import { parseCount, parseSeed } from './inputs.js'
+import { modelFiles, parseCount, parseSeed } from './inputs.js'
 import { print, printJson, writeWhole } from './output.js'
+import { checkEnding, oneOutput, pictureEndings } from './outputs.js'
 
 interface Options extends GeneratorWords {
   a: number[]
@@ -39,6 +40,8 @@ export function addArithmetic(program: Command): void {
  * then the result amid eight neighbours.
  */
 async function arithmetic(options: Options): Promise<void> {
+  checkEnding(options.out, pictureEndings)
+  oneOutput(options.out, modelFiles(options.model, options))
   const generator = await openGenerator(options)
   const groups = [options.a, options.b, options.c].map((seeds) =>
     seeds.map((seed) => generator.latent(seed, options.truncation)),
@@ -62,10 +65,7 @@ async function arithmetic(options: Options): Promise<void> {
     return x === 3 || y === 0 ? undefined : around[(y - 1) * 3 + x - 4]
   })
   generator.close()
-  await writeWhole(
-    options.out,
-    await encodeImage(gridOf(places, { columns: 7, zoom: options.zoom }), options.out),
-  )
+  writeWhole(options.out, await encodeImage(gridOf(places, { columns: 7, zoom: options.zoom }), options.out))
   if (options.json)
     printJson({ a: options.a, b: options.b, c: options.c, latent: [...result], out: options.out })
   else

@@ -1,4 +1,4 @@
-import { basename, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import type { Command } from 'commander'
 import { type Peer, peers } from '../bench/contender.js'
 import { runKernels } from '../bench/kernels/kernels.js'
@@ -11,6 +11,7 @@ import { writeKernelsReport, writeReport } from '../bench/report/write.js'
 import { runSuite } from '../bench/suite.js'
 import { OcellusError } from '../src/host/errors.js'
 import type { Model } from '../src/host/graph/types.js'
+import { checkWritable } from '../src/host/platform/node/write.js'
 import { type Build, limits } from '../src/host/platform/node.js'
 import {
   addNetworkOptions,
@@ -22,7 +23,7 @@ import {
   parseEpsilon,
   parseThreads,
 } from './inputs.js'
-import { makeFolder, print, printJson, progress, table, warn } from './output.js'
+import { print, printJson, progress, table, warn } from './output.js'
 import { version } from './version.js'
 
 interface Options extends ModelWords {
@@ -87,7 +88,7 @@ export function addBench(program: Command): void {
 }
 
 async function bench(options: Options): Promise<void> {
-  if (options.out !== undefined) await makeFolder(options.out)
+  if (options.out !== undefined) checkWritable(join(options.out, 'report.json'))
   if (options.kernels !== undefined) return benchKernels(options)
   const { model, against } = await modelsOf(options)
   const bars = progressBars()

@@ -1,9 +1,11 @@
-import { basename, extname, join } from 'node:path'
+import { extname, join } from 'node:path'
 import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import { drawOn } from '../src/host/platform/node/canvas.js'
 import { type Build, Detector } from '../src/host/platform/node.js'
+import { shown } from '../src/host/shown.js'
 import {
+  modelFiles,
   openModel,
   parseBuild,
   parseChoice,
@@ -13,7 +15,8 @@ import {
   threadsOption,
 } from './inputs.js'
 import { fixed, makeFolder, print, printJson, warn, writeWhole } from './output.js'
-import { findPhotos, readPhoto } from './photos.js'
+import { meansFolder, namesOf, Outputs, pictureEndings } from './outputs.js'
+import { findPhotos, photoName, readPhoto } from './photos.js'
 import { cocoResults, type PhotoResult, yoloLines } from './results.js'
 
 const formats = ['text', 'json', 'coco', 'yolo'] as const
@@ -78,7 +81,8 @@ export function addDetect(program: Command): void {
 async function detect(words: string[], options: Options): Promise<void> {
   const photos = await findPhotos(words)
   const format = options.json ? 'json' : options.format
-  const target = await outputTarget(options.out, photos.length)
+  const names = namesOf(photos)
+  const target = targetOf(photos, names, options)
   const detector = await Detector.create({
     model: await openModel(options.model, options),
     build: options.build,
@@ -100,11 +104,10 @@ async function detect(words: string[], options: Options): Promise<void> {
       const detections = detector.detectPixels(pixels)
       results.push({ file, width: pixels.width, height: pixels.height, detections })
       if (format === 'text') printText(results[results.length - 1])
-      const drawing = target?.drawing(file)
-      if (drawing !== undefined) await writeWhole(drawing, await drawOn(pixels, detections, drawing))
-      if (format === 'yolo' && target?.folder !== undefined) {
-        await writeWhole(join(target.folder, `${stem(file)}.txt`), yoloLines(results[results.length - 1]))
-      }
+      const drawing = target.drawings.get(file)
+      if (drawing !== undefined) writeWhole(drawing, await drawOn(pixels, detections, drawing))
+      const labels = target.labels.get(file)
+      if (labels !== undefined) writeWhole(labels, yoloLines(results[results.length - 1]))
     } catch (error) {
       // One bad photo among many does not cost the others.
       if (!(error instanceof OcellusError) || photos.length === 1 || error.code === 'E_FILE_WRITE')
@@ -114,52 +117,66 @@ async function detect(words: string[], options: Options): Promise<void> {
     }
   }
   detector.close()
-  const report = reportOf(format, results, detector.labels)
-  if (target?.json !== undefined)
-    await writeWhole(target.json, `${JSON.stringify(report ?? jsonReport(results), null, 2)}\n`)
+  const report = reportOf(format, results, detector.labels, names)
+  if (target.json !== undefined)
+    writeWhole(target.json, `${JSON.stringify(report ?? jsonReport(results), null, 2)}\n`)
   else if (report !== undefined) printJson(report)
-  else if (format === 'yolo' && target?.folder === undefined) {
+  else if (format === 'yolo' && target.labels.size === 0) {
     for (const result of results) print(yoloLines(result).trimEnd())
   }
   if (failed !== undefined) process.exitCode = 1
 }
 
-const stem = (file: string): string => basename(file, extname(file))
-
+/** Where results go, settled before the work starts. */
 interface Target {
   readonly json?: string
-  readonly folder?: string
-  drawing(file: string): string | undefined
+  /** By photo. */
+  readonly drawings: ReadonlyMap<string, string>
+  readonly labels: ReadonlyMap<string, string>
 }
 
-/** What --out means, settled and made before the work starts. */
-async function outputTarget(out: string | undefined, photos: number): Promise<Target | undefined> {
-  if (out === undefined) return undefined
-  const kind = extname(out).toLowerCase()
-  if (kind === '.json') return { json: out, drawing: () => undefined }
-  if (['.jpg', '.jpeg', '.png'].includes(kind)) {
-    if (photos > 1)
-      throw new OcellusError('E_OPTION', `--out ${out} is one picture for ${photos} photos: give a folder`)
-    return { drawing: () => out }
+function targetOf(photos: readonly string[], names: ReadonlyMap<string, string>, options: Options): Target {
+  const { out, model, format } = options
+  const none: Target = { drawings: new Map(), labels: new Map() }
+  if (out === undefined) return none
+  const outputs = new Outputs([...photos, ...modelFiles(model, options)])
+  const target = planned(out, outputs, photos, names, format) ?? none
+  outputs.check()
+  return target
+}
+
+function planned(
+  out: string,
+  outputs: Outputs,
+  photos: readonly string[],
+  names: ReadonlyMap<string, string>,
+  format: Options['format'],
+): Target {
+  const none = new Map<string, string>()
+  if (!meansFolder(out, [...pictureEndings, '.json'])) {
+    if (extname(out).toLowerCase() === '.json')
+      return { json: outputs.add(out), drawings: none, labels: none }
+    if (photos.length > 1) {
+      throw new OcellusError(
+        'E_OPTION',
+        `--out ${out} is one picture for ${photos.length} photos: give a folder`,
+      )
+    }
+    return { drawings: new Map([[photos[0], outputs.add(out)]]), labels: none }
   }
-  await makeFolder(out)
-  const taken = new Map<string, number>()
-  return {
-    folder: out,
-    drawing(file) {
-      // Two photos of one name from different folders must not overwrite each other.
-      const count = taken.get(stem(file)) ?? 0
-      taken.set(stem(file), count + 1)
-      return join(out, `${stem(file)}${count === 0 ? '' : `-${count + 1}`}.jpg`)
-    },
-  }
+  makeFolder(out)
+  const each = (ending: string) =>
+    new Map([...names].map(([photo, name]) => [photo, outputs.add(join(out, `${name}${ending}`))] as const))
+  return { drawings: each('.jpg'), labels: format === 'yolo' ? each('.txt') : none }
 }
 
 function printText({ file, width, height, detections }: PhotoResult): void {
-  print(`${file} (${width}x${height}): ${detections.length === 0 ? 'nothing found' : ''}`.trimEnd())
+  print(
+    `${shown(photoName(file))} (${width}x${height}): ${detections.length === 0 ? 'nothing found' : ''}`.trimEnd(),
+  )
   for (const { label, score, box } of detections) {
     const corners = [box.xmin, box.ymin, box.xmax, box.ymax].map((v) => v.toFixed(0)).join(', ')
-    print(`  ${label} ${fixed(score, 2)} at [${corners}]`)
+    print(`  ${shown(label, 60)} ${fixed(score, 2)} at [${corners}]`)
   }
 }
 
@@ -169,7 +186,8 @@ function reportOf(
   format: Options['format'],
   results: readonly PhotoResult[],
   labels: readonly string[],
+  names: ReadonlyMap<string, string>,
 ): unknown {
   if (format === 'json') return jsonReport(results)
-  return format === 'coco' ? cocoResults(results, labels) : undefined
+  return format === 'coco' ? cocoResults(results, labels, names) : undefined
 }

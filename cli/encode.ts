@@ -6,6 +6,7 @@ import { writeNpy } from '../tools/npy/write.js'
 import {
   addNetworkOptions,
   type ModelWords,
+  modelFiles,
   openModel,
   parseBuild,
   parseChoice,
@@ -13,6 +14,7 @@ import {
   threadsOption,
 } from './inputs.js'
 import { print, printJson, progress, writeWhole } from './output.js'
+import { checkEnding, oneOutput } from './outputs.js'
 import { findPhotos, readPhoto } from './photos.js'
 
 interface Options extends ModelWords {
@@ -53,6 +55,10 @@ export function addEncode(program: Command): void {
 
 async function encode(words: string[], options: Options): Promise<void> {
   const photos = await findPhotos(words)
+  if (options.out !== undefined) {
+    checkEnding(options.out, ['.npy', '.json'])
+    oneOutput(options.out, [...photos, ...modelFiles(options.model, options)])
+  }
   const autoencoder = await Autoencoder.create({
     model: options.model === undefined ? undefined : await openModel(options.model, options),
     build: options.build,
@@ -70,7 +76,7 @@ async function encode(words: string[], options: Options): Promise<void> {
   autoencoder.close()
   const { shape } = all[0]
   if (options.out !== undefined && extname(options.out).toLowerCase() === '.npy') {
-    await writeWhole(
+    writeWhole(
       options.out,
       writeNpy(
         all.map(({ data }) => data),
@@ -82,5 +88,5 @@ async function encode(words: string[], options: Options): Promise<void> {
   }
   const report = { shape, images: photos.map((file, n) => ({ file, features: [...all[n].data] })) }
   if (options.out === undefined) printJson(report)
-  else await writeWhole(options.out, `${JSON.stringify(report)}\n`)
+  else writeWhole(options.out, `${JSON.stringify(report)}\n`)
 }

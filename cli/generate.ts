@@ -1,4 +1,3 @@
-import { extname, join } from 'node:path'
 import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import { encodeImage } from '../src/host/platform/node/canvas.js'
@@ -8,6 +7,7 @@ import { gridOf, sheetOf, squareColumns } from './grid.js'
 import {
   addKeyOption,
   type ModelWords,
+  modelFiles,
   openModel,
   parseBuild,
   parseCount,
@@ -16,7 +16,8 @@ import {
   parseThreads,
   threadsOption,
 } from './inputs.js'
-import { makeFolder, print, printJson, progress, writeWhole } from './output.js'
+import { print, printJson, progress, writeWhole } from './output.js'
+import { folderOutputs, meansFolder, oneOutput, pictureEndings } from './outputs.js'
 
 export interface GeneratorWords extends ModelWords {
   model?: string
@@ -80,9 +81,17 @@ async function generate(options: Options): Promise<void> {
   const { count, seed, truncation, columns = squareColumns(count), zoom, out } = options
   if (count > mostPictures)
     throw new OcellusError('E_OPTION', `--count ${count}: at most ${mostPictures} pictures at a time`)
+  const single = meansFolder(out, pictureEndings)
+  const seeds = Array.from({ length: count }, (_, n) => (seed + n) % 2 ** 32)
+  const planned = single
+    ? folderOutputs(
+        out,
+        seeds.map((s) => `${String(s).padStart(5, '0')}.png`),
+        modelFiles(options.model, options),
+      )
+    : [oneOutput(out, modelFiles(options.model, options))]
   const generator = await openGenerator(options)
   const { width, height } = generator
-  const single = !['.png', '.jpg', '.jpeg'].includes(extname(out).toLowerCase())
   const grid = { columns: Math.min(columns, count), zoom }
   // A sheet too large is refused before the work starts.
   if (!single) sheetOf(count, generator, grid)
@@ -98,14 +107,13 @@ async function generate(options: Options): Promise<void> {
   generator.close()
   const files: string[] = []
   if (single) {
-    await makeFolder(out)
-    for (const picture of pictures) {
-      const path = join(out, `${String(picture.seed).padStart(5, '0')}.png`)
-      await writeWhole(path, await encodeImage(picture, path))
+    for (const [n, picture] of pictures.entries()) {
+      const path = planned[n]
+      writeWhole(path, await encodeImage(picture, path))
       files.push(path)
     }
   } else {
-    await writeWhole(out, await encodeImage(gridOf(pictures, grid), out))
+    writeWhole(out, await encodeImage(gridOf(pictures, grid), out))
     files.push(out)
   }
   if (options.json) printJson({ images: count, seed, width, height, files, msPerImage: ms / count })

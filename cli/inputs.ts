@@ -97,6 +97,12 @@ function parseShape(
   return { ...before, [name]: sides.split('x').map(Number) }
 }
 
+/** Every file that a model is read from, as far as the words tell, for those who write files. */
+export function modelFiles(word: string | undefined, { config, names }: ModelWords = {}): string[] {
+  const beside = word === undefined ? [] : ['.cfg', '.names'].map((e) => word.replace(/\.[^./\\]*$/, '') + e)
+  return [word, config, names, ...beside].filter((file) => file !== undefined)
+}
+
 export function parseSeed(word: string): number {
   if (!/^\d{1,10}$/.test(word) || Number(word) > 0xffffffff)
     throw new OcellusError('E_OPTION', `${word} is no seed: give a whole number from 0 to 4294967295`)

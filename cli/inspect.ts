@@ -8,6 +8,7 @@ import type { Tensor } from '../src/host/graph/types.js'
 import { verifyModel } from '../src/host/graph/verify.js'
 import { checkImageSize } from '../src/host/image/pixels.js'
 import { memoryOf } from '../src/host/plan/plan.js'
+import { shown } from '../src/host/shown.js'
 import { addNetworkOptions, type ModelWords, openModel, parseCount, parseEpsilon } from './inputs.js'
 import { bytes, print, printJson, table } from './output.js'
 
@@ -99,20 +100,21 @@ async function inspect(path: string | undefined, options: Options): Promise<void
   ])
   print(table(['layer', 'operator', 'output', 'type', 'scale', 'zero', 'MMAC', 'weights'], rows))
   const { labels } = summary
-  const shown = ({ name, shape, dtype, form }: (typeof summary.inputs)[number]): string =>
+  const described = ({ name, shape, dtype, form }: (typeof summary.inputs)[number]): string =>
     graph.task.kind === 'tensors'
-      ? `${name} ${form.shape.join('x')} ${dtype}`
+      ? `${shown(name)} ${form.shape.join('x')} ${dtype}`
       : `${shape.slice(1).join('x')} ${dtype}`
   print(`
-${graph.name}: ${graph.task.kind}${labels === undefined ? '' : `, ${labels.length} labels`}
-input    ${summary.inputs.map(shown).join(', ')}${graph.preprocessing === undefined ? '' : ` (${graph.preprocessing.mode})`}
-output   ${summary.outputs.map(shown).join(', ')}
+${shown(graph.name)}: ${graph.task.kind}${labels === undefined ? '' : `, ${labels.length} labels`}
+input    ${summary.inputs.map(described).join(', ')}${graph.preprocessing === undefined ? '' : ` (${graph.preprocessing.mode})`}
+output   ${summary.outputs.map(described).join(', ')}
 MACs     ${(summary.macs / 1e9).toFixed(3)} G
 weights  ${bytes(summary.weightBytes)} in the file, ${bytes(summary.packedBytes)} packed
 arena    ${bytes(summary.arenaBytes)} (no plan can need less than ${bytes(summary.arenaLowerBound)})
 memory   ${bytes(summary.memoryBytes)}${frame === undefined ? '' : `, ${bytes(memoryOf(plan, frame))} with a picture of ${frame.width}x${frame.height}`} (${threads} thread${threads === 1 ? '' : 's'})`)
   if (labels !== undefined) print(`labels   ${summarise(labels)}`)
-  for (const [key, value] of Object.entries(graph.provenance)) print(`${key.padEnd(8)} ${String(value)}`)
+  for (const [key, value] of Object.entries(graph.provenance))
+    print(`${shown(key).padEnd(8)} ${shown(String(value), 400)}`)
 }
 
 function parseFrame(word: string): Frame {
@@ -135,5 +137,8 @@ function kernelOf(attributes: Readonly<Record<string, unknown>>): string {
 
 const summarise = (labels: readonly string[]): string =>
   labels.length <= 20
-    ? labels.join(', ')
-    : `${labels.slice(0, 20).join(', ')} ... and ${labels.length - 20} more`
+    ? labels.map((label) => shown(label, 60)).join(', ')
+    : `${labels
+        .slice(0, 20)
+        .map((label) => shown(label, 60))
+        .join(', ')} ... and ${labels.length - 20} more`

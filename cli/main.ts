@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
+import { shown } from '../src/host/shown.js'
+import { translated } from './aliases.js'
 import { version } from './version.js'
 
 // Letters are drawn with our own font: node's canvas need not search the system for others.
@@ -26,48 +28,62 @@ const verbs: Readonly<Record<string, () => Promise<(program: Command) => void>>>
   pull: async () => (await import('./pull.js')).addPull,
 }
 
-const program = new Command('ocellus')
-  .description('int8 vision on small machines: find objects, quantise networks, measure them')
-  .version(version)
-  .exitOverride()
-  .configureOutput({ writeErr: () => {} })
-  .showSuggestionAfterError()
-const [word = ''] = process.argv.slice(2)
-for (const add of Object.hasOwn(verbs, word) ? [verbs[word]] : Object.values(verbs)) (await add())(program)
-// Subcommands made by the functions above inherit neither of these by themselves.
-for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} })
+const words = process.argv.slice(2)
+const [word = ''] = words
+const verb = Object.hasOwn(verbs, word) ? word : undefined
 
-// The reader of a pipe may leave early, as `head` does: that is no failure of ours.
+// Whatever fails, wherever, ends in one line and a code.
+process.on('uncaughtException', (error) => {
+  process.exitCode = report(error)
+  process.exit()
+})
+process.stderr.on('error', () => {})
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  // The reader of a pipe may leave early, as `head` does: that is no failure of ours.
+  if (error.code !== 'EPIPE')
+    process.exitCode = report(
+      new OcellusError('E_FILE_WRITE', `standard output can't be written: ${error.message}`),
+    )
   process.exit()
 })
 
 /** Exit codes: 0 done, 1 the work failed, 2 the words were wrong. */
 try {
-  if (process.argv.length <= 2) program.outputHelp()
-  else await program.parseAsync()
+  const program = new Command('ocellus')
+    .description('int8 vision on small machines: find objects, quantise networks, measure them')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .showSuggestionAfterError()
+  for (const add of verb === undefined ? Object.values(verbs) : [verbs[verb]]) (await add())(program)
+  // Subcommands made by the functions above inherit neither of these by themselves.
+  for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} })
+  if (words.length === 0) program.outputHelp()
+  else await program.parseAsync(translated(words), { from: 'user' })
 } catch (error) {
   process.exitCode = report(error)
 }
 
+/** Prints what failed, on one line; returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
-    process.stderr.write(
-      `E_USAGE: ${error.message
-        .replace(/^error: /, '')
-        .split('\n')
-        .join(' ')}; see ocellus --help\n`,
-    )
-    return 2
+    const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ')
+    return line('E_USAGE', `${message}; see ocellus ${verb === undefined ? '' : `${verb} `}--help`, 2)
   }
-  if (error instanceof OcellusError) {
-    process.stderr.write(`${error.code}: ${error.message}\n`)
-    return error.code === 'E_OPTION' || error.code === 'E_USAGE' ? 2 : 1
-  }
-  process.stderr.write(
-    `E_INTERNAL: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  if (error instanceof OcellusError)
+    return line(error.code, error.message, error.code === 'E_OPTION' || error.code === 'E_USAGE' ? 2 : 1)
+  const isDebugged = process.env.OCELLUS_DEBUG !== undefined
+  if (isDebugged && error instanceof Error) process.stderr.write(`${error.stack ?? error.message}\n`)
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return line(
+    'E_INTERNAL',
+    `${shown(what, 400)}: a fault of Ocellus; OCELLUS_DEBUG=1 shows where, please report it`,
+    1,
   )
-  return 1
+}
+
+function line(code: string, message: string, exitCode: number): number {
+  process.stderr.write(`${code}: ${shown(message, 1200)}\n`)
+  return exitCode
 }

@@ -1,57 +1,26 @@
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, resolve } from 'node:path'
 import type { SingleBar } from 'cli-progress'
-import { OcellusError } from '../src/host/errors.js'
+import { shown, shownJson, shownLines } from '../src/host/shown.js'
 
-/**
- * Makes a folder and those above it. Not `mkdir`'s own recursion: Node's never ends where the system denies
- * that a parent exists which does, as in /proc.
- */
-export async function makeFolder(path: string): Promise<void> {
-  const isFolder = async (at: string): Promise<boolean> =>
-    (await stat(at).catch(() => undefined))?.isDirectory() ?? false
-  const missing: string[] = []
-  for (let at = resolve(path); !(await isFolder(at)) && dirname(at) !== at; at = dirname(at)) missing.push(at)
-  for (const at of missing.reverse()) {
-    await mkdir(at).catch(async (cause: unknown) => {
-      if (await isFolder(at)) return
-      throw new OcellusError('E_FILE_WRITE', `the folder ${path} can't be made: ${reason(cause)}`, { cause })
-    })
-  }
-}
+export { makeFolder, writeWhole } from '../src/host/platform/node/write.js'
 
-/** Writes under a temporary name and renames, so that a failure leaves the old file as it was. */
-export async function writeWhole(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`
-  await makeFolder(dirname(path))
-  try {
-    await writeFile(temporary, data)
-    await rename(temporary, path)
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => {})
-    throw new OcellusError('E_FILE_WRITE', `${path} can't be written: ${reason(cause)}`, { cause })
-  }
-}
-
-const reason = (cause: unknown): string =>
-  cause instanceof Error ? cause.message.split('\n')[0] : String(cause)
-
+/** Lines for people. Names and labels within them go through `shown` first: a new line in one would look like one of ours. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${shownLines(text)}\n`)
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2))
+  process.stdout.write(`${shownJson(JSON.stringify(value, null, 2))}\n`)
 }
 
+/** One line on stderr. */
 export function warn(text: string): void {
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${shown(text, 2000)}\n`)
 }
 
 /** Columns aligned by their widest cell: the first to the left, the others to the right. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [header, ...rows]
+  const all = [header, ...rows.map((row) => row.map((cell) => shown(cell, 80)))]
   const widths = header.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)))
   const line = (row: readonly string[]): string =>
     row

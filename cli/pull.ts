@@ -67,7 +67,7 @@ async function pull(name: string | undefined, options: Options): Promise<void> {
 
 async function fetchAll(model: PublishedModel, options: Options): Promise<Fetched[]> {
   const folder = join(cacheFolder(), 'downloads', model.name)
-  await makeFolder(folder)
+  makeFolder(folder)
   const store = await Store.open(folder)
   const fetched: Fetched[] = []
   // All sources first: what cannot be had should be known before the first byte.
@@ -82,7 +82,7 @@ async function fetchAll(model: PublishedModel, options: Options): Promise<Fetche
         onProgress: (done, total) => {
           if (total !== undefined) bar.update(done, total)
         },
-        writeRecord: writeWhole,
+        writeRecord: async (path, text) => writeWhole(path, text),
       })
       .finally(bar.stop)
     fetched.push(got)

@@ -6,7 +6,7 @@ import { quantizeLinears } from '../tools/quantize/passes/linear.js'
 import { compareModels, type Photo } from '../tools/quantize/quantize.js'
 import type { ModelWords } from './inputs.js'
 import { bytes, print, printJson, table, writeWhole } from './output.js'
-import { findPhotos, readPhoto } from './photos.js'
+import { readPhoto } from './photos.js'
 
 export interface AutoencoderWords extends ModelWords {
   calibrate?: string[]
@@ -44,6 +44,7 @@ export function autoencoderOf(
 export async function quantizeAutoencoder(
   weights: string,
   { model, float }: QuantizedAutoencoder,
+  photoFiles: readonly string[],
   words: AutoencoderWords,
 ): Promise<void> {
   const named: Model = {
@@ -60,11 +61,10 @@ export async function quantizeAutoencoder(
     },
   }
   const file = writeModel(named)
-  const photos =
-    words.calibrate === undefined ? [] : (await findPhotos(words.calibrate)).slice(0, 8).map(photoOf)
+  const photos = photoFiles.slice(0, 8).map(photoOf)
   const layers =
     photos.length === 0 ? [] : await compareModels(await float(), named, photos, { build: words.build })
-  await writeWhole(words.out, file)
+  writeWhole(words.out, file)
   if (words.json) {
     printJson({ file: words.out, bytes: file.length, photos: photos.length, layers })
     return

@@ -12,6 +12,7 @@ import { ocellusFormat, openFormat } from '../tools/quantize/readers/open.js'
 import {
   addNetworkOptions,
   type ModelWords,
+  modelFiles,
   modelSource,
   openOptions,
   parseBuild,
@@ -23,6 +24,7 @@ import {
   threadsOption,
 } from './inputs.js'
 import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
+import { oneOutput } from './outputs.js'
 import { findPhotos, readPhoto } from './photos.js'
 import { autoencoderOf, quantizeAutoencoder } from './quantize-autoencoder.js'
 
@@ -92,6 +94,8 @@ export function addQuantize(program: Command): void {
 
 async function quantize(weights: string, options: Options): Promise<void> {
   const source = await modelSource(weights)
+  const photoFiles = options.calibrate === undefined ? undefined : await findPhotos(options.calibrate)
+  oneOutput(options.out, [...modelFiles(source.file, options), ...(photoFiles ?? [])])
   const bits = options.reduceRange ? 7 : 8
   const { model: read, format } = await openFormat(source, {
     ...openOptions(options),
@@ -102,8 +106,8 @@ async function quantize(weights: string, options: Options): Promise<void> {
     throw new OcellusError('E_OPTION', `${weights} is quantised already: give its float weights`)
   const reopen = async (): Promise<Model> => (await openFormat(source, openOptions(options))).model
   const autoencoder = autoencoderOf(read, reopen, options)
-  if (autoencoder !== undefined) return quantizeAutoencoder(weights, autoencoder, options)
-  const { float, samples: photos, what } = await calibration(read, weights, options)
+  if (autoencoder !== undefined) return quantizeAutoencoder(weights, autoencoder, photoFiles ?? [], options)
+  const { float, samples: photos, what } = calibration(read, weights, photoFiles, options)
   const bars = {
     equalize: progress('equalizing '),
     calibrate: progress('calibrating'),
@@ -137,7 +141,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
       },
     },
   })
-  await writeWhole(options.out, file)
+  writeWhole(options.out, file)
   if (options.json) {
     printJson({ file: options.out, bytes: file.length, photos: photos.length, layers })
     return
@@ -155,7 +159,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
 }
 
 /** What a network is calibrated on: latents of a seed for a generator, photos for any other. */
-async function calibration(read: Model, weights: string, options: Options) {
+function calibration(read: Model, weights: string, files: readonly string[] | undefined, options: Options) {
   if (read.graph.task.kind === 'generation') {
     const size = read.graph.tensors.find(({ name }) => name === read.graph.inputs[0])!.shape[3]
     // Not the seeds that pictures are most often drawn from.
@@ -164,16 +168,16 @@ async function calibration(read: Model, weights: string, options: Options) {
     )
     return { float: read, samples, what: `latents from seed ${options.seed}` }
   }
-  if (options.calibrate === undefined)
+  if (files === undefined)
     throw new OcellusError('E_USAGE', `${weights} needs photos to calibrate on: give them with --calibrate`)
   const preprocessing = preprocessingOf(read.graph)
   const float: Model = {
     ...read,
     graph: { ...read.graph, preprocessing: { ...preprocessing, mode: options.fit ?? preprocessing.mode } },
   }
-  const samples = pick(await findPhotos(options.calibrate), options.samples).map(
+  const samples = pick(files, options.samples).map(
     (file): Photo =>
-      async () =>
+      () =>
         readPhoto(file),
   )
   return { float, samples, what: 'photos' }

@@ -1,12 +1,13 @@
-import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import { encodeImage } from '../src/host/platform/node/canvas.js'
 import { Autoencoder, type Build } from '../src/host/platform/node.js'
+import { shown } from '../src/host/shown.js'
 import { type MaskKind, maskKinds } from '../src/host/tasks/autoencoder/mask.js'
 import {
   addNetworkOptions,
   type ModelWords,
+  modelFiles,
   openModel,
   parseBuild,
   parseChoice,
@@ -14,7 +15,8 @@ import {
   parseThreads,
   threadsOption,
 } from './inputs.js'
-import { fixed, makeFolder, print, printJson, writeWhole } from './output.js'
+import { fixed, print, printJson, writeWhole } from './output.js'
+import { folderOutputs, meansFolder, namesOf, oneOutput, pictureEndings } from './outputs.js'
 import { findPhotos, readPhoto } from './photos.js'
 import { besideEachOther } from './triptych.js'
 
@@ -57,7 +59,7 @@ export function addReconstruct(program: Command): void {
       parseChoice(['crop', 'stretch'] as const),
       'crop',
     )
-    .option('-o, --out <path>', 'a picture (.png, .jpg) for one photo, or a folder', 'reconstructed.png')
+    .option('-o, --out <path>', 'a picture (.png, .jpg) for one photo, or a folder', defaultOut)
     .option('--single', 'write the restored picture alone instead of masked | restored | original')
     .option('--json', 'print JSON')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
@@ -68,7 +70,7 @@ export function addReconstruct(program: Command): void {
 
 async function reconstruct(words: string[], options: Options): Promise<void> {
   const photos = await findPhotos(words)
-  const target = targetOf(options.out, photos.length)
+  const target = targetOf(photos, options)
   const autoencoder = await Autoencoder.create({
     model: options.model === undefined ? undefined : await openModel(options.model, options),
     build: options.build,
@@ -85,15 +87,14 @@ async function reconstruct(words: string[], options: Options): Promise<void> {
     const picture = options.single
       ? result.restored
       : besideEachOther([result.masked, result.restored, result.original])
-    const path = target(file)
-    await makeFolder(join(path, '..'))
-    await writeWhole(path, await encodeImage(picture, path))
+    const path = target.get(file)!
+    writeWhole(path, await encodeImage(picture, path))
     const patches = result.grid.rows * result.grid.columns
     const { maskedMse, maskedPsnr, visible } = result
     results.push({ file, out: path, patches, visible: visible.length, maskedMse, maskedPsnr, ms })
     if (options.json) continue
     print(
-      `${file}: ${patches - visible.length} of ${patches} patches hidden, masked-patch MSE ${fixed(maskedMse, 5)}, PSNR ${fixed(maskedPsnr, 2)} dB, ${ms.toFixed(0)} ms -> ${path}`,
+      `${shown(file)}: ${patches - visible.length} of ${patches} patches hidden, masked-patch MSE ${fixed(maskedMse, 5)}, PSNR ${fixed(maskedPsnr, 2)} dB, ${ms.toFixed(0)} ms -> ${shown(path)}`,
     )
   }
   autoencoder.close()
@@ -110,18 +111,22 @@ async function maskOf({ mask, kind, seed }: Options) {
 }
 
 /** Where each photo's picture goes, settled before the work starts. */
-function targetOf(out: string, photos: number): (file: string) => string {
-  if (['.png', '.jpg', '.jpeg'].includes(extname(out).toLowerCase())) {
-    if (photos === 1) return () => out
-    if (out !== 'reconstructed.png')
-      throw new OcellusError('E_OPTION', `--out ${out} is one picture for ${photos} photos: give a folder`)
+function targetOf(photos: readonly string[], options: Options): Map<string, string> {
+  const { out, model, mask } = options
+  const inputs = [...photos, mask, ...modelFiles(model, options)]
+  const isDefault = out === defaultOut
+  const isFolder = isDefault ? photos.length > 1 : meansFolder(out, pictureEndings)
+  if (!isFolder) {
+    if (photos.length > 1)
+      throw new OcellusError(
+        'E_OPTION',
+        `--out ${out} is one picture for ${photos.length} photos: give a folder`,
+      )
+    return new Map([[photos[0], oneOutput(out, inputs)]])
   }
-  const folder = out === 'reconstructed.png' ? 'reconstructed' : out
-  const taken = new Map<string, number>()
-  return (file) => {
-    const stem = basename(file, extname(file))
-    const count = taken.get(stem) ?? 0
-    taken.set(stem, count + 1)
-    return join(folder, `${stem}${count === 0 ? '' : `-${count + 1}`}.png`)
-  }
+  const names = [...namesOf(photos).values()].map((name) => `${name}.png`)
+  const files = folderOutputs(isDefault ? 'reconstructed' : out, names, inputs)
+  return new Map(photos.map((photo, n) => [photo, files[n]]))
 }
+
+const defaultOut = 'reconstructed.png'

@@ -1,4 +1,3 @@
-import { basename, extname } from 'node:path'
 import type { DetectorResult } from '../src/host/platform/node.js'
 
 export interface PhotoResult extends DetectorResult {
@@ -14,14 +13,21 @@ const cocoCategories = [
 
 /**
  * COCO's results format: [{ image_id, category_id, bbox: [x, y, width, height], score }]. image_id is the
- * number in the file's name, as in COCO's own photos, else the name; category_id is COCO's for its 80 classes,
- * else 1 + the class's index.
+ * number in the photo's name, as in COCO's own photos, else the name, which is that of its drawing and
+ * labels too; category_id is COCO's for its 80 classes, else 1 + the class's index.
  */
-export function cocoResults(results: readonly PhotoResult[], labels: readonly string[]) {
+export function cocoResults(
+  results: readonly PhotoResult[],
+  labels: readonly string[],
+  names: ReadonlyMap<string, string>,
+) {
+  const taken = new Set<number>()
   const isCoco = labels.length === 80 && labels[0] === 'person' && labels[79] === 'toothbrush'
   return results.flatMap(({ file, detections }) => {
-    const name = basename(file, extname(file))
-    const image = /^\d{1,15}$/.test(name) ? Number(name) : name
+    const name = names.get(file) ?? file
+    // 1 and 001 are one number: the second keeps its name.
+    const isNumber = /^\d{1,15}$/.test(name) && taken.size !== taken.add(Number(name)).size
+    const image = isNumber ? Number(name) : name
     return detections.map(({ classId, score, box }) => ({
       image_id: image,
       category_id: isCoco ? cocoCategories[classId] : classId + 1,

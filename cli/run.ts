@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { Session } from '../src/host/engine/session.js'
 import { OcellusError } from '../src/host/errors.js'
@@ -12,6 +11,7 @@ import { writeNpy } from '../tools/npy/write.js'
 import {
   addNetworkOptions,
   type ModelWords,
+  modelFiles,
   openModel,
   parseBuild,
   parseEpsilon,
@@ -19,7 +19,8 @@ import {
   parseThreads,
   threadsOption,
 } from './inputs.js'
-import { makeFolder, print, printJson, progress, table, writeWhole } from './output.js'
+import { print, printJson, progress, table, writeWhole } from './output.js'
+import { folderOutputs } from './outputs.js'
 import { type Feeds, readFeeds } from './run-inputs.js'
 import { readVisible } from './run-visible.js'
 
@@ -74,14 +75,16 @@ async function run(path: string, options: Options): Promise<void> {
   const session = await Session.create(model, { build: options.build, threads: options.threads })
   try {
     const feeds = await readFeeds(session, options.input ?? [], options)
+    const names = options.outputs ?? session.outputMetadata.map(({ name }) => name)
+    const inputs = [...modelFiles(path, options), ...feeds.sources, options.visible]
+    const planned = folderOutputs(options.out, fileNames(names), inputs)
+    const files = new Map(names.map((name, n) => [name, planned[n]]))
     const results = runAll(session, feeds, visible, options)
-    await makeFolder(options.out)
-    const names = fileNames([...results.keys()])
     const written = []
-    for (const [n, [name, runs]] of [...results].entries()) {
-      const file = join(options.out, names[n])
+    for (const [name, runs] of results) {
+      const file = files.get(name)!
       const shape = stackedShape(runs[0].shape, runs.length)
-      await writeWhole(
+      writeWhole(
         file,
         writeNpy(
           runs.map(({ data }) => data),

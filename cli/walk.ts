@@ -7,8 +7,9 @@ import { mostPictures } from '../src/host/tasks/generator.js'
 import { animatedPng } from './apng.js'
 import { addGeneratorOptions, type GeneratorWords, openGenerator, parseSeeds } from './generate.js'
 import { gridOf, sheetOf } from './grid.js'
-import { parseCount } from './inputs.js'
+import { modelFiles, parseCount } from './inputs.js'
 import { print, printJson, writeWhole } from './output.js'
+import { checkEnding, oneOutput, pictureEndings } from './outputs.js'
 
 interface Options extends GeneratorWords {
   seeds: number[]
@@ -41,6 +42,8 @@ async function walk(options: Options): Promise<void> {
   if (seeds.length < 2) throw new OcellusError('E_OPTION', 'a walk has at least two seeds')
   if ((seeds.length - 1) * steps > mostPictures)
     throw new OcellusError('E_OPTION', `${(seeds.length - 1) * steps} pictures; at most ${mostPictures}`)
+  checkEnding(out, [...pictureEndings, '.apng'])
+  oneOutput(out, modelFiles(options.model, options))
   const generator = await openGenerator(options)
   const grid = { columns: steps, zoom }
   if (ending !== '.apng') sheetOf((seeds.length - 1) * steps, generator, grid)
@@ -56,8 +59,8 @@ async function walk(options: Options): Promise<void> {
     const frames = await Promise.all(
       pictures.map((picture) => encodeImage(gridOf([picture], { columns: 1, zoom }), 'frame.png')),
     )
-    await writeWhole(out, animatedPng(frames, options.milliseconds))
-  } else await writeWhole(out, await encodeImage(gridOf(pictures, grid), out))
+    writeWhole(out, animatedPng(frames, options.milliseconds))
+  } else writeWhole(out, await encodeImage(gridOf(pictures, grid), out))
   if (options.json) printJson({ images: pictures.length, seeds, steps, out })
   else print(`${pictures.length} pictures from seed to seed (${seeds.join(', ')}) -> ${out}`)
 }

@@ -1,6 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { OcellusError } from '../../src/host/errors.js'
+import { writeWhole } from '../../src/host/platform/node/write.js'
 import { kernelsMarkdown, markdown } from './markdown.js'
 import { plots } from './plots.js'
 import type { KernelsReport, Report } from './report.js'
@@ -30,12 +29,6 @@ export function writeKernelsReport(report: KernelsReport, folder: string, comman
 const json = (report: unknown): string => `${JSON.stringify(report, null, 2)}\n`
 
 function writeFiles(folder: string, files: readonly (readonly [name: string, content: string])[]): string[] {
-  try {
-    mkdirSync(folder, { recursive: true })
-    for (const [name, content] of files) writeFileSync(join(folder, name), content)
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new OcellusError('E_FILE_WRITE', `the report can't be written to ${folder}: ${why}`, { cause })
-  }
+  for (const [name, content] of files) writeWhole(join(folder, name), content)
   return files.map(([name]) => join(folder, name))
 }

@@ -25,7 +25,7 @@ export function printedLines(): LineWriter {
  * complete. A file that can't be written to any more, as on a full disk, is told of once, and the rest goes on.
  */
 export async function fileLines(path: string, live: boolean): Promise<LineWriter> {
-  await makeFolder(dirname(path))
+  makeFolder(dirname(path))
   const target = live ? path : `${path}.${process.pid}.tmp`
   const stream = createWriteStream(target, { flags: live ? 'a' : 'w' })
   let failure: Error | undefined

@@ -5,6 +5,18 @@
  */
 const obeyed = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]|(?!\u200c|\u200d)\p{Cf}/gu
 
+/** Text of several lines for a terminal: new lines stay, whatever else would be obeyed is escaped. */
+export const shownLines = (text: string): string =>
+  text.replace(obeyed, (c) => (c === '\n' ? c : escapeOf(c)))
+
+/** JSON for a terminal: the same values, but nothing in it is obeyed. */
+export const shownJson = (json: string): string =>
+  json.replace(obeyed, (c) =>
+    c === '\n' ? c : [...Array(c.length).keys()].map((i) => unit(c.charCodeAt(i))).join(''),
+  )
+
+const unit = (code: number): string => `\\u${code.toString(16).padStart(4, '0')}`
+
 /** Characters that one piece of foreign text may take in a line. */
 const longest = 160
 

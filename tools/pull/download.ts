@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { OcellusError } from '../../src/host/errors.js'
+import { flush } from '../../src/host/platform/node/write.js'
 import { networkReason, request, Watchdog } from './request.js'
 
 export interface Expected {
@@ -68,6 +69,7 @@ export async function download(url: string, file: string, options: DownloadOptio
     throw new OcellusError('E_DOWNLOAD_HASH', `${url} has ${kind} ${got}, not ${want}: it was thrown away`)
   }
   await rename(part, file)
+  flush(dirname(file))
   await rm(`${part}.json`, { force: true })
   return { bytes, sha256, resumedFrom }
 }
@@ -103,6 +105,9 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
       throw unwritten(part, cause)
     })
     await receive(response, output, { url, part, from, total, watchdog, options })
+    await output.sync().catch((cause: unknown) => {
+      throw unwritten(part, cause)
+    })
     return from
   } finally {
     watchdog.stop()
@@ -119,12 +124,16 @@ interface Receiving {
   readonly options: DownloadOptions
 }
 
+/** Bytes a second that a transfer needs, over each stretch of its time-out. */
+const slowest = 1024
+
 async function receive(response: Response, output: FileHandle, to: Receiving): Promise<void> {
   const { url, watchdog, options } = to
   const total = to.total ?? options.expected?.bytes
   let done = to.from
   options.onProgress?.(done, total)
   const reader = response.body?.getReader()
+  let window = { start: performance.now(), bytes: 0 }
   for (;;) {
     watchdog.rest()
     let chunk: Uint8Array | undefined
@@ -136,6 +145,19 @@ async function receive(response: Response, output: FileHandle, to: Receiving): P
     }
     if (chunk === undefined) break
     done += chunk.length
+    window.bytes += chunk.length
+    // A byte now and then keeps a time-out from passing, for as long as the server likes.
+    const elapsed = performance.now() - window.start
+    if (elapsed >= options.timeoutMs) {
+      if (window.bytes < (slowest * elapsed) / 1000) {
+        await reader?.cancel().catch(() => {})
+        throw new OcellusError(
+          'E_DOWNLOAD_TIMEOUT',
+          `${url} sent ${window.bytes} bytes in ${(elapsed / 1000).toFixed(0)} s: run the same again to go on from byte ${done}, or use a mirror (--from)`,
+        )
+      }
+      window = { start: performance.now(), bytes: 0 }
+    }
     if (done > options.cap) {
       await reader?.cancel().catch(() => {})
       throw new OcellusError('E_FILE_TOO_LARGE', `${url} sends more than ${options.cap} bytes`)

@@ -2,6 +2,7 @@ import { copyFile, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { OcellusError } from '../../src/host/errors.js'
 import { limits } from '../../src/host/limits.js'
+import { flush, sweep, temporaryOf } from '../../src/host/platform/node/write.js'
 import { type DownloadOptions, download, hashFile } from './download.js'
 import type { PublishedFile } from './registry.js'
 import { networkReason } from './request.js'
@@ -116,7 +117,8 @@ async function takeFile(
   }
   if (found.size > cap)
     throw new OcellusError('E_FILE_TOO_LARGE', `${source} has ${found.size} bytes, more than ${cap}`)
-  const temporary = `${path}.${process.pid}.tmp`
+  sweep(path)
+  const temporary = temporaryOf(path)
   try {
     await copyFile(source, temporary)
     const { bytes, sha256, md5 } = await hashFile(temporary)
@@ -126,7 +128,9 @@ async function takeFile(
     if (expected?.md5 !== undefined && md5 !== expected.md5) {
       throw new OcellusError('E_DOWNLOAD_HASH', `${source} has MD5 ${md5}, not ${expected.md5}`)
     }
+    flush(temporary)
     await rename(temporary, path)
+    flush(dirname(path))
     return { bytes, sha256 }
   } catch (cause) {
     if (cause instanceof OcellusError) throw cause

@@ -1,3 +1,5 @@
+import { shown } from '../../src/host/shown.js'
+
 /** A few shapes as SVG text: all that our plots need. Colours serve light and dark pages, and colour-blind eyes. */
 
 export const colours = {
@@ -13,7 +15,10 @@ export const colours = {
 const font = 'font-family="system-ui, Helvetica, Arial, sans-serif"'
 
 export function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c)
+  return shown(text, 200).replace(
+    /[&<>"]/g,
+    (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c,
+  )
 }
 
 const n = (value: number): string => String(Math.round(value * 100) / 100)

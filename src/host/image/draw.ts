@@ -1,3 +1,4 @@
+import { shown } from '../shown.js'
 import { glyph, glyphRows, textColumns } from './font.js'
 
 /** What drawing needs of a canvas: `fillRect` of a CanvasRenderingContext2D, of a browser's canvas or any package's. */
@@ -90,7 +91,7 @@ function drawLabel(
 }
 
 /** A label without accents, as the font knows none; what it can't show at all becomes a question mark. */
-const plain = (label: string): string => label.normalize('NFKD').replace(/\p{M}/gu, '')
+const plain = (label: string): string => shown(label, 100).normalize('NFKD').replace(/\p{M}/gu, '')
 
 /** The size at which a label is easily read, smaller where the picture is too narrow, and cut as a last resort. */
 function fitted(text: string, { width, height }: DrawingSize): { text: string; scale: number } {
