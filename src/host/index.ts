@@ -12,24 +12,36 @@ export {
   type TensorData,
   type TensorMetadata,
 } from './engine/session.js'
+export type { Signal } from './engine/stop.js'
 export { type ErrorCode, errorCodes, OcellusError } from './errors.js'
+export type { FileSource } from './format/safetensors.js'
 export { readModel, writeModel } from './graph/file.js'
 export type {
+  AttributeValue,
+  AutoencoderTask,
+  Constant,
+  DetectionTask,
+  DiscriminationTask,
+  DType,
+  GenerationTask,
   Graph,
   Model,
   Node,
+  Preprocessing,
   Quantization,
   Task,
   Tensor,
   TensorForm,
   TensorsTask,
+  YoloHead,
 } from './graph/types.js'
 export { type DrawingContext, type DrawingSize, drawDetections, type Mark } from './image/draw.js'
 export { type Fit, fitImage, type Geometry, type Size } from './image/fit.js'
 export type { ImageSource, ImageSources } from './image/image-source.js'
 export type { Pixels } from './image/pixels.js'
 export { limits } from './limits.js'
-export type { Address, Contents } from './source/content.js'
+export type { Address, BlobLike, Contents, ResponseLike, StreamLike } from './source/content.js'
+export type { MaskKind, PatchGrid } from './tasks/autoencoder/mask.js'
 export {
   Autoencoder,
   type AutoencoderOptions,

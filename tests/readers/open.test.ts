@@ -135,6 +135,8 @@ describe('the formats', () => {
       'Ocellus model': writeModel(tinyModel()),
       'safetensors checkpoint': discriminator,
       'PyTorch checkpoint': readFileSync(fixture('examples-generator.pth')),
+      // The version of the format, then the producer's name.
+      ONNX: Uint8Array.of(0x08, 8, 0x12, 1, 0x61),
       'darknet weights': randomWeights(everyLayer, 1),
       'darknet configuration': Buffer.from(everyLayer),
     }

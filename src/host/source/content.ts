@@ -76,13 +76,15 @@ export function addressOf(source: unknown): string | undefined {
   return tagOf(source) === 'URL' && typeof source.href === 'string' ? source.href : undefined
 }
 
-interface BlobLike {
+/** A `Blob` or `File`, without asking for its type. */
+export interface BlobLike {
   readonly size: number
   readonly name?: unknown
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
-interface ResponseLike {
+/** A `Response` of fetch, without asking for its type. */
+export interface ResponseLike {
   readonly ok: boolean
   readonly status: number
   readonly url: string
@@ -90,7 +92,8 @@ interface ResponseLike {
   readonly body: StreamLike | null
 }
 
-interface StreamLike {
+/** A `ReadableStream`, without asking for its type. */
+export interface StreamLike {
   readonly locked: boolean
   getReader(): {
     read(): Promise<{ done: boolean; value?: unknown }>

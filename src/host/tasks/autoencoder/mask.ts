@@ -2,8 +2,9 @@ import { OcellusError } from '../../errors.js'
 import type { Pixels } from '../../image/pixels.js'
 import { RandomStream } from '../random.js'
 
-export const maskKinds = ['random', 'block', 'grid'] as const
-export type MaskKind = (typeof maskKinds)[number]
+/** Which patches are hidden: any, those of rectangles, or all but a regular grid. */
+export type MaskKind = 'random' | 'block' | 'grid'
+export const maskKinds: readonly MaskKind[] = ['random', 'block', 'grid']
 
 /** The patches of a picture, row by row. */
 export interface PatchGrid {
