@@ -60,3 +60,12 @@ export function splitWords(line: string): string[] {
     words.push(double ?? single ?? plain)
   return words
 }
+
+/** `8080`, `0.0.0.0:8080` or `[::]:8080`. */
+export function parseView(word: string): { readonly host?: string; readonly port: number } {
+  const found = /^(?:(\[[\da-f:.]+\]|[^:]+):)?(\d{1,5})$/i.exec(word)
+  const port = Number(found?.[2])
+  if (found === null || port > 65_535)
+    throw new OcellusError('E_OPTION', `${word}: give a port, or an address and a port: 0.0.0.0:8080`)
+  return { host: found[1]?.replace(/^\[|\]$/g, ''), port }
+}

@@ -30,6 +30,15 @@ export interface Opened {
   readonly server: Served
 }
 
+/** A page of a server that is there already. */
+export async function openAddress(context: TestContext, address: string): Promise<Page> {
+  skipUnless(context, executablePath, 'Chromium (apt-get install chromium)')
+  browser ??= chromium.launch({ executablePath, args })
+  const page = await (await browser).newPage()
+  await page.goto(address)
+  return page
+}
+
 /** A page with the library loaded as the global `ocellus`. Skips the test where no Chromium is installed. */
 export async function openPage(context: TestContext, options: ServeOptions = {}): Promise<Opened> {
   skipUnless(context, executablePath, 'Chromium (apt-get install chromium)')

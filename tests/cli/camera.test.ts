@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hasProgram } from '../helpers/programs.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
-import { ocellus, root } from './run.js'
+import { ocellus, root, sample, temporaryFolder } from './run.js'
 
 interface Line {
   readonly type: string
@@ -53,6 +54,44 @@ test('six persons, one after the other, give six starts and six ends, and twice 
   const states = lines.filter(({ type }) => type === 'camera').map(({ state }) => state)
   expect(states).toEqual(['connecting', 'live', 'ended'])
 }, 400_000)
+
+test('a recording is replayed: the same events, and those of other zones', async (context) => {
+  skipUnless(context, hasProgram('ffmpeg'), 'ffmpeg')
+  const folder = temporaryFolder()
+  const video = join(folder, 'cat.mp4')
+  const made = [
+    '-v',
+    'error',
+    '-loop',
+    '1',
+    '-i',
+    sample('astronaut.jpg'),
+    '-t',
+    '3',
+    '-r',
+    '5',
+    '-pix_fmt',
+    'yuv420p',
+  ]
+  spawnSync('ffmpeg', [...made, video])
+  const events = join(folder, 'events.jsonl')
+  const whole = ['--zone', 'all:0,0 1,0 1,1 0,1', '--threshold', '0.15']
+  const run = await ocellus('camera', video, ...whole, '--events', events, '--frames')
+  expect(run).toMatchObject({ code: 0, stdout: '', stderr: '' })
+  const lines = readFileSync(events, 'utf8').trim().split('\n')
+  expect(lines[0]).toContain('"type":"scene"')
+  expect(lines.filter((line) => line.includes('"type":"frame"'))).toHaveLength(15)
+  const told = lines.filter((line) => /"type":"(start|update|end|enter|leave)"/.test(line))
+  expect(told.length).toBeGreaterThan(3)
+  const same = await ocellus('camera', events, '--events', '-')
+  expect(same).toMatchObject({ code: 0, stderr: '' })
+  expect(same.stdout).toBe(`${told.join('\n')}\n`)
+  const other = await ocellus('camera', events, '--events', '-', '--zone', 'corner:0,0 0.1,0 0.1,0.1')
+  expect(other.stdout).toContain('"start"')
+  expect(other.stdout).not.toContain('"enter"')
+  writeFileSync(events, told.join('\n'))
+  expect((await ocellus('camera', events)).stderr).toMatch(/^E_RECORDING: .*--frames\n$/)
+})
 
 test.each([
   ['nothing.mp4', 'E_FILE_MISSING: nothing.mp4: no such file'],

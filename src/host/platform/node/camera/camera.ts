@@ -2,12 +2,21 @@ import { OcellusError } from '../../../errors.js'
 import type { Pixels } from '../../../image/pixels.js'
 import type { Detection } from '../../../tasks/detection/detections.js'
 import { idPrefix } from '../../../video/ids.js'
-import { Scene, sceneOptions } from '../../../video/scene.js'
-import type { FrameTime, Track, VideoEvent } from '../../../video/types.js'
+import type { Line } from '../../../video/lines.js'
+import { MotionGate } from '../../../video/motion.js'
+import { Scene, type SceneOptions } from '../../../video/scene.js'
+import type { FrameTime, LineCounts, Track, VideoEvent } from '../../../video/types.js'
+import type { Zone } from '../../../video/zones.js'
 import { parseSource, type SourceAddress } from './address.js'
 import { type CameraPhase, type CameraState, Feed } from './feed.js'
 import { Guard } from './guard.js'
-import { type CameraOptions, type CameraSettings, cameraSettings } from './options.js'
+import {
+  type CameraOptions,
+  type CameraSettings,
+  cameraSettings,
+  detectorOptions,
+  sceneOptions,
+} from './options.js'
 import type { Slot } from './pam.js'
 import { Slots } from './slots.js'
 import { type Opened, openSource } from './sources.js'
@@ -32,6 +41,12 @@ export interface CameraResult {
   readonly time: number
   /** Milliseconds from the frame's arrival to this result; 0 of a file. */
   readonly age: number
+  /** The frame's number among those of its connection. */
+  readonly number?: number
+  /** When and how large it was, as the tracker was told. */
+  readonly timing?: FrameTime
+  /** Whether nobody looked at the frame, as nothing moved in it: all is as it was. */
+  readonly skipped: boolean
   /** The pixels. They are valid until the next result is asked for: copy what must last. */
   readonly frame?: Pixels
   /** Objects that reach the threshold, best first, boxes in the frame's pixels. */
@@ -42,7 +57,16 @@ export interface CameraResult {
   readonly events: readonly (VideoEvent | CameraEvent)[]
 }
 
+interface Parts {
+  readonly thread: DetectorThread
+  readonly scene: Scene
+  readonly recipe: SceneOptions
+  readonly gate: MotionGate | undefined
+  readonly guard: Guard
+}
+
 interface Arrived {
+  readonly number: number
   readonly slot: Slot
   readonly frame: FrameTime
   readonly at: number
@@ -55,8 +79,8 @@ interface Taker {
   reject(error: Error): void
 }
 
-const defaultThreshold = 0.25
-const defaultLow = 0.1
+const nothing = { age: 0, skipped: false, detections: [], weak: [], tracks: [], events: [] }
+
 /** Events that wait for a caller who asks for none: a camera that comes and goes makes some every minute. */
 const mostWaitingEvents = 1000
 
@@ -73,12 +97,15 @@ export class Camera implements AsyncIterable<CameraResult> {
   readonly source: string
   /** Whether the latest frame wins; of a file every one is looked at. */
   readonly live: boolean
+  /** Of its tracker and its events: the head of a recording. */
+  readonly sceneOptions: SceneOptions
   /** What the model can find. */
   readonly labels: readonly string[]
   readonly #settings: CameraSettings
   readonly #options: CameraOptions
   readonly #thread: DetectorThread
   readonly #scene: Scene
+  readonly #gate: MotionGate | undefined
   readonly #guard: Guard
   readonly #feed: Feed
   readonly #slots = new Slots()
@@ -106,7 +133,7 @@ export class Camera implements AsyncIterable<CameraResult> {
     opened: Opened,
     options: CameraOptions,
     settings: CameraSettings,
-    parts: { thread: DetectorThread; scene: Scene; guard: Guard },
+    parts: Parts,
   ) {
     this.name = options.name ?? address.name
     this.source = address.shown
@@ -116,6 +143,8 @@ export class Camera implements AsyncIterable<CameraResult> {
     this.#thread = parts.thread
     this.labels = parts.thread.labels
     this.#scene = parts.scene
+    this.sceneOptions = parts.recipe
+    this.#gate = parts.gate
     this.#guard = parts.guard
     this.#feed = new Feed(
       {
@@ -128,7 +157,7 @@ export class Camera implements AsyncIterable<CameraResult> {
       {
         take: (width, height) => this.#take(width, height),
         frame: (slot, number, position) => this.#arrive(slot, number, position),
-        picture: (jpeg) => options.onPicture?.(jpeg),
+        picture: (jpeg, number) => options.onPicture?.(jpeg, number),
         changed: (state) => this.#afterFrames(state.state === 'ended', () => this.#changed(state)),
         ended: (error) => this.#afterFrames(true, () => this.#ended(error)),
       },
@@ -145,19 +174,20 @@ export class Camera implements AsyncIterable<CameraResult> {
   static async open(source: string, options: CameraOptions = {}): Promise<Camera> {
     const address = parseSource(source)
     const settings = cameraSettings(options)
-    const threshold = options.scoreThreshold ?? defaultThreshold
-    const scene = new Scene(
-      sceneOptions({
-        ...options,
-        threshold,
-        camera: options.name ?? address.name,
-        prefix: idPrefix(address.live ? Math.floor(Math.random() * 2 ** 32) : seedOf(address.name)),
-      }),
-    )
+    const prefix = idPrefix(address.live ? Math.floor(Math.random() * 2 ** 32) : seedOf(address.name))
+    const recipe = sceneOptions(options, settings, options.name ?? address.name, prefix)
+    const scene = new Scene(recipe)
+    const gate = options.gate ? new MotionGate(options.gate === true ? {} : options.gate) : undefined
     if (options.signal?.aborted) throw new OcellusError('E_ABORTED', 'the camera was stopped')
     const opened = await openSource(address, options, settings)
-    const thread = await DetectorThread.create(detectorOptions(options, threshold))
-    const camera = new Camera(address, opened, options, settings, { thread, scene, guard: new Guard() })
+    const thread = await DetectorThread.create(detectorOptions(options, settings))
+    const camera = new Camera(address, opened, options, settings, {
+      thread,
+      scene,
+      recipe,
+      gate,
+      guard: new Guard(),
+    })
     camera.#feed.start()
     if (options.signal?.aborted) await camera.close()
     return camera
@@ -165,6 +195,19 @@ export class Camera implements AsyncIterable<CameraResult> {
 
   get state(): CameraState {
     return this.#feed.state
+  }
+
+  get zones(): readonly Zone[] {
+    return this.#scene.engine.zones
+  }
+
+  get lines(): readonly Line[] {
+    return this.#scene.engine.lines
+  }
+
+  /** How often each line has been crossed. */
+  counts(): Record<string, LineCounts> {
+    return this.#scene.engine.counts()
   }
 
   get stats(): CameraStatistics {
@@ -222,7 +265,7 @@ export class Camera implements AsyncIterable<CameraResult> {
     const frame: FrameTime = this.live
       ? { timeMs: at, date: Date.now(), width, height }
       : { timeMs: seconds * 1000, position: seconds, width, height }
-    this.#ready = { slot, frame, at, epoch: this.#epoch }
+    this.#ready = { number, slot, frame, at, epoch: this.#epoch }
     this.#look()
   }
 
@@ -252,13 +295,27 @@ export class Camera implements AsyncIterable<CameraResult> {
     // A source that has been slow does not make up for it.
     if (rate > 0) this.#due = Math.max(this.#due, ready.at - 1000 / rate) + 1000 / rate
     if (!this.live) this.#feed.resume()
+    if (this.#isStill(ready)) return
     this.#thread.detect(ready.slot).then(
       ({ detections, ms }) => this.#found(ready, detections, ms),
       (error: Error) => this.#fail(error),
     )
   }
 
-  #found({ slot, frame, at, epoch }: Arrived, all: readonly Detection[], ms: number): void {
+  /** Whether nothing moves in a frame: then all is as it was. */
+  #isStill({ slot, number, frame }: Arrived): boolean {
+    const { width, height, bytes } = slot
+    if (this.#gate === undefined || this.#gate.update({ width, height, data: bytes }, frame.timeMs))
+      return false
+    this.#scene.skip(frame)
+    this.#busy = false
+    this.#skip(slot)
+    this.#emit({ ...nothing, time: frame.date ?? frame.timeMs, number, timing: frame, skipped: true })
+    this.#afterResult()
+    return true
+  }
+
+  #found({ number, slot, frame, at, epoch }: Arrived, all: readonly Detection[], ms: number): void {
     this.#busy = false
     if (this.#done || epoch !== this.#epoch) {
       this.#slots.give(slot)
@@ -272,10 +329,25 @@ export class Camera implements AsyncIterable<CameraResult> {
     const detections = all.filter((detection) => this.#reaches(detection))
     const weak = all.filter((detection) => !this.#reaches(detection))
     const { tracks, events } = this.#scene.update([...detections, ...weak], frame)
+    if (tracks.some(({ seen }) => !seen)) this.#gate?.hold()
     const { width, height } = slot
-    const pixels = { width, height, data: slot.bytes }
     this.#held = slot
-    this.#emit({ time: frame.date ?? frame.timeMs, age, frame: pixels, detections, weak, tracks, events })
+    this.#emit({
+      time: frame.date ?? frame.timeMs,
+      age,
+      number,
+      timing: frame,
+      skipped: false,
+      frame: { width, height, data: slot.bytes },
+      detections,
+      weak,
+      tracks,
+      events,
+    })
+    this.#afterResult()
+  }
+
+  #afterResult(): void {
     if (this.#ready !== undefined) this.#look()
     else this.#runAfterwards()
   }
@@ -284,8 +356,8 @@ export class Camera implements AsyncIterable<CameraResult> {
   #held: Slot | undefined
 
   #reaches({ label, score }: Detection): boolean {
-    const { labelThresholds = {}, scoreThreshold = defaultThreshold } = this.#options
-    return score >= (Object.hasOwn(labelThresholds, label) ? labelThresholds[label] : scoreThreshold)
+    const { labelThresholds, threshold } = this.#settings
+    return score >= (Object.hasOwn(labelThresholds, label) ? labelThresholds[label] : threshold)
   }
 
   #changed(state: CameraState): void {
@@ -297,7 +369,7 @@ export class Camera implements AsyncIterable<CameraResult> {
       this.#ready = undefined
     }
     const time = this.live ? Date.now() : 0
-    this.#emit({ time, age: 0, detections: [], weak: [], tracks: [], events })
+    this.#emit({ ...nothing, time, events })
   }
 
   #cameraEvent({ state, since, code, message, attempt }: CameraState): CameraEvent {
@@ -385,14 +457,6 @@ export class Camera implements AsyncIterable<CameraResult> {
     this.#failure = undefined
     return failure === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(failure)
   }
-}
-
-function detectorOptions(options: CameraOptions, threshold: number) {
-  const { name, rate, size, zones, lines, signal, onPicture, ...rest } = options
-  const weakest = Math.min(threshold, options.lowThreshold ?? defaultLow)
-  const labels = Object.values(options.labelThresholds ?? {})
-  // One thread is enough for most cameras, and leaves the other cores to other cameras.
-  return { threads: 1, ...rest, scoreThreshold: Math.min(weakest, ...labels) }
 }
 
 /** FNV-1a: the same file gives the same ids. */
