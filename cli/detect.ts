@@ -34,6 +34,7 @@ interface Options {
   fit?: 'letterbox' | 'stretch'
   out?: string
   format: (typeof formats)[number]
+  saveConf?: boolean
   json?: boolean
   build?: Build
   threads?: number
@@ -72,6 +73,7 @@ export function addDetect(program: Command): void {
       'draw: a picture (.jpg, .png) for one photo, or a folder; .json: write the results',
     )
     .option('-f, --format <format>', `${formats.join(', ')}: what is printed`, parseChoice(formats), 'text')
+    .option('--save-conf', 'add the score to each line of --format yolo')
     .option('--json', 'the same as --format json')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
@@ -107,7 +109,7 @@ async function detect(words: string[], options: Options): Promise<void> {
       const drawing = target.drawings.get(file)
       if (drawing !== undefined) writeWhole(drawing, await drawOn(pixels, detections, drawing))
       const labels = target.labels.get(file)
-      if (labels !== undefined) writeWhole(labels, yoloLines(results[results.length - 1]))
+      if (labels !== undefined) writeWhole(labels, yoloLines(results[results.length - 1], options.saveConf))
     } catch (error) {
       // One bad photo among many does not cost the others.
       if (!(error instanceof OcellusError) || photos.length === 1 || error.code === 'E_FILE_WRITE')
@@ -122,7 +124,7 @@ async function detect(words: string[], options: Options): Promise<void> {
     writeWhole(target.json, `${JSON.stringify(report ?? jsonReport(results), null, 2)}\n`)
   else if (report !== undefined) printJson(report)
   else if (format === 'yolo' && target.labels.size === 0) {
-    for (const result of results) print(yoloLines(result).trimEnd())
+    for (const result of results) print(yoloLines(result, options.saveConf).trimEnd())
   }
   if (failed !== undefined) process.exitCode = 1
 }

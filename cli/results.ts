@@ -37,8 +37,8 @@ export function cocoResults(
   })
 }
 
-/** YOLO's text format: a line a box, class, centre x and y, width and height as fractions, score. */
-export function yoloLines({ width, height, detections }: PhotoResult): string {
+/** YOLO's text format: a line a box, class, centre x and y, width and height as fractions, with `scores` the score too. */
+export function yoloLines({ width, height, detections }: PhotoResult, scores = false): string {
   return detections
     .map(({ classId, score, box }) => {
       const values = [
@@ -46,7 +46,7 @@ export function yoloLines({ width, height, detections }: PhotoResult): string {
         (box.ymin + box.ymax) / 2 / height,
         (box.xmax - box.xmin) / width,
         (box.ymax - box.ymin) / height,
-        score,
+        ...(scores ? [score] : []),
       ]
       return `${classId} ${values.map((v) => v.toFixed(6)).join(' ')}\n`
     })

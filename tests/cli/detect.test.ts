@@ -67,7 +67,15 @@ describe('ocellus detect', () => {
 
   it("writes COCO's results and YOLO's lines that agree with the boxes", async () => {
     const [json, coco, yolo] = await Promise.all(
-      ['json', 'coco', 'yolo'].map((format) => ocellus('detect', sample('cat.jpg'), '--format', format)),
+      ['json', 'coco', 'yolo'].map((format) =>
+        ocellus(
+          'detect',
+          sample('cat.jpg'),
+          '--format',
+          format,
+          ...(format === 'yolo' ? ['--save-conf'] : []),
+        ),
+      ),
     )
     const [{ detections }] = (JSON.parse(json.stdout) as Report).images
     const [{ score, box, classId }] = detections

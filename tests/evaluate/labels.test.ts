@@ -94,7 +94,7 @@ describe('YOLO', () => {
     ['-1 0.5 0.5 0.1 0.1', /a\.txt:2: '-1' is no class number/],
     ['1.5 0.5 0.5 0.1 0.1', /'1\.5' is no class number/],
     ['0 0.5 0.5 0.1', /a\.txt:2: 3 numbers/],
-    ['0 0.5 0.5 0.1 0.1 0.9', /5 numbers/],
+    ['0 0.5 0.5 0.1 0.1 0.9 0.9 0.9', /7 numbers/],
     ['0 0.5 0.5 0.1 x', /'x' is no fraction/],
     ['0 0.5 0.5 0.1 NaN', /'NaN' is no fraction/],
     ['0 0.5 0.5 0.1 -0.1', /'-0\.1' is no fraction/],
@@ -166,7 +166,7 @@ describe('COCO', () => {
     [{ images: [{ ...photo, file_name: '/etc/passwd' }] }, /leaves the folder/],
     [{ images: [{ ...photo, width: 0 }] }, /0x480 pixels/],
     [{ categories: [{ id: 1, name: 'a' }, { id: 1, name: 'b' }] }, /categories\[1\]\.id: 1 stands twice/],
-    [{ categories: [{ id: 'x', name: 'a' }] }, /categories\[0\]\.id: expected an integer/],
+    [{ categories: [{ id: 1.5, name: 'a' }] }, /categories\[0\]\.id: expected an integer/],
     [{ annotations: [{ ...one, image_id: 11 }] }, /annotations\[0\]\.image_id: no image has the id 11/],
     [{ annotations: [{ ...one, category_id: 1 }] }, /category_id: no category has the id 1/],
     [{ annotations: [{ ...one, bbox: [1, 2, 3] }] }, /bbox: expected \[x, y, width, height\]/],
@@ -205,4 +205,32 @@ test('classes meet by name, whatever the spelling', () => {
   expect([...mapClasses(voc, coco)]).toEqual([1, 3, 0, 2, -1])
   expect([...mapClasses(coco, voc)]).toEqual([2, 0, 3, 1, 1])
   expect([...mapClasses(['__proto__', 'constructor'], coco)]).toEqual([-1, -1])
+})
+
+describe('what other tools write is read as they read it', () => {
+  const coco = (id: unknown, iscrowd: unknown) =>
+    JSON.stringify({
+      images: [{ id, file_name: 'p.jpg', width: 200, height: 100 }],
+      categories: [{ id, name: 'dog' }],
+      annotations: [{ image_id: id, category_id: id, bbox: [20, 10, 40, 20], iscrowd }],
+    })
+
+  test.each([
+    [1, false, false],
+    ['1', 0, false],
+    ['a-7', true, true],
+  ])('COCO with the id %j and iscrowd %j', async (id, iscrowd, crowd) => {
+    const { photos } = await read({ 'p.json': coco(id, iscrowd), 'p.jpg': '' }, 'p.json')
+    expect(photos[0].labels).toEqual([box(0, 20, 10, 60, 30, crowd)])
+  })
+
+  test('YOLO lines with a score, as detectors write them', async () => {
+    const { photos } = await read({ 'p.jpg': '', 'p.txt': '0 0.5 0.5 0.2 0.4 0.75\n' }, '', ['dog'])
+    expect(photos[0].labels).toEqual([box(0, 0.4, 0.3, 0.6, 0.7)])
+  })
+
+  test('a data.yaml with an alias that stands for nothing is named', async () => {
+    const files = { 'p.jpg': '', 'p.txt': '0 0.5 0.5 0.2 0.4\n', 'data.yaml': 'names: *a' }
+    await refused(files, 'E_DATA_LABELS', /data\.yaml/)
+  })
 })

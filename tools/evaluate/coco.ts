@@ -20,10 +20,10 @@ interface Picture {
 export async function readCoco(file: string): Promise<DataSet> {
   const root = object(parse(await readLabelFile(file), file), file, 'the file')
   const categories = array(root.categories, file, 'categories')
-  const index = new Map<number, number>()
+  const index = new Map<Id, number>()
   const names = categories.map((entry, i) => {
     const { id, name } = object(entry, file, `categories[${i}]`)
-    const number = integer(id, file, `categories[${i}].id`)
+    const number = idOf(id, file, `categories[${i}].id`)
     if (index.has(number)) badLabels(file, `categories[${i}].id: ${number} stands twice`)
     index.set(number, i)
     return text(name, file, `categories[${i}].name`)
@@ -34,12 +34,13 @@ export async function readCoco(file: string): Promise<DataSet> {
   for (const [i, entry] of array(root.annotations, file, 'annotations').entries()) {
     const at = `annotations[${i}]`
     const { image_id, category_id, bbox, iscrowd = 0 } = object(entry, file, at)
-    const picture = pictures.get(integer(image_id, file, `${at}.image_id`))
+    const picture = pictures.get(idOf(image_id, file, `${at}.image_id`))
     if (!picture) badLabels(file, `${at}.image_id: no image has the id ${image_id}`)
-    const classId = index.get(integer(category_id, file, `${at}.category_id`))
+    const classId = index.get(idOf(category_id, file, `${at}.category_id`))
     if (classId === undefined) badLabels(file, `${at}.category_id: no category has the id ${category_id}`)
-    if (iscrowd !== 0 && iscrowd !== 1) badLabels(file, `${at}.iscrowd: expected 0 or 1`)
-    picture.labels.push({ classId, box: boxOf(bbox, file, `${at}.bbox`), crowd: iscrowd === 1 })
+    if (![0, 1, false, true].includes(iscrowd as number | boolean))
+      badLabels(file, `${at}.iscrowd: expected 0 or 1`)
+    picture.labels.push({ classId, box: boxOf(bbox, file, `${at}.bbox`), crowd: Boolean(iscrowd) })
   }
 
   const folders = photoFolders(file)
@@ -52,11 +53,11 @@ export async function readCoco(file: string): Promise<DataSet> {
   return { names, photos, warnings: listed('labelled photos are not there, left out', missing) }
 }
 
-function readPictures(images: readonly unknown[], file: string): Map<number, Picture> {
-  const pictures = new Map<number, Picture>()
+function readPictures(images: readonly unknown[], file: string): Map<Id, Picture> {
+  const pictures = new Map<Id, Picture>()
   for (const [i, entry] of images.entries()) {
     const { id, file_name, width, height } = object(entry, file, `images[${i}]`)
-    const number = integer(id, file, `images[${i}].id`)
+    const number = idOf(id, file, `images[${i}].id`)
     if (pictures.has(number)) badLabels(file, `images[${i}].id: ${number} stands twice`)
     const name = text(file_name, file, `images[${i}].file_name`)
     const path = normalize(name)
@@ -115,6 +116,14 @@ function array(value: unknown, file: string, at: string): readonly unknown[] {
 function integer(value: unknown, file: string, at: string): number {
   if (Number.isSafeInteger(value)) return value as number
   badLabels(file, `${at}: expected an integer`)
+}
+
+/** Ids are numbers or texts, and equal only as they stand, as in pycocotools. */
+type Id = number | string
+
+function idOf(value: unknown, file: string, at: string): Id {
+  if (Number.isSafeInteger(value) || (typeof value === 'string' && value !== '')) return value as Id
+  badLabels(file, `${at}: expected an integer or a text`)
 }
 
 function text(value: unknown, file: string, at: string): string {

@@ -51,7 +51,13 @@ function parseYaml(text: string, file: string): string[] {
   const document = parseDocument(text)
   const [problem] = document.errors
   if (problem) badLabels(`${file}:${problem.linePos?.[0].line ?? 1}`, problem.message.split('\n')[0])
-  const names: unknown = (document.toJS() as { names?: unknown } | null)?.names
+  let content: { names?: unknown } | null
+  try {
+    content = document.toJS() as { names?: unknown } | null
+  } catch (cause) {
+    badLabels(file, (cause as Error).message.split('\n')[0])
+  }
+  const names: unknown = content?.names
   if (typeof names !== 'object' || names === null) badLabels(file, 'has no list called names')
   const entries = Object.entries(names)
   const list = new Array<string>(Array.isArray(names) ? names.length : entries.length)

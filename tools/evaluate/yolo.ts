@@ -62,10 +62,15 @@ function parseLine([className, ...fields]: string[], where: string, names: reado
   if (classId >= names.length) {
     badLabels(where, `class ${className}, but the classes are 0 to ${names.length - 1}`)
   }
-  if (fields.length !== 4 && (fields.length < 6 || fields.length % 2 === 1)) {
-    badLabels(where, `${fields.length} numbers after the class; expected 4 (box) or pairs (polygon)`)
+  // A fifth number is a score, as detectors write them: it says nothing of the labelled object.
+  const isBox = fields.length === 4 || fields.length === 5
+  if (!isBox && (fields.length < 6 || fields.length % 2 === 1)) {
+    badLabels(
+      where,
+      `${fields.length} numbers after the class; expected 4 (box), 5 (box and score) or pairs (polygon)`,
+    )
   }
-  const values = fields.map((field) => fraction(field, where))
+  const values = (isBox ? fields.slice(0, 4) : fields).map((field) => fraction(field, where))
   return { classId, box: values.length === 4 ? boxOf(values) : boxAround(values), crowd: false }
 }
 
