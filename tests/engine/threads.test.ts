@@ -192,7 +192,7 @@ describe('where there are no threads', () => {
       'ends at once',
       (_words: WorkerWords, lost: (why: string) => void) => {
         setTimeout(() => lost('its script is missing'), 0)
-        return { stop() {} }
+        return { stop: () => undefined }
       },
     ],
   ])('a worker that %s when it is started leaves one thread', async (_what, startWorker) => {
@@ -206,7 +206,7 @@ describe('where there are no threads', () => {
   })
 
   it('a worker that never gets ready is not waited for', async () => {
-    replace({ startWorker: () => ({ stop() {} }) })
+    replace({ startWorker: () => ({ stop: () => undefined }) })
     const session = await Session.create(model, { threads: 2 })
     expect(differing(once(session), expected)).toBeUndefined()
     expect(session.threads).toBe(1)
@@ -275,7 +275,7 @@ describe('a session with threads', () => {
         return {
           stop() {
             stop()
-            handle.stop()
+            return handle.stop()
           },
         }
       },

@@ -38,10 +38,22 @@ export class EngineMemory {
   #floats: Float32Array = new Float32Array()
   #doubles: Float64Array = new Float64Array()
 
-  constructor(public memory: LinearMemory) {}
+  #memory: LinearMemory
+  #byteLength: number
 
+  /** Uses so many bytes of a memory, by default all that it has now; it may have more, from an earlier use. */
+  constructor(memory: LinearMemory, byteLength: number = memory.buffer.byteLength) {
+    this.#memory = memory
+    this.#byteLength = byteLength
+  }
+
+  get memory(): LinearMemory {
+    return this.#memory
+  }
+
+  /** Bytes in use: whole pages. */
   get byteLength(): number {
-    return this.memory.buffer.byteLength
+    return this.#byteLength
   }
 
   get bytes(): Uint8Array {
@@ -71,29 +83,38 @@ export class EngineMemory {
 
   /** Grows the memory where it is smaller. Throws E_ENGINE_MEMORY. */
   ensure(bytes: number): void {
-    const missing = pagesFor(bytes) - this.byteLength / pageBytes
-    if (missing <= 0) return
+    const needed = pagesFor(bytes) * pageBytes
+    if (needed <= this.#byteLength) return
+    const missing = (needed - this.#memory.buffer.byteLength) / pageBytes
     try {
-      this.memory.grow(missing)
+      if (missing > 0) this.#memory.grow(missing)
     } catch (cause) {
       throw outOfMemory(bytes, cause)
     }
+    this.#byteLength = needed
+  }
+
+  /** Goes on in another memory of at least as many bytes; what is in it is the caller's to write. */
+  replace(memory: LinearMemory): void {
+    this.#memory = memory
+    this.#renew()
   }
 
   /** Lets go of the memory, so that whoever still holds this object does not keep it. */
   release(): void {
-    this.memory = noMemory
-    this.#renew()
+    this.#byteLength = 0
+    this.replace(noMemory)
   }
 
   #renew(): void {
-    const { buffer } = this.memory
-    if (buffer === this.#buffer) return
+    const { buffer } = this.#memory
+    const length = this.#byteLength
+    if (buffer === this.#buffer && length === this.#bytes.length) return
     this.#buffer = buffer
-    this.#bytes = new Uint8Array(buffer)
-    this.#int8 = new Int8Array(buffer)
-    this.#words = new Int32Array(buffer)
-    this.#floats = new Float32Array(buffer)
-    this.#doubles = new Float64Array(buffer)
+    this.#bytes = new Uint8Array(buffer, 0, length)
+    this.#int8 = new Int8Array(buffer, 0, length)
+    this.#words = new Int32Array(buffer, 0, length / 4)
+    this.#floats = new Float32Array(buffer, 0, length / 4)
+    this.#doubles = new Float64Array(buffer, 0, length / 8)
   }
 }

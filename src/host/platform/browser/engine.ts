@@ -37,6 +37,7 @@ function startWorker(words: WorkerWords, lost: (why: string) => void): WorkerHan
     stop() {
       worker.onerror = null
       worker.terminate()
+      return undefined
     },
   }
 }

@@ -50,7 +50,9 @@ function startWorker(workerData: WorkerWords, lost: (why: string) => void): Work
   return {
     stop() {
       worker.off('exit', ended)
+      const end = new Promise((done) => worker.once('exit', done))
       worker.terminate()
+      return end
     },
   }
 }

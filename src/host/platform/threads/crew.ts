@@ -3,8 +3,8 @@ import { Control } from './control.js'
 import type { WorkerWords } from './worker.js'
 
 export interface WorkerHandle {
-  /** Ends the worker, at once or soon; nothing is told of its end. */
-  stop(): void
+  /** Ends the worker, at once or soon. Settles when it has ended, where the platform can tell. */
+  stop(): Promise<unknown> | undefined
 }
 
 /** Starts a thread that calls `serve` with `words`. `lost` is called when it ends unasked. */
@@ -15,6 +15,7 @@ export class Crew {
   readonly control: Control
   readonly #handles: WorkerHandle[] = []
   #stopped = false
+  #ended: Promise<unknown> | undefined
   #complete = false
 
   constructor(
@@ -39,10 +40,14 @@ export class Crew {
     return this.#stopped
   }
 
-  stop(): void {
+  /** Ends the workers. Settles when all have ended, where the platform can tell. */
+  stop(): Promise<unknown> | undefined {
+    if (this.#stopped) return this.#ended
     this.#stopped = true
-    for (const handle of this.#handles) handle?.stop()
+    const ends = this.#handles.map((handle) => handle?.stop())
     this.#handles.length = 0
+    this.#ended = ends.every((end) => end !== undefined) ? Promise.all(ends) : undefined
+    return this.#ended
   }
 
   #threads(): number[] {

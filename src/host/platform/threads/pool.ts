@@ -4,7 +4,7 @@ import type { Threads } from '../../engine/platform.js'
 import { OcellusError } from '../../errors.js'
 import { aborted } from '../../program/control.js'
 import { type Compile, exportsOf, importsOf } from '../wasm/instances.js'
-import { createMemory, unshared } from '../wasm/memory.js'
+import { createMemory, giveBack, roomFor, unshared } from '../wasm/memory.js'
 import { Control } from './control.js'
 import { Crew, type StartWorker } from './crew.js'
 
@@ -68,7 +68,7 @@ class ThreadedEngine implements Engine {
     this.#wanted = wanted
     this.#timeoutMs = timeoutMs
     this.#shared = createMemory(bytes, true)
-    this.memory = new EngineMemory(this.#shared)
+    this.memory = new EngineMemory(this.#shared, roomFor(bytes))
     this.#exports = this.#instantiate()
     forgotten.register(this, this.#held)
   }
@@ -138,23 +138,24 @@ class ThreadedEngine implements Engine {
   }
 
   close(): void {
+    if (this.#closed) return
     this.#closed = true
-    this.#dismiss()
     this.memory.release()
-  }
-
-  #dismiss(): void {
-    this.#held.crew?.stop()
+    const { crew } = this.#held
+    const shared = this.#shared
     this.#held.crew = undefined
+    if (crew === undefined) giveBack(shared)
+    else crew.stop()?.then(() => giveBack(shared))
   }
 
   /** Programs, weights and the picture are as they were: no instruction writes to them. */
   #renew(): void {
-    this.#dismiss()
+    this.#held.crew?.stop()
+    this.#held.crew = undefined
     this.#spoilt = true
     const old = this.memory.bytes
     this.#shared = createMemory(old.length, true)
-    this.memory.memory = this.#shared
+    this.memory.replace(this.#shared)
     this.memory.bytes.set(old)
     new Control(this.#shared, this.#parts.now).clear()
     this.#exports = this.#instantiate()

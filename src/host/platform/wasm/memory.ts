@@ -1,15 +1,53 @@
 import { outOfMemory, pageBytes, pagesFor } from '../../engine/memory.js'
 
 const maximumPages = 65536
+/** What lies below a program. */
+const staticBytes = 0x10000
 
-/** Room for the model, and for the probe's 4 KiB above the first page. Throws E_ENGINE_MEMORY. */
+/** Room for the model, and for the probe's 4 KiB above the first page: whole pages. */
+export const roomFor = (bytes: number): number => Math.max(2, pagesFor(bytes)) * pageBytes
+
+/** Memory of at least so many bytes; a shared one may have more. Throws E_ENGINE_MEMORY. */
 export function createMemory(bytes: number, shared: boolean): WebAssembly.Memory {
-  const initial = Math.max(2, pagesFor(bytes))
+  const initial = roomFor(bytes) / pageBytes
   try {
-    return shared ? createShared(initial) : new WebAssembly.Memory({ initial, maximum: maximumPages })
+    return shared ? sharedMemory(initial) : new WebAssembly.Memory({ initial, maximum: maximumPages })
   } catch (cause) {
     throw outOfMemory(initial * pageBytes, cause)
   }
+}
+
+/**
+ * Shared memories that were given back and are not collected yet. V8 does not count their bytes, so it collects them late:
+ * sessions that follow each other would pile them up.
+ */
+let spares: WeakRef<WebAssembly.Memory>[] = []
+const mostSpares = 8
+/** A spare of more times the bytes that are wanted is left for a larger session. */
+const mostTimes = 4
+
+function sharedMemory(initial: number): WebAssembly.Memory {
+  const bytes = initial * pageBytes
+  const fitting = spares
+    .map((spare) => spare.deref())
+    .filter((memory) => memory !== undefined)
+    .filter(({ buffer }) => buffer.byteLength >= bytes && buffer.byteLength <= mostTimes * bytes)
+    .sort((a, b) => a.buffer.byteLength - b.buffer.byteLength)
+  if (fitting.length === 0) return createShared(initial)
+  const [memory] = fitting
+  spares = spares.filter((spare) => spare.deref() !== memory)
+  // As if it were new, below the program: static data and the threads' control block. No instruction reads what it or
+  // another one of its program has not written.
+  new Uint8Array(memory.buffer, 0, staticBytes).fill(0)
+  return memory
+}
+
+/** Offers a shared memory for the next session: no thread may hold it any more. */
+export function giveBack(memory: WebAssembly.Memory): void {
+  spares = [new WeakRef(memory), ...spares.filter((spare) => spare.deref() !== undefined)].slice(
+    0,
+    mostSpares,
+  )
 }
 
 /** Shared memory cannot move, so its addresses are taken at once: as many as there are, for pictures to come. */
