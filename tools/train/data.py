@@ -199,7 +199,9 @@ class Augmenter:
         free_x, free_y = rw - w * sx, rh - h * sy
         tx, ty = r.uniform(0.0, 1.0) * free_x, r.uniform(0.0, 1.0) * free_y
         flip = r.random() < 0.5
-        matrix = np.array([[-sx if flip else sx, 0, tx + (w * sx if flip else 0)], [0, sy, ty]], np.float64)
+        along = -sx if flip else sx
+        # warpAffine counts from the middle of the first pixel, boxes from its edge: half a pixel, before and after.
+        matrix = np.array([[along, 0, tx + (w * sx if flip else 0) + along / 2 - 0.5], [0, sy, ty + sy / 2 - 0.5]], np.float64)
         patch = cv2.warpAffine(np.ascontiguousarray(image), matrix, (rw, rh), flags=cv2.INTER_LINEAR,
                                borderValue=(GREY, GREY, GREY))
         canvas[y0:y1, x0:x1] = self.colour(patch)

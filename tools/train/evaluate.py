@@ -95,43 +95,74 @@ def detect(model: nn.Module, spec: Spec, pixels: list[np.ndarray]) -> list[np.nd
     return found
 
 
+def marks(found: list[np.ndarray], truth: list[Boxes], c: int, match: float) -> list[np.ndarray]:
+    """For each photo, rows of the score of a detection of class `c`, and 1 where it found a box that none had found."""
+    result = []
+    for rows, boxes in zip(found, truth):
+        mine, real = rows[rows[:, 0] == c], boxes[boxes[:, 0] == c]
+        mine = mine[mine[:, 1].argsort()[::-1]]
+        hits = np.zeros(len(mine))
+        taken = np.zeros(len(real), bool)
+        ious = overlap(mine[:, 2:], real[:, 2:])
+        for i in range(len(mine) if len(real) else 0):
+            best = int(ious[i].argmax())
+            hits[i] = ious[i, best] >= match and not taken[best]
+            taken[best] |= bool(hits[i])
+        result.append(np.stack((mine[:, 1], hits), 1))
+    return result
+
+
+def area(parts: list[np.ndarray], total: int) -> float:
+    """Area under the curve of precision over recall, made monotonic; `total` boxes are true."""
+    rows = np.concatenate(parts)
+    rows = rows[(-rows[:, 0]).argsort(kind="stable")]
+    hits = np.cumsum(rows[:, 1])
+    recall = np.concatenate(([0.0], hits / total, [1.0]))
+    precision = np.concatenate(([1.0], hits / np.arange(1, len(hits) + 1), [0.0]))
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(((recall[1:] - recall[:-1]) * envelope[1:]).sum())
+
+
+def class_counts(truth: list[Boxes], c: int) -> np.ndarray:
+    """True boxes of class `c`, for each photo."""
+    return np.array([int((t[:, 0] == c).sum()) for t in truth])
+
+
 def average_precision(found: list[np.ndarray], truth: list[Boxes], classes: int,
                       match: float = 0.5) -> list[float | None]:
     """AP per class at the IoU `match`; None where no photo shows the class."""
-    results: list[float | None] = []
-    for c in range(classes):
-        total = sum(int((t[:, 0] == c).sum()) for t in truth)
-        if total == 0:
-            results.append(None)
-            continue
-        marks: list[tuple[float, bool]] = []
-        for rows, boxes in zip(found, truth):
-            mine, real = rows[rows[:, 0] == c], boxes[boxes[:, 0] == c]
-            taken = np.zeros(len(real), bool)
-            for row in mine[mine[:, 1].argsort()[::-1]]:
-                hit = False
-                if len(real):
-                    ious = overlap(row[None, 2:], real[:, 2:])[0]
-                    best = int(ious.argmax())
-                    hit = bool(ious[best] >= match and not taken[best])
-                    taken[best] |= hit
-                marks.append((float(row[1]), hit))
-        marks.sort(key=lambda m: -m[0])
-        hits = np.cumsum([m[1] for m in marks]) if marks else np.zeros(1)
-        recall = np.concatenate(([0.0], hits / total, [1.0]))
-        precision = np.concatenate(([1.0], hits / np.arange(1, len(hits) + 1), [0.0]))
-        envelope = np.maximum.accumulate(precision[::-1])[::-1]
-        results.append(float(((recall[1:] - recall[:-1]) * envelope[1:]).sum()))
-    return results
+    totals = [int(class_counts(truth, c).sum()) for c in range(classes)]
+    return [area(marks(found, truth, c, match), total) if total else None for c, total in enumerate(totals)]
 
 
-def measure(model: nn.Module, spec: Spec, samples: list[Sample]) -> dict[str, float | None]:
-    """AP50 by class name, their mean under "mean", and the mean of AP75 under "mean75"."""
+def bootstrap(found: list[np.ndarray], truth: list[Boxes], classes: int, match: float, rounds: int,
+              seed: int = 1) -> list[tuple[float, float]]:
+    """95 % intervals of AP per class, and of their mean last: photos drawn with replacement, percentiles (Efron, 1979)."""
+    random = np.random.default_rng(seed)
+    parts = [marks(found, truth, c, match) for c in range(classes)]
+    counts = [class_counts(truth, c) for c in range(classes)]
+    results = np.full((rounds, classes + 1), np.nan)
+    for row in results:
+        drawn = random.integers(0, len(truth), len(truth))
+        for c in range(classes):
+            total = int(counts[c][drawn].sum())
+            if total:
+                row[c] = area([parts[c][i] for i in drawn], total)
+        row[classes] = np.nanmean(row[:classes])
+    return [(float(low), float(high)) for low, high in np.nanpercentile(results, (2.5, 97.5), axis=0).T]
+
+
+def detect_all(model: nn.Module, spec: Spec, samples: list[Sample]) -> list[np.ndarray]:
     model.eval()
     found: list[np.ndarray] = []
     for start in range(0, len(samples), 16):
         found += detect(model, spec, [s.pixels for s in samples[start:start + 16]])
-    truth = [s.truth for s in samples]
+    return found
+
+
+def measure(model: nn.Module, spec: Spec, samples: list[Sample]) -> dict[str, float | None]:
+    """AP50 by class name, their mean under "mean", and the mean of AP75 under "mean75"."""
+    found, truth = detect_all(model, spec, samples), [s.truth for s in samples]
     scores, tight = (average_precision(found, truth, len(spec.names), match) for match in (0.5, 0.75))
     return {"mean": mean(scores), "mean75": mean(tight), **dict(zip(spec.names, scores))}
 
@@ -154,13 +185,21 @@ def main() -> None:
     parser.add_argument("--label-names", type=Path, required=True, help="class names behind the label files' numbers")
     parser.add_argument("--alias", action="append", default=[], help="LABEL=MODEL, e.g. motorbike=motorcycle")
     parser.add_argument("--size", type=int)
+    parser.add_argument("--bootstrap", type=int, default=0, metavar="ROUNDS", help="95 %% intervals, e.g. of 2000 rounds")
     args = parser.parse_args()
     spec = read_cfg_spec(args.cfg, args.names)
     model = Detector(spec)
     read_weights(model, args.weights)
     ids = class_ids(args.label_names, list(spec.names), args.alias)
     samples = load_samples(load_yolo(args.photos, ids), args.size or spec.size)
-    print(json.dumps(measure(model.to(memory_format=torch.channels_last), spec, samples), indent=2))
+    model.to(memory_format=torch.channels_last)
+    print(json.dumps(measure(model, spec, samples), indent=2))
+    if args.bootstrap:
+        found, truth = detect_all(model, spec, samples), [s.truth for s in samples]
+        for match in (0.5, 0.75):
+            intervals = bootstrap(found, truth, len(spec.names), match, args.bootstrap)
+            named = zip([*spec.names, "mean"], intervals)
+            print(f"AP{match * 100:.0f}", ", ".join(f"{name} {low:.3f} to {high:.3f}" for name, (low, high) in named))
 
 
 def class_ids(label_names: Path, names: list[str], aliases: list[str]) -> dict[int, int]:

@@ -26,6 +26,7 @@ const embeddedModels: Readonly<Record<string, () => URL>> = {
   generator: () => new URL('../../../../models/quantized/generator.safetensors', import.meta.url),
   detector: () => new URL('../../../../models/quantized/detector.safetensors', import.meta.url),
   'detector-small': () => new URL('../../../../models/quantized/detector-small.safetensors', import.meta.url),
+  'detector-tiny': () => new URL('../../../../models/quantized/detector-tiny.safetensors', import.meta.url),
 }
 
 usePlatform({
