@@ -61,6 +61,7 @@ export const enum ActivationKind {
   swish = 3,
   gelu = 4,
   tanh = 5,
+  hardSwish = 6,
 }
 
 export const enum CurveKind {
@@ -82,7 +83,7 @@ export const enum CurveKind {
   softsign = 16,
   hardSigmoid = 17,
   power = 18,
-  hardSwish = 19,
+  hardMish = 19,
 }
 
 export const enum ArithmeticKind {

@@ -141,8 +141,16 @@ function activated(tf: TensorFlow, view: NodeView, x: TfTensor): TfTensor {
 }
 
 function activation(tf: TensorFlow, kind: string, x: TfTensor): TfTensor {
-  if (kind === 'logistic') return tf.sigmoid(x)
-  return tf.mul(x, kind === 'swish' ? tf.sigmoid(x) : tf.tanh(tf.softplus(x)))
+  switch (kind) {
+    case 'logistic':
+      return tf.sigmoid(x)
+    case 'swish':
+      return tf.mul(x, tf.sigmoid(x))
+    case 'mish':
+      return tf.mul(x, tf.tanh(tf.softplus(x)))
+    default:
+      throw new Error(`TensorFlow.js is not told how to compute ${kind}`)
+  }
 }
 
 function pool(tf: TensorFlow, view: NodeView, x: TfTensor): TfTensor {

@@ -108,6 +108,7 @@ export const errorCodes = [
   'E_ENGINE_THREAD',
   'E_INPUT_NAME',
   'E_INPUT_TYPE',
+  'E_INPUT_VALUE',
   // cameras
   'E_CAMERA_SOURCE',
   'E_CAMERA_FFMPEG',

@@ -5,9 +5,11 @@ import { readModel, writeModel } from '../../src/host/graph/file.js'
 import type { Graph, Model, Node, Tensor, TensorForm } from '../../src/host/graph/types.js'
 import { verifyModel } from '../../src/host/graph/verify.js'
 import { loadModel } from '../../src/host/platform/node.js'
+import { quantizeModel } from '../../tools/quantize/quantize.js'
 import { Random } from '../helpers/kernel.js'
 import { Builder } from '../helpers/random-model.js'
-import { builds, Session } from '../helpers/session.js'
+import { runReference } from '../helpers/reference.js'
+import { builds, Session, threaded, variants } from '../helpers/session.js'
 
 /** A model of the `tensors` task whose nodes need no constants. */
 function tensorsModel(
@@ -405,6 +407,95 @@ test('operators refuse int32 where they can not compute with it', () => {
     ['b'],
   )
   expect(codeOf(() => verifyModel(wrong))).toMatch(/^E_MODEL_OPERATOR: .*a is int32; .*int8 and float32/)
+})
+
+/** Labels name rows of a table, and these become a map of 4x4. */
+function labelled(): Model {
+  const b = new Builder(new Random(9), 1, 1)
+  b.tensors[0] = int32('input', 1, 1, 1, 1)
+  const table = b.node(
+    'constant',
+    [],
+    [1, 1, 10, 6],
+    { shape: [1, 1, 10, 6] },
+    { value: b.constant('value', [10, 6], 1) },
+  )
+  const vector = b.node('gather', [table, b.tensors[0]], [1, 1, 1, 6])
+  const map = b.convTranspose(vector, 3, 4, 4, 'relu')
+  const { graph, constants } = b.model([map.name])
+  const { preprocessing: _, ...rest } = graph
+  const forms = [{ name: 'input', shape: [1], layout: 'plain' }] as const
+  return { graph: { ...rest, task: { kind: 'tensors', forms } }, constants }
+}
+
+const label = (value: number): NamedInputs => ({ input: ints([1], [value]) })
+
+test('labels are looked up, in float32 and in a network of int8, the same on every build', async () => {
+  const plain = labelled()
+  const { model: quantized } = await quantizeModel(plain, count(10).map(label), {
+    ...{ method: 'minmax', percentile: 99.9, reduceRange: false, equalize: true, biasCorrection: true },
+    compare: 1,
+  })
+  expect(quantized.graph.tensors.some(({ dtype }) => dtype === 'int8')).toBe(true)
+  for (const [what, tolerance] of [
+    [plain, 1e-5],
+    [quantized, 0.05],
+  ] as const) {
+    const results = await Promise.all(
+      variants.map(async ({ build, threads }) => {
+        const session = await threaded(readModel(writeModel(what), 'labelled'), build, threads)
+        const maps = count(10).map((n) => Object.values(session.run(label(n)))[0].data)
+        session.close()
+        return maps
+      }),
+    )
+    for (const other of results) expect(other).toEqual(results[0])
+    count(10).forEach((n) => {
+      const wanted = [...runReference(plain, Float32Array.of(n)).values()].at(-1)!
+      // The reference has its channels last.
+      results[0][n].forEach((value, i) => {
+        expect(Math.abs(value - wanted[(i % 16) * 3 + Math.floor(i / 16)])).toBeLessThan(tolerance)
+      })
+    })
+  }
+})
+
+test.each([-11, 10, 2147483647, -2147483648])('the label %i of ten is refused', async (value) => {
+  const session = await Session.create(labelled())
+  expect(codeOf(() => session.run(label(value)))).toMatch(/^E_INPUT_VALUE: .*an index of -10 to 9/)
+  const [map] = Object.values(session.run(label(9)))
+  expect(Object.values(session.run(label(-1)))[0]).toEqual(map)
+  session.close()
+})
+
+test('indices that another node makes are held to the table by the engine', async () => {
+  const sliced = tensorsModel(
+    [
+      int32('labels', 1, 1, 1, 3),
+      int32('one', 1, 1, 1, 1),
+      float('rows', 1, 1, 4, 5),
+      float('row', 1, 1, 1, 5),
+    ],
+    [
+      { op: 'slice', inputs: ['labels'], outputs: ['one'], attributes: { start: 2, count: 1 } },
+      { op: 'gather', inputs: ['rows', 'one'], outputs: ['row'] },
+    ],
+    ['labels', 'rows'],
+    ['row'],
+  )
+  const session = await Session.create(sliced)
+  // Rows in NCHW: [1, 5, 1, 4]. What the slice leaves out may be anything.
+  const rows = floats([1, 5, 1, 4], count(20))
+  for (const [index, row] of [
+    [1, 1],
+    [-1, 3],
+    [99, 3],
+    [-99, 0],
+  ]) {
+    const { data } = session.run({ labels: ints([1, 3, 1, 1], [0, 99, index]), rows }).row
+    expect([...data]).toEqual(count(5).map((c) => c * 4 + row))
+  }
+  session.close()
 })
 
 test('the task survives a file, and a file with faults in it is refused', () => {

@@ -4,10 +4,12 @@ import { createCanvas, loadImage } from '@napi-rs/canvas'
 import * as ort from 'onnxruntime-web'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Model } from '../../src/host/graph/types.js'
+import { activationKinds } from '../../src/host/program/kinds.js'
 import { exportOnnx } from '../../tools/export/onnx.js'
 import { loadDarknet } from '../../tools/quantize/readers/darknet/load.js'
+import { Random } from '../helpers/kernel.js'
 import { int8Model, randomInput, randomInt8Input, tinyModel } from '../helpers/models.js'
-import { randomModel } from '../helpers/random-model.js'
+import { Builder, randomModel } from '../helpers/random-model.js'
 import { runReference } from '../helpers/reference.js'
 import { runInt8Reference } from '../helpers/reference-int8.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
@@ -108,7 +110,15 @@ function decibels(signal: Float32Array, other: Float32Array): number {
   return noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(power / noise)
 }
 
+/** Each curve behind a convolution, all of them outputs. */
+function everyCurve(): Model {
+  const b = new Builder(new Random(4), 9, 7)
+  const x = b.conv(b.tensors[0], 5, 1, 3, 1)
+  return b.model(Object.keys(activationKinds).map((kind) => b.activation(x, kind).name))
+}
+
 const models = [
+  ['every curve', everyCurve()],
   ['every layer of darknet', tinyModel(everyLayer, 7)],
   ...Array.from({ length: 8 }, (_, seed) => [`random graph ${seed}`, randomModel(seed)] as const),
 ] as [string, Model][]

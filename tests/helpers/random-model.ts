@@ -1,4 +1,5 @@
 import type { AttributeValue, Constant, Model, Node, Tensor } from '../../src/host/graph/types.js'
+import { activationKinds } from '../../src/host/program/kinds.js'
 import { Random } from './kernel.js'
 
 type Attributes = Readonly<Record<string, AttributeValue>>
@@ -198,9 +199,5 @@ function grow(builder: Builder, random: Random, transposed: boolean): void {
       ] as const),
       fused,
     )
-  else
-    builder.activation(
-      from,
-      random.pick(transposed ? ['logistic', 'swish', 'mish', 'tanh'] : ['logistic', 'swish', 'mish']),
-    )
+  else builder.activation(from, random.pick(Object.keys(activationKinds)))
 }

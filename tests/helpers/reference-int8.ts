@@ -1,4 +1,5 @@
 import type { Constant, Model, Node, Quantization, Tensor } from '../../src/host/graph/types.js'
+import { curveOf } from './curves.js'
 import * as moves from './reference-moves.js'
 import * as tokens from './reference-tokens.js'
 
@@ -224,19 +225,9 @@ const concat: Run = (_node, inputs, output) => {
 
 const slice: Run = (node, [input], output) => move(input, number(node, 'start'), output, 0, output.channels)
 
-const curves: Readonly<Record<string, (x: number) => number>> = {
-  logistic: (x) => 1 / (1 + Math.exp(-x)),
-  swish: (x) => x / (1 + Math.exp(-x)),
-  mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
-  gelu: tokens.gelu,
-  tanh: Math.tanh,
-}
-
 const activation: Run = (node, [input], output, constant) => {
   const curve =
-    input.data instanceof Int8Array
-      ? (q: number) => constant('table').data[q + 128]
-      : found(curves[node.attributes.kind as string], `${node.attributes.kind}`)
+    input.data instanceof Int8Array ? (q: number) => constant('table').data[q + 128] : curveOf(node)
   output.data.set(Array.from(input.data, curve))
 }
 

@@ -1,4 +1,5 @@
 import type { Model, Node, Tensor } from '../../src/host/graph/types.js'
+import { curveOf } from './curves.js'
 import * as moves from './reference-moves.js'
 import * as tokens from './reference-tokens.js'
 
@@ -207,42 +208,8 @@ const slice: Run = (node, [input], output) => {
   }
 }
 
-const curves: Readonly<Record<string, (x: number) => number>> = {
-  logistic: (x) => 1 / (1 + Math.exp(-x)),
-  swish: (x) => x / (1 + Math.exp(-x)),
-  mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
-  gelu: tokens.gelu,
-  tanh: Math.tanh,
-  relu: (x) => Math.max(x, 0),
-  square: (x) => x * x,
-  sqrt: Math.sqrt,
-  reciprocal: (x) => 1 / x,
-  abs: Math.abs,
-  exp: Math.exp,
-  log: Math.log,
-  erf: (x) => (x === 0 ? 0 : (2 * tokens.gelu(x * Math.SQRT2)) / (x * Math.SQRT2) - 1),
-  softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-  softsign: (x) => x / (1 + Math.abs(x)),
-  hardSwish: (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6,
-}
-
-/** Curves with parameters. */
-const parametric: Readonly<Record<string, (x: number, a: number, b: number) => number>> = {
-  leakyRelu: (x, a) => (x < 0 ? x * a : x),
-  clip: (x, a, b) => Math.min(b, Math.max(a, x)),
-  affine: (x, a, b) => a * x + b,
-  elu: (x, a) => (x < 0 ? a * Math.expm1(x) : x),
-  celu: (x, a) => (x < 0 ? a * Math.expm1(x / a) : x),
-  selu: (x, a, b) => b * (x < 0 ? a * Math.expm1(x) : x),
-  hardSigmoid: (x, a, b) => Math.min(1, Math.max(0, a * x + b)),
-  power: (x, a) => x ** a,
-}
-
 const activation: Run = (node, [input], output) => {
-  const kind = node.attributes.kind as string
-  const [a, b] = [number(node, 'alpha'), number(node, 'beta')]
-  const of = parametric[kind]
-  const curve = found(curves[kind] ?? (of && ((x: number) => of(x, a, b))), kind)
+  const curve = curveOf(node)
   for (let i = 0; i < output.data.length; i++) output.data[i] = curve(input.data[i])
 }
 

@@ -90,6 +90,8 @@ const curves: Readonly<
   softsign: (x) => x / (1 + Math.abs(x)),
   hardSigmoid: (x, a, b) => Math.min(Math.max(f(a * x) + b, 0), 1),
   power: (x, a) => x ** a,
+  // Exact in float64; in float32 the parabola has the error of its 2.
+  hardMish: (x) => (x > 0 ? x : x > -2 ? (x * x) / 2 + x : 0),
 }
 
 describe.each(Object.entries(curves))('curveF32, %s', (name, curve) => {

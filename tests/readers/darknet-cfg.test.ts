@@ -123,7 +123,10 @@ describe('what is refused, and where', () => {
       withConv('groups=3'),
       'E_CFG_VALUE: tiny.cfg line 9: [convolutional] groups=3 does not divide the 2 filters',
     ],
-    [smallest.replace('=leaky', '=tanh'), 'E_CFG_VALUE: tiny.cfg line 10: [convolutional] activation="tanh"'],
+    [
+      smallest.replace('=leaky', '=loggy'),
+      'E_CFG_VALUE: tiny.cfg line 10: [convolutional] activation="loggy"',
+    ],
     [withLayer('[maxpool]\nstride=0'), 'E_CFG_VALUE: tiny.cfg line 13'],
     [withLayer('[maxpool]\nsize=0'), 'E_CFG_VALUE: tiny.cfg line 13'],
     [
@@ -282,4 +285,16 @@ test('anchors, thresholds and the kind of suppression come from the [yolo] secti
   expect(() => readDarknet({ ...files, names: ['cat'] })).toThrow(
     /tiny\.cfg line .*classes=2, but there are 1 names/,
   )
+})
+
+test.each([
+  ['logistic', 'logistic'],
+  ['mish', 'mish'],
+  ['swish', 'swish'],
+  ['tanh', 'tanh'],
+  ['hard_mish', 'hardMish'],
+])('activation=%s is the curve %s', (word, kind) => {
+  const { nodes } = build(smallest.replace('=leaky', `=${word}`))
+  expect(nodes[0].attributes.activation).toBe('linear')
+  expect(nodes[1]).toMatchObject({ op: 'activation', inputs: nodes[0].outputs, attributes: { kind } })
 })

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { curves } from '../../src/host/graph/curves.js'
+import { curves, parametricCurves } from '../../src/host/graph/curves.js'
 import { scaleRules } from '../../src/host/graph/descriptor.js'
 import { operators } from '../../src/host/graph/ops/index.js'
 import { opcodes } from '../../src/host/program/instruction.js'
-import { activationKinds } from '../../src/host/program/kinds.js'
+import { activationKinds, curveKinds } from '../../src/host/program/kinds.js'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -39,6 +39,9 @@ describe('operators', () => {
     expect(described.sort()).toEqual([...operators.keys()].sort())
     for (const [name, { attributes }] of operators) {
       const row = rows.find((line) => line.split('|')[1].includes(`\`${name}\``))!
+      if (name === 'activation')
+        for (const kind of [...Object.keys(activationKinds), ...Object.keys(curveKinds)])
+          expect(row).toContain(`\`${kind}\``)
       for (const attribute of Object.keys(attributes)) expect(row, name).toContain(`\`${attribute}\``)
     }
   })
@@ -85,6 +88,7 @@ describe('the quantiser', () => {
 
   it('has a formula for each curve that the engine has', () => {
     expect(Object.keys(curves).sort()).toEqual(Object.keys(activationKinds).sort())
+    expect(Object.keys(parametricCurves).sort()).toEqual(Object.keys(curveKinds).sort())
   })
 })
 

@@ -1,9 +1,11 @@
+import { OcellusError } from '../../src/host/errors.js'
 import { choice, integer, type NodeView } from '../../src/host/graph/descriptor.js'
 import type { OnnxAttribute } from '../onnx/format.js'
 import { activated } from './onnx-activated.js'
 import { conv, convTranspose, windowAttributes } from './onnx-convolutions.js'
+import { curveWriters } from './onnx-curves.js'
 import { type OnnxGraph, stored, type Writer } from './onnx-graph.js'
-import { tokenWriters, writeGelu } from './onnx-tokens.js'
+import { tokenWriters } from './onnx-tokens.js'
 
 const add: Writer = (view, graph) =>
   activated(view, graph, (output) =>
@@ -15,25 +17,16 @@ const add: Writer = (view, graph) =>
     }),
   )
 
-/** Logistic, swish and mish by their definition: ours are tables, but ONNX has no operator for one. */
 const activation: Writer = (view, graph) => {
   const { node, inputs, output } = view
-  const kind = choice(view, 'kind', 'logistic')
-  const x = graph.real(inputs[0])
+  const writer = curveWriters.get(choice(view, 'kind', ''))
+  if (writer === undefined)
+    throw new OcellusError(
+      'E_MODEL_OPERATOR',
+      `${node.name}: the export to ONNX knows no curve ${JSON.stringify(node.attributes.kind)}`,
+    )
   const y = output.quantization ? `${output.name}:activated` : output.name
-  const step = (op: string, from: readonly string[], to: string) =>
-    graph.node({ name: `${node.name}:${op}`, op, inputs: from, outputs: [to] })
-  if (kind === 'logistic') step('Sigmoid', [x], y)
-  else if (kind === 'tanh') step('Tanh', [x], y)
-  else if (kind === 'gelu') writeGelu(view, graph, x, y)
-  else if (kind === 'swish') {
-    step('Sigmoid', [x], `${output.name}:sigmoid`)
-    step('Mul', [x, `${output.name}:sigmoid`], y)
-  } else {
-    step('Softplus', [x], `${output.name}:softplus`)
-    step('Tanh', [`${output.name}:softplus`], `${output.name}:tanh`)
-    step('Mul', [x, `${output.name}:tanh`], y)
-  }
+  writer(view, graph, graph.real(inputs[0]), y)
   if (output.quantization) graph.quantize(output.name, y, output.quantization)
 }
 

@@ -1,7 +1,8 @@
 // output[p][c] = f(input[p][c]), kind 1: logistic 1 / (1 + exp(-x)), 2: mish x * tanh(log(1 + exp(x))),
-// 3: swish x * logistic(x), 4: gelu x * (1 + erf(x / sqrt 2)) / 2, 5: tanh(x). float32 views of `pixels`
-// pixels of `channels` channels; may work in place.
+// 3: swish x * logistic(x), 4: gelu x * (1 + erf(x / sqrt 2)) / 2, 5: tanh(x), 6: hardSwish x * (clamp(x + 3, 0, 6) / 6).
+// float32 views of `pixels` pixels of `channels` channels; may work in place. Other curves: curve_f32.ts.
 //
+// The factor of hardSwish lies in 0..1, so that no product is larger than |x|.
 // exp() is never asked for more than exp(20), so nothing overflows:
 //   logistic(x) = (x < 0 ? e : 1) / (1 + e) with e = exp(-|x|);
 //   tanh(x) = x + x^3 p(x^2) below 0.625 (the polynomial of Cephes' tanhf.c), else 1 - 2 / (exp(2 |x|) + 1) with x's sign;
@@ -30,7 +31,9 @@ export function activation_f32(i: Curve, thread: i32, threads: i32): void {
     pixels = 1
   }
   for (; pixels > 0; pixels--) {
-    if (SIMD) {
+    // Without exp() a curve has a loop of its own: choosing one would take as long as computing it.
+    if (kind == ActivationKind.hardSwish) hardSwishRow(input, output, bytes)
+    else if (SIMD) {
       for (let b = kind == ActivationKind.gelu ? geluVectors(input, output, bytes) : 0; b < bytes; b += 16) {
         const x = v128.load(input + b)
         storeFirst(output + b, curveV(x, kind), bytes - b)
@@ -43,6 +46,22 @@ export function activation_f32(i: Curve, thread: i32, threads: i32): void {
     }
     input += inputStride
     output += outputStride
+  }
+}
+
+function hardSwishRow(input: usize, output: usize, bytes: usize): void {
+  if (SIMD) {
+    const six = f32x4.splat(6)
+    for (let b: usize = 0; b < bytes; b += 16) {
+      const x = v128.load(input + b)
+      const shifted = f32x4.max(f32x4.add(x, f32x4.splat(3)), f32x4.splat(0))
+      storeFirst(output + b, f32x4.mul(x, f32x4.div(f32x4.min(shifted, six), six)), bytes - b)
+    }
+  } else {
+    for (let b: usize = 0; b < bytes; b += 4) {
+      const x = load<f32>(input + b)
+      store<f32>(output + b, x * (min<f32>(max<f32>(x + 3, 0), 6) / 6))
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 // output[p][c] = f(input[p][c]) for curves that networks rarely compute by themselves: a convolution's own
 // activation, an int8 table or activation_f32 serves most of them. float32 views; may work in place. alpha and beta
 // are the curve's parameters: clip min(max(x, alpha), beta); affine alpha * x + beta; leakyRelu; elu; celu; selu
-// beta * (x > 0 ? x : alpha * (exp(x) - 1)); hardSigmoid min(max(alpha * x + beta, 0), 1); power x^alpha.
+// beta * (x > 0 ? x : alpha * (exp(x) - 1)); hardMish
+// m * m / 2 + m + max(x, 0) with m = clamp(x, -2, 0); hardSigmoid min(max(alpha * x + beta, 0), 1); power x^alpha.
 //
 // exp and log are those of assembly/lib/math.ts in float64, rounded once, erf that of assembly/lib/erf.ts: no platform's
 // function decides a byte, and as the code is scalar every build gives the same. A thread does a share of the pixels.
@@ -74,8 +75,10 @@ function curve(x: f32, kind: i32, alpha: f32, beta: f32): f32 {
       const y = alpha * x + beta
       return y < 0 ? 0 : y > 1 ? 1 : y
     }
-    case CurveKind.hardSwish:
-      return x * min<f32>(max<f32>(x + 3, 0), 6) / 6
+    case CurveKind.hardMish: {
+      const m = min<f32>(max<f32>(x, -2), 0)
+      return m * m * 0.5 + m + max<f32>(x, 0)
+    }
     case CurveKind.power:
       return power(x, alpha)
     default:

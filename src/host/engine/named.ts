@@ -2,6 +2,7 @@ import { OcellusError } from '../errors.js'
 import { elements } from '../graph/descriptor.js'
 import { formOf } from '../graph/form.js'
 import type { Graph, Quantization, Tensor, TensorForm } from '../graph/types.js'
+import type { VerifiedModel } from '../graph/verify.js'
 import { checkPixels, type Pixels } from '../image/pixels.js'
 import type { OptionNames } from '../options.js'
 import type { Plan } from '../plan/plan.js'
@@ -62,7 +63,7 @@ export interface CheckedInputs {
   readonly tensors: readonly { readonly tensor: Tensor; readonly values: TensorData }[]
 }
 
-/** Throws E_INPUT_NAME, E_INPUT_TYPE, E_INPUT_SHAPE unless each input of a model is given once as it takes it. */
+/** Throws E_INPUT_NAME, E_INPUT_TYPE, E_INPUT_SHAPE, E_INPUT_VALUE unless each input of a model is given once as it takes it. */
 export function checkInputs({ model }: Plan, inputs: NamedInputs): CheckedInputs {
   const { graph, tensorsByName } = model
   if (typeof inputs !== 'object' || inputs === null)
@@ -78,8 +79,11 @@ export function checkInputs({ model }: Plan, inputs: NamedInputs): CheckedInputs
     const metadata = metadataOf(graph, tensor)
     if (typeof value !== 'object' || value === null)
       throw new OcellusError('E_INPUT_TYPE', `the input ${name} must be { dtype, shape, data }`)
-    if ('dtype' in value) tensors.push({ tensor, values: checkTensor(value, metadata) })
-    else if (metadata.picture && 'width' in value) {
+    if ('dtype' in value) {
+      const values = checkTensor(value, metadata)
+      if (tensor.dtype === 'int32') checkIndices(model, name, values)
+      tensors.push({ tensor, values })
+    } else if (metadata.picture && 'width' in value) {
       checkPixels(value)
       picture = value
     } else
@@ -133,6 +137,39 @@ function checkTensor(given: NamedTensor, { name, dtype, shape, layout }: TensorM
     )
   }
   return data
+}
+
+const rowLimits = new WeakMap<VerifiedModel, ReadonlyMap<string, number>>()
+
+/** How many rows each tensor that holds indices may name, by the tensor's name. */
+function rowsOf(model: VerifiedModel): ReadonlyMap<string, number> {
+  const known = rowLimits.get(model)
+  if (known !== undefined) return known
+  const found = new Map<string, number>()
+  const limit = (name: string, rows: number): void => {
+    found.set(name, Math.min(rows, found.get(name) ?? rows))
+  }
+  // Backwards: what only moves indices passes on what is asked of them. A slice leaves some out, which nobody looks up.
+  for (const { view, operator } of [...model.views].reverse()) {
+    const rows = found.get(view.output.name)
+    if (operator.scales === 'keeps' && operator.storage !== 'slice' && rows !== undefined)
+      for (const { name, dtype } of view.inputs) if (dtype === view.output.dtype) limit(name, rows)
+    const indexed = operator.indexed?.(view)
+    if (indexed !== undefined) limit(view.inputs[indexed.input].name, indexed.rows)
+  }
+  rowLimits.set(model, found)
+  return found
+}
+
+function checkIndices(model: VerifiedModel, name: string, values: TensorData): void {
+  const rows = rowsOf(model).get(name)
+  if (rows === undefined) return
+  const at = values.findIndex((value: number) => value < -rows || value >= rows)
+  if (at < 0) return
+  throw new OcellusError(
+    'E_INPUT_VALUE',
+    `the input ${name} holds ${values[at]} at ${at}; give an index of ${-rows} to ${rows - 1}`,
+  )
 }
 
 /** Writes a checked input to where the plan has it. */

@@ -30,6 +30,8 @@ export const curves: Readonly<Record<keyof typeof activationKinds, (x: number) =
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(Math.min(x, 30)))),
   gelu,
   tanh: Math.tanh,
+  /** Howard et al., Searching for MobileNetV3, 2019, section 5.2. */
+  hardSwish: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
 }
 
 /** The same of the curves that curve_f32 computes, which may have two parameters. */
@@ -54,5 +56,6 @@ export const parametricCurves: Readonly<
   softsign: (x) => x / (1 + Math.abs(x)),
   hardSigmoid: (x, alpha, beta) => Math.min(Math.max(alpha * x + beta, 0), 1),
   power: (x, alpha) => x ** alpha,
-  hardSwish: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
+  /** darknet's hard_mish: a parabola from -2 to 0. */
+  hardMish: (x) => (x > 0 ? x : x > -2 ? (x * x) / 2 + x : 0),
 }

@@ -115,6 +115,11 @@ export interface OperatorDescriptor extends Implementation {
   cost?(view: NodeView): number
   /** Of `count` of `places` patches, when the operator works on those that the session has chosen: block `indices`. */
   selection?(view: NodeView): { readonly places: number; readonly count: number }
+  /**
+   * Which of its inputs holds indices, and of how many rows: an index is -rows to rows - 1, negative ones count from the
+   * end. What a caller gives is held to it.
+   */
+  indexed?(view: NodeView): { readonly input: number; readonly rows: number }
   /** A pixelwise operator may write over its first input. */
   readonly inPlace: boolean
   /** `kernel` runs code; `slice` is a view of its input; `concat` is made of views by its producers. */

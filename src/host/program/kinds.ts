@@ -4,7 +4,7 @@
  */
 
 /** The curve of activationF32. */
-export const activationKinds = { logistic: 1, mish: 2, swish: 3, gelu: 4, tanh: 5 } as const
+export const activationKinds = { logistic: 1, mish: 2, swish: 3, gelu: 4, tanh: 5, hardSwish: 6 } as const
 
 /** The curve of curveF32: those that an int8 table or a convolution's own activation serves most of the time. */
 export const curveKinds = {
@@ -26,7 +26,7 @@ export const curveKinds = {
   softsign: 16,
   hardSigmoid: 17,
   power: 18,
-  hardSwish: 19,
+  hardMish: 19,
 } as const
 
 /** What arithmeticF32 computes of two operands; slope is a where a is not negative, else a * b. */

@@ -23,7 +23,8 @@ export function precisionOf(model: Model, float: Iterable<string> = []): Map<str
       .filter((view) => [...view.inputs, view.output].every(({ dtype }) => dtype === 'float32'))
       .map((view) => {
         const { types, dynamic } = operators.get(view.node.op)!
-        const able = types.includes('int8') || dynamic !== undefined
+        // What has no inputs has its values in the file, as they are.
+        const able = view.inputs.length > 0 && (types.includes('int8') || dynamic !== undefined)
         const int8 = able && !kept.has(view.node.name) && !isHead(view)
         return [view.node.name, int8 ? 'int8' : 'float32']
       }),

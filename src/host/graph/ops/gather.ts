@@ -3,7 +3,8 @@ import { anyType, bytesOf, fail, noBlocks, none, nothing, sameQuantization } fro
 
 /**
  * Pixels of its first input in the order of int32 indices, the second input [1, 1, n, 1]; negative ones count from
- * the end. An index beyond the pixels takes the last or the first: it is the caller's data, seen at every run.
+ * the end. `Session.run` refuses an index beyond the pixels; one that comes
+ * otherwise takes the last or the first.
  */
 export const gather: OperatorDescriptor = {
   op: 'gather',
@@ -22,6 +23,7 @@ export const gather: OperatorDescriptor = {
       fail(view, 'E_MODEL_QUANTIZATION', `${data.name} and ${view.output.name} must share type and scale`)
     return [1, 1, pixelCount(indices.shape), channelCount(data.shape)]
   },
+  indexed: ({ inputs: [data] }) => ({ input: 1, rows: pixelCount(data.shape) }),
   macs: none,
   scratchBytes: none,
   blocks: noBlocks,

@@ -1,11 +1,19 @@
 import { limits } from '../../../../src/host/limits.js'
+import type { activationKinds, curveKinds } from '../../../../src/host/program/kinds.js'
 import { convolutionTraining } from './keys.js'
 import type { Feature, NetworkBuilder } from './network.js'
 import type { Options } from './options.js'
 
 const fused = ['linear', 'relu', 'relu6', 'leaky'] as const
-const curved = ['logistic', 'mish', 'swish'] as const
-export const activations: readonly string[] = [...fused, ...curved]
+/** The engine's curves by darknet's names. */
+const curved = {
+  logistic: 'logistic',
+  mish: 'mish',
+  swish: 'swish',
+  tanh: 'tanh',
+  hard_mish: 'hardMish',
+} as const satisfies Record<string, keyof typeof activationKinds | keyof typeof curveKinds>
+export const activations: readonly string[] = [...fused, ...Object.keys(curved)]
 
 const isFused = (name: string): boolean => (fused as readonly string[]).includes(name)
 
@@ -15,7 +23,7 @@ export function fusedActivation(name: string): Record<string, string | number> {
   return name === 'leaky' ? { activation: name, slope: 0.1 } : { activation: name }
 }
 
-/** Follows a linear node with logistic, mish or swish, where asked for. */
+/** Follows a linear node with a curve, where asked for. */
 export function curvedActivation(
   name: string,
   result: Feature,
@@ -24,7 +32,8 @@ export function curvedActivation(
   options: Options,
 ): Feature {
   if (isFused(name)) return result
-  return builder.emit(`${index}_activation`, 'activation', [result], result, { kind: name }, options)
+  const kind = curved[name as keyof typeof curved]
+  return builder.emit(`${index}_activation`, 'activation', [result], result, { kind }, options)
 }
 
 const sizes = { min: 1, max: limits.kernel }
