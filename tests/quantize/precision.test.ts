@@ -140,6 +140,20 @@ describe('the precision of a node', () => {
     expect(tied([pool.name])).toBe(false)
   })
 
+  it.each(names)('is chosen for %s in a whole quantisation', async (name) => {
+    const photo = async () => ({
+      width: 12,
+      height: 12,
+      data: Uint8ClampedArray.from({ length: 576 }, (_, n) => (n * 31) % 256),
+    })
+    const { model } = await quantizeModel(float, [photo], {
+      ...{ method: 'minmax', percentile: 99.9, reduceRange: false, equalize: true, biasCorrection: true },
+      ...{ compare: 1, float: [name] },
+    })
+    const { view } = verifyModel(model).views.find(({ view: { node } }) => node.name === name)!
+    expect([...view.inputs, view.output].map(({ dtype }) => dtype)).not.toContain('int8')
+  })
+
   it('is refused for a name of no node', async () => {
     expect(codeOf(() => precisionOf(float, ['0_conv', 'nothing']))).toBe('E_OPTION')
     const options: QuantizeOptions = {

@@ -131,7 +131,7 @@ async function calibrate(
 ): Promise<Calibration> {
   const known = inputScales(float)
   const inputs = session.inputs.filter(({ name, dtype }) => dtype === 'float32' && !known.has(name))
-  const names = [...inputs.map(({ name }) => name), ...freshTensors(float)]
+  const names = [...inputs.map(({ name }) => name), ...freshTensors(float, precision)]
   const histograms = new Map(names.map((name) => [name, new Histogram()]))
   const weighted = float.graph.nodes.filter(({ op }) => operators.get(op)!.scales === 'weights')
   const channels = channelStatistics(

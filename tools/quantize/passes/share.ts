@@ -1,5 +1,6 @@
+import type { NodeView } from '../../../src/host/graph/descriptor.js'
 import { operators } from '../../../src/host/graph/ops/index.js'
-import type { Model, Node } from '../../../src/host/graph/types.js'
+import type { Model } from '../../../src/host/graph/types.js'
 import { viewsOf } from '../../../src/host/graph/views.js'
 import { hasInt8Tensors, type Precision, precisionOf } from './precision.js'
 
@@ -19,7 +20,7 @@ export function shareScales(
     return root
   }
   for (const view of viewsOf(model)) {
-    if (!keepsScale(view.node) || !hasInt8Tensors(view, precision)) continue
+    if (!keepsScale(view, precision)) continue
     for (const { name } of view.inputs) parent.set(find(name), find(view.output.name))
   }
   // The first input's scale may be given by the bytes of a picture: it stands for its group, even among other inputs.
@@ -33,11 +34,13 @@ export function shareScales(
   return new Map(model.graph.tensors.map((t) => [t.name, find(t.name)]))
 }
 
-const keepsScale = ({ op }: Node): boolean => operators.get(op)!.scales === 'keeps'
+/** Where a node computes in float32 it ties no scales, even if it only moves values. */
+const keepsScale = (view: NodeView, precision: ReadonlyMap<string, Precision>): boolean =>
+  operators.get(view.node.op)!.scales === 'keeps' && hasInt8Tensors(view, precision)
 
-/** Float tensors whose values are new, not moved from another: those to calibrate. */
-export function freshTensors(model: Model): string[] {
+/** Float tensors that take their scale from no other: those to calibrate. */
+export function freshTensors(model: Model, precision: ReadonlyMap<string, Precision>): string[] {
   return viewsOf(model)
-    .filter(({ node, output }) => !keepsScale(node) && output.dtype === 'float32')
+    .filter((view) => !keepsScale(view, precision) && view.output.dtype === 'float32')
     .map(({ output }) => output.name)
 }
