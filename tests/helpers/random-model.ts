@@ -108,6 +108,25 @@ export class Builder {
     return this.node('upsample', [input], [1, height * scale, width * scale, channels], { scale })
   }
 
+  /** `pads`: top, left, bottom, right. */
+  pad(input: Tensor, mode: string, pads: readonly [number, number, number, number]): Tensor {
+    const [, height, width, channels] = input.shape
+    const [top, left, bottom, right] = pads
+    return this.node('pad', [input], [1, height + top + bottom, width + left + right, channels], {
+      mode,
+      pads,
+    })
+  }
+
+  /** Rows become columns. */
+  turn(input: Tensor): Tensor {
+    const [, height, width, channels] = input.shape
+    const shape = [1, width, height, channels]
+    const dims = [1, 1, 1, width, height, channels]
+    const strides = [0, 0, 0, channels, width * channels, 1]
+    return this.node('rearrange', [input], shape, { shape, dims, strides, offset: 0 })
+  }
+
   slice(input: Tensor, start: number, count: number): Tensor {
     return this.node('slice', [input], [...input.shape.slice(0, 3), count], { start, count })
   }
@@ -157,7 +176,9 @@ function windows({ shape }: Tensor, kernel: number, stride: number, pad: number)
 
 /**
  * A network that no one would train: any operator on any tensor, so that slices, concatenations and writing in
- * place meet in every order; `transposed` asks for transposed convolutions too. A tensor that nothing reads is an output, and now and then one that something reads.
+ * place meet in every order; `transposed` asks for
+ * transposed convolutions, borders and turned maps too. A tensor that nothing reads is an output, and now and then
+ * one that something reads.
  */
 export function randomModel(seed: number, size = 14, transposed = false): Model {
   const random = new Random(seed)
@@ -184,8 +205,13 @@ function grow(builder: Builder, random: Random, transposed: boolean): void {
   else if (kind < 5)
     builder.pool(random.pick(['maxPool', 'averagePool'] as const), from, 3, random.pick([1, 2]))
   else if (kind < 6 && height * width <= 100) {
-    if (!transposed || random.integer(0, 1) === 0) builder.upsample(from, 2)
-    else builder.convTranspose(from, random.integer(1, 12), random.integer(2, 4), 2, fused)
+    const grown = transposed ? random.integer(0, 3) : 0
+    if (grown === 0) builder.upsample(from, 2)
+    else if (grown === 1) builder.convTranspose(from, random.integer(1, 12), random.integer(2, 4), 2, fused)
+    else if (grown === 2) {
+      const mirrors = Math.min(height, width) > 1 ? ['reflect'] : []
+      builder.pad(from, random.pick(['constant', 'edge', ...mirrors]), [1, 0, 1, 1])
+    } else builder.turn(from)
   } else if (kind < 8) {
     const start = random.integer(0, channels - 1)
     builder.slice(from, start, random.integer(1, channels - start))
