@@ -2,7 +2,7 @@
 // channels: one share writes a panel whole, and no panel depends on another. The fields are the exports' arguments.
 
 import { PackLinear, PackStrided, PackWinograd } from './lib/instructions'
-import { pack_linear_s8, panelBytesOf } from './kernels/linear/linear_pack'
+import { pack_linear_s8, panelBytesOf } from './kernels/linear/pack'
 import { packStridedPanels } from './kernels/winograd/strided_winograd_s8'
 import { packWinogradPanels } from './kernels/winograd/winograd_s8'
 import { scratchOf, start } from './threads/split'

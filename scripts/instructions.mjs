@@ -38,9 +38,19 @@ function structOf(name, fields) {
   return `@unmanaged\nexport class ${name} {\n${lines.join('\n')}\n}\n`
 }
 
+/** The kinds, and a function that lets no other number pass. */
 function enumOf(name, kinds) {
   const lines = Object.entries(kinds).map(([kind, value]) => `  ${kind} = ${value},`)
-  return `export const enum ${name} {\n${lines.join('\n')}\n}\n`
+  const values = Object.values(kinds)
+  const [first, last] = [Math.min(...values), Math.max(...values)]
+  const isRange = last - first + 1 === values.length
+  // An unsigned comparison of a range is one instruction, below it too.
+  const other = isRange
+    ? `<u32>${first === 0 ? 'value' : `(value - ${first})`} > ${last - first}`
+    : values.map((value) => `value != ${value}`).join(' && ')
+  return `export const enum ${name} {\n${lines.join('\n')}\n}
+
+export function require${name}(value: i32): void {\n  if (${other}) unreachable()\n}\n`
 }
 
 const constants = (values, type, name) =>
@@ -57,14 +67,15 @@ export function engineFile(contract) {
 // An instruction is read as the class of its layout: changetype<Conv>(i).inputHeight, or a parameter of type Conv.
 `,
     constants(opcodes, 'i32', opcodeName),
-    `// The kinds that fields and arguments have.\n\n${[
+    `// The kinds that fields and arguments have. The host writes no other number, and a kernel traps on one before it computes.\n\n${[
       enumOf('ActivationKind', contract.activationKinds),
       enumOf('CurveKind', contract.curveKinds),
       enumOf('ArithmeticKind', contract.arithmeticKinds),
       enumOf('ReduceKind', contract.reduceKinds),
       enumOf('PadMode', contract.padModes),
       enumOf('OutputType', contract.outputTypes),
-      enumOf('Product', contract.convProducts),
+      enumOf('Product', contract.products),
+      enumOf('ConvProduct', contract.convProducts),
       enumOf('Phase', contract.phases),
       enumOf('OverlapKind', contract.overlapKinds),
       enumOf('WinogradSize', contract.winogradSizes),

@@ -9,7 +9,7 @@ const SIDE = 3
 const KERNEL = 4
 const OUT = 6
 
-/** Taps of a phase, the kernel's rows or columns that its outputs take, as transposed_phase.ts orders them. */
+/** Taps of a phase, the kernel's rows or columns that its outputs take, as phase.ts orders them. */
 function tap(first: i32, t: i32): i32 {
   return ((first + 1) & 1) + (1 - t) * 2
 }

@@ -1,7 +1,7 @@
 import { conv_mla_s8, conv_relaxed_s8, pack_conv_product_s8 } from '../kernels/conv/conv_s8'
 import { pack_strided_s8, strided_winograd42_s8 } from '../kernels/winograd/strided_winograd_s8'
 import { pack_winograd_s8, winograd23_s8, winograd43_s8 } from '../kernels/winograd/winograd_s8'
-import { Conv, OutputType, Phase, Product, Winograd } from '../lib/instructions'
+import { Conv, OutputType, Phase, ConvProduct, Winograd } from '../lib/instructions'
 import { block, instruction, random, setScratchStride, setWindow } from './instruction'
 
 // The forms of the int8 convolution against a plain loop: Winograd's, by multiply-adds, by products of four.
@@ -165,7 +165,7 @@ function gathered(product: i32): i32 {
   i.outputType = OutputType.int8
   i.scratch = block(16 * ((depth + 1) >> 1) * 4 + 64 + 128 + 64)
   i.block = 16
-  if (product == Product.mla) conv_mla_s8(i, 0, 1)
+  if (product == ConvProduct.mla) conv_mla_s8(i, 0, 1)
   else conv_relaxed_s8(i, 0, 1)
   return wrong()
 }
@@ -198,14 +198,14 @@ describe('forms of the int8 convolution', () => {
   test('multiply-adds', () => {
     for (let n = 0; n < 10; n++) {
       draw(between(1, 20), between(1, 20), 127)
-      expect<i32>(gathered(Product.mla)).toBe(0)
+      expect<i32>(gathered(ConvProduct.mla)).toBe(0)
     }
   })
 
   test('products of four', () => {
     for (let n = 0; n < 10; n++) {
       draw(between(1, 20), between(1, 20), 63)
-      expect<i32>(gathered(Product.relaxed)).toBe(0)
+      expect<i32>(gathered(ConvProduct.relaxed)).toBe(0)
     }
   })
 })

@@ -53,7 +53,7 @@ export const OP_PACK_WINOGRAD: i32 = 62
 export const OP_PACK_STRIDED: i32 = 63
 export const OP_PACK_LINEAR: i32 = 64
 
-// The kinds that fields and arguments have.
+// The kinds that fields and arguments have. The host writes no other number, and a kernel traps on one before it computes.
 
 export const enum ActivationKind {
   logistic = 1,
@@ -62,6 +62,10 @@ export const enum ActivationKind {
   gelu = 4,
   tanh = 5,
   hardSwish = 6,
+}
+
+export function requireActivationKind(value: i32): void {
+  if (<u32>(value - 1) > 4) unreachable()
 }
 
 export const enum CurveKind {
@@ -86,6 +90,10 @@ export const enum CurveKind {
   hardMish = 19,
 }
 
+export function requireCurveKind(value: i32): void {
+  if (<u32>(value - 1) > 18) unreachable()
+}
+
 export const enum ArithmeticKind {
   add = 1,
   sub = 2,
@@ -95,6 +103,10 @@ export const enum ArithmeticKind {
   max = 6,
   pow = 7,
   slope = 8,
+}
+
+export function requireArithmeticKind(value: i32): void {
+  if (<u32>(value - 1) > 7) unreachable()
 }
 
 export const enum ReduceKind {
@@ -110,10 +122,18 @@ export const enum ReduceKind {
   argMin = 10,
 }
 
+export function requireReduceKind(value: i32): void {
+  if (<u32>(value - 1) > 9) unreachable()
+}
+
 export const enum PadMode {
   constant = 0,
   reflect = 1,
   edge = 2,
+}
+
+export function requirePadMode(value: i32): void {
+  if (<u32>value > 2) unreachable()
 }
 
 export const enum OutputType {
@@ -121,10 +141,27 @@ export const enum OutputType {
   float32 = 1,
 }
 
+export function requireOutputType(value: i32): void {
+  if (<u32>value > 1) unreachable()
+}
+
 export const enum Product {
   dot = 0,
   mla = 1,
+}
+
+export function requireProduct(value: i32): void {
+  if (<u32>value > 1) unreachable()
+}
+
+export const enum ConvProduct {
+  dot = 0,
+  mla = 1,
   relaxed = 2,
+}
+
+export function requireConvProduct(value: i32): void {
+  if (<u32>value > 2) unreachable()
 }
 
 export const enum Phase {
@@ -132,9 +169,17 @@ export const enum Phase {
   products = 1,
 }
 
+export function requirePhase(value: i32): void {
+  if (<u32>value > 1) unreachable()
+}
+
 export const enum OverlapKind {
   iou = 0,
   diou = 1,
+}
+
+export function requireOverlapKind(value: i32): void {
+  if (<u32>value > 1) unreachable()
 }
 
 export const enum WinogradSize {
@@ -142,9 +187,17 @@ export const enum WinogradSize {
   f43 = 4,
 }
 
+export function requireWinogradSize(value: i32): void {
+  if (value != 2 && value != 4) unreachable()
+}
+
 export const enum RowFinding {
   wide = 1,
   least = 2,
+}
+
+export function requireRowFinding(value: i32): void {
+  if (<u32>(value - 1) > 1) unreachable()
 }
 
 // Sizes by which the host plans memory.

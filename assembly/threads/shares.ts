@@ -13,7 +13,7 @@
 import { attentionShares } from '../kernels/attention/attention_s16'
 import { convShares } from '../kernels/conv/conv_s8'
 import { packShares } from '../pack'
-import { winogradShares } from '../kernels/winograd/winograd_tiles'
+import { winogradShares } from '../kernels/winograd/tiles'
 import {
   AttentionS16,
   CONTROL_SHARES,

@@ -1,6 +1,7 @@
 import { OcellusError } from '../../src/host/errors.js'
-import { choice, integer, integers, type NodeView } from '../../src/host/graph/descriptor.js'
-import { activationSlope } from '../../src/host/graph/ops/shared.js'
+import { integer, integers, type NodeView } from '../../src/host/graph/descriptor.js'
+import { curveOf } from '../../src/host/graph/ops/activation.js'
+import { activationSlope, type FusedActivation, fusedActivation } from '../../src/host/graph/ops/shared.js'
 
 /** What we use of tfjs-core, which is found at run time and so has no types here. */
 export interface TensorFlow {
@@ -89,7 +90,7 @@ export function runNode(
     case 'add':
       return activated(tf, view, tf.add(x, inputs[1]))
     case 'activation':
-      return activation(tf, choice(view, 'kind', 'logistic'), x)
+      return activation(tf, view, x)
     case 'maxPool':
     case 'averagePool':
       return pool(tf, view, x)
@@ -117,7 +118,7 @@ function convolution(tf: TensorFlow, view: NodeView, x: TfTensor, { filters, bia
   }
   const fused = {
     bias,
-    activation: { relu: 'relu', relu6: 'relu6', leaky: 'leakyrelu' }[choice(view, 'activation', 'linear')],
+    activation: fusedNames[fusedActivation(view)],
     leakyreluAlpha: activationSlope(view),
   }
   if (isDepthwise(view)) return tf.fused.depthwiseConv2d({ x, filter: filters[0], ...options, ...fused })
@@ -127,15 +128,23 @@ function convolution(tf: TensorFlow, view: NodeView, x: TfTensor, { filters, bia
   return activated(tf, view, tf.add(tf.concat(sums, 3), bias!))
 }
 
+/** What tfjs calls an activation that a convolution applies by itself. */
+const fusedNames: Readonly<Record<FusedActivation, string>> = {
+  linear: 'linear',
+  relu: 'relu',
+  relu6: 'relu6',
+  leaky: 'leakyrelu',
+}
+
 function activated(tf: TensorFlow, view: NodeView, x: TfTensor): TfTensor {
-  switch (choice(view, 'activation', 'linear')) {
+  switch (fusedActivation(view)) {
     case 'relu':
       return tf.relu(x)
     case 'relu6':
       return tf.relu6(x)
     case 'leaky':
       return tf.leakyRelu(x, activationSlope(view))
-    default:
+    case 'linear':
       return x
   }
 }
@@ -148,6 +157,8 @@ function activation(tf: TensorFlow, kind: string, x: TfTensor): TfTensor {
       return tf.mul(x, tf.sigmoid(x))
     case 'mish':
       return tf.mul(x, tf.tanh(tf.softplus(x)))
+    case 'tanh':
+      return tf.tanh(x)
     default:
       throw new Error(`TensorFlow.js is not told how to compute ${kind}`)
   }

@@ -1,5 +1,5 @@
-import { choice, type NodeView } from '../../src/host/graph/descriptor.js'
-import { activationBounds, activationSlope } from '../../src/host/graph/ops/shared.js'
+import type { NodeView } from '../../src/host/graph/descriptor.js'
+import { activationBounds, activationSlope, fusedActivation } from '../../src/host/graph/ops/shared.js'
 import type { Quantization } from '../../src/host/graph/types.js'
 import { bytes, type OnnxGraph } from './onnx-graph.js'
 
@@ -9,7 +9,7 @@ import { bytes, type OnnxGraph } from './onnx-graph.js'
  */
 export function activated(view: NodeView, graph: OnnxGraph, write: (output: string) => void): void {
   const { name, quantization } = view.output
-  const kind = choice(view, 'activation', 'linear')
+  const kind = fusedActivation(view)
   const sums = `${name}:sums`
   if (!quantization) {
     write(kind === 'linear' ? name : sums)
@@ -54,7 +54,7 @@ function beforeLeaky({ scale, zeroPoint }: Quantization, slope: number): Quantiz
 }
 
 function floatActivation(view: NodeView, graph: OnnxGraph, input: string, output: string): void {
-  const kind = choice(view, 'activation', 'linear')
+  const kind = fusedActivation(view)
   const name = `${view.node.name}:${kind}`
   if (kind === 'leaky') {
     const floats = { alpha: activationSlope(view) }
@@ -63,5 +63,6 @@ function floatActivation(view: NodeView, graph: OnnxGraph, input: string, output
     const low = graph.constant('relu6:low', 'float32', [], Float32Array.of(0))
     const high = graph.constant('relu6:high', 'float32', [], Float32Array.of(6))
     graph.node({ name, op: 'Clip', inputs: [input, low, high], outputs: [output] })
-  } else graph.node({ name, op: 'Relu', inputs: [input], outputs: [output] })
+  } else if (kind === 'relu') graph.node({ name, op: 'Relu', inputs: [input], outputs: [output] })
+  else throw new RangeError(`${view.node.name}: ${kind} is not an activation`)
 }

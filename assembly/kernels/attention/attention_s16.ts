@@ -23,12 +23,12 @@ import { AttentionS16 } from '../../lib/instructions'
 import { LOG2E } from '../../lib/exp'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
-import { multiplyValues } from './attention_outputs'
-import { attendPlain, packPlain } from './attention_plain'
-import { packRows } from './attention_rows'
-import { score } from './attention_scores'
-import { packValues } from './attention_values'
-import { weigh } from './attention_weights'
+import { multiplyValues } from './outputs'
+import { attendPlain, packPlain } from './plain'
+import { packRows } from './rows'
+import { score } from './scores'
+import { packValues } from './values'
+import { weigh } from './weights'
 
 export function attention_s16(i: AttentionS16, thread: i32, threads: i32): void {
   const tokens = i.tokens

@@ -12,10 +12,9 @@
 // every build. Sums may overflow to infinity, as float32 does.
 
 import { ConvF32 } from '../../lib/instructions'
-import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
-import { activate, activateV, storeFirst } from '../../lib/vector'
-import { gather_f32 } from './gather_f32'
+import { multiplyTile } from './float_tiles'
+import { gatherFloats } from './gather_floats'
 
 /** [groups * outputChannels][depth] to [group][panel of 8][depth][8], padded with zeros. */
 export function pack_conv_f32(source: usize, target: usize, outputChannels: i32, depth: i32, groups: i32): void {
@@ -50,7 +49,7 @@ export function conv_f32(i: ConvF32, thread: i32, threads: i32): void {
   for (let g = 0; g < groups; g++) {
     for (let first = start4; first < end; first += block) {
       const pixels = min(block, end - first)
-      gather_f32(i, i.input + <usize>(g * inputChannels) * 4, first, pixels, scratch)
+      gatherFloats(i, i.input + <usize>(g * inputChannels) * 4, first, pixels, scratch)
       let weights = i.weights + <usize>(g * ((outputChannels + 7) >> 3)) * panelBytes
       let bias = i.bias + <usize>(g * ((outputChannels + 7) & ~7)) * 4
       let to = output + <usize>first * outputStride + <usize>(g * outputChannels) * 4
@@ -59,7 +58,7 @@ export function conv_f32(i: ConvF32, thread: i32, threads: i32): void {
         let fields = scratch
         let tile = to
         for (let p = 0; p < pixels; p += 4) {
-          multiply(i, weights, fields, depth, bias, tile, outputStride, min(4, pixels - p), bytes)
+          multiplyTile(i, weights, fields, depth, bias, tile, min(4, pixels - p), bytes)
           fields += fieldBytes
           tile += outputStride * 4
         }
@@ -69,82 +68,4 @@ export function conv_f32(i: ConvF32, thread: i32, threads: i32): void {
       }
     }
   }
-}
-
-/** 4 pixels x 8 channels; stores `rows` pixels of `bytes` bytes. */
-function multiply(
-  i: ConvF32,
-  weights: usize,
-  fields: usize,
-  depth: i32,
-  bias: usize,
-  to: usize,
-  stride: usize,
-  rows: i32,
-  bytes: usize,
-): void {
-  const slope = i.slope
-  const low = i.low
-  const high = i.high
-  if (SIMD) {
-    let a0 = v128.load(bias)
-    let a1 = v128.load(bias, 16)
-    let b0 = a0
-    let b1 = a1
-    let c0 = a0
-    let c1 = a1
-    let d0 = a0
-    let d1 = a1
-    for (const end = fields + <usize>depth * 16; fields < end; fields += 16) {
-      const w0 = v128.load(weights)
-      const w1 = v128.load(weights, 16)
-      let x = v128.load32_splat(fields)
-      a0 = f32x4.add(a0, f32x4.mul(x, w0))
-      a1 = f32x4.add(a1, f32x4.mul(x, w1))
-      x = v128.load32_splat(fields, 4)
-      b0 = f32x4.add(b0, f32x4.mul(x, w0))
-      b1 = f32x4.add(b1, f32x4.mul(x, w1))
-      x = v128.load32_splat(fields, 8)
-      c0 = f32x4.add(c0, f32x4.mul(x, w0))
-      c1 = f32x4.add(c1, f32x4.mul(x, w1))
-      x = v128.load32_splat(fields, 12)
-      d0 = f32x4.add(d0, f32x4.mul(x, w0))
-      d1 = f32x4.add(d1, f32x4.mul(x, w1))
-      weights += 32
-    }
-    const slopeV = f32x4.splat(slope)
-    const lowV = f32x4.splat(low)
-    const highV = f32x4.splat(high)
-    storeRow(to, activateV(a0, slopeV, lowV, highV), activateV(a1, slopeV, lowV, highV), bytes)
-    if (rows > 1) storeRow(to + stride, activateV(b0, slopeV, lowV, highV), activateV(b1, slopeV, lowV, highV), bytes)
-    if (rows > 2) {
-      storeRow(to + 2 * stride, activateV(c0, slopeV, lowV, highV), activateV(c1, slopeV, lowV, highV), bytes)
-    }
-    if (rows > 3) {
-      storeRow(to + 3 * stride, activateV(d0, slopeV, lowV, highV), activateV(d1, slopeV, lowV, highV), bytes)
-    }
-  } else {
-    for (let p = 0; p < rows; p++) {
-      for (let b: usize = 0; b < bytes; b += 4) {
-        let acc = load<f32>(bias + b)
-        let x = fields
-        let weight = weights + b
-        for (let d = 0; d < depth; d++) {
-          acc += load<f32>(x) * load<f32>(weight)
-          x += 16
-          weight += 32
-        }
-        store<f32>(to + b, activate(acc, slope, low, high))
-      }
-      fields += 4
-      to += stride
-    }
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function storeRow(at: usize, low: v128, high: v128, bytes: usize): void {
-  storeFirst(at, low, bytes)
-  if (bytes > 16) storeFirst(at + 16, high, bytes - 16)
 }

@@ -4,7 +4,7 @@
 // outputZeroPoint; float32 output (outputType 1): y. NHWC int8 views; a group has inputChannels and outputChannels
 // of its own. foldedBias[o] = bias[o] - inputZeroPoint * sum(weight[o]).
 //
-// For `block` output pixels at a time gather_s8 brings a group's receptive fields, padded, to scratch as
+// For `block` output pixels at a time gatherBytes brings a group's receptive fields, padded, to scratch as
 // [4 pixels][pair of depth][4][2] int16, depth = kernelHeight * kernelWidth * inputChannels. Weights are packed
 // [group][panel of 8 channels][pair of depth][8][2] int16, zero padded. So 4 pixels x 8 channels are eight
 // accumulators and six loads a pair of depth, whatever the shape. The block is walked panel by panel: a panel's
@@ -14,10 +14,10 @@
 // Exact: |x| <= 128 and |weight| <= 128, so a pair's products sum to at most 2^15 in int32; the host proves that no
 // sum of them with the bias leaves int32. low and high are int8, so |y| <= 255 when it is rounded.
 
-import { Conv, GATHER_SLACK_BYTES, OutputType, Product, TILE_BYTES } from '../../lib/instructions'
+import { Conv, GATHER_SLACK_BYTES, OutputType, ConvProduct, requireOutputType, requireConvProduct, TILE_BYTES } from '../../lib/instructions'
 import { crewSize, scratchOf, start } from '../../threads/split'
-import { panel, panelOf, sumFields } from './conv_panels_s8'
-import { gather_s8 } from './gather_s8'
+import { panel, panelOf, sumFields } from './panels'
+import { gatherBytes } from './gather_bytes'
 
 /**
  * int8 [groups * outputChannels][depth] to the packed layout, int32 biases to foldedBias, each group padded to a
@@ -71,7 +71,8 @@ export function pack_conv_product_s8(
   depth: i32,
   groups: i32,
 ): void {
-  const quads = product == Product.relaxed
+  requireConvProduct(product)
+  const quads = product == ConvProduct.relaxed
   const step = quads ? 4 : 2
   const padded = quads ? (depth + 3) & ~3 : (depth + 1) & ~1
   for (let g = 0; g < groups; g++) {
@@ -92,17 +93,17 @@ export function pack_conv_product_s8(
 }
 
 export function conv_s8(i: Conv, part: i32, parts: i32): void {
-  convolve(i, Product.dot, part, parts)
+  convolve(i, ConvProduct.dot, part, parts)
 }
 
 /** As conv_s8, by multiply-adds: its weights are [pair of depth][2][8]. */
 export function conv_mla_s8(i: Conv, part: i32, parts: i32): void {
-  convolve(i, Product.mla, part, parts)
+  convolve(i, ConvProduct.mla, part, parts)
 }
 
 /** As conv_s8, for weights within -64..63, by products of four: its weights are [quad of depth][8][4], 64 added. */
 export function conv_relaxed_s8(i: Conv, part: i32, parts: i32): void {
-  convolve(i, Product.relaxed, part, parts)
+  convolve(i, ConvProduct.relaxed, part, parts)
 }
 
 function convolve(i: Conv, product: i32, part: i32, parts: i32): void {
@@ -111,7 +112,8 @@ function convolve(i: Conv, product: i32, part: i32, parts: i32): void {
   const outputChannels = i.outputChannels
   const outputStride = <usize>i.outputStride
   const depth = i.kernelHeight * i.kernelWidth * inputChannels
-  const quads = product == Product.relaxed
+  requireOutputType(i.outputType)
+  const quads = product == ConvProduct.relaxed
   const steps = <usize>(quads ? (depth + 3) >> 2 : (depth + 1) >> 1)
   const groups = i.groups
   const size: usize = i.outputType == OutputType.float32 ? 4 : 1
@@ -136,7 +138,7 @@ function convolve(i: Conv, product: i32, part: i32, parts: i32): void {
     const input = i.input + <usize>(g * inputChannels)
     for (let first = firstPixel; first < endPixel; first += block) {
       const pixels = min(block, endPixel - first)
-      gather_s8(i, i.inputZeroPoint, input, first, pixels, scratch, quads)
+      gatherBytes(i, i.inputZeroPoint, input, first, pixels, scratch, quads)
       // Behind the fields and what the gathering may write there: a tile of sums, then the sums of the fields.
       const sums = scratch + <usize>((block + 3) >> 2) * steps * 16 + GATHER_SLACK_BYTES
       if (quads) sumFields(scratch, steps, pixels, sums + TILE_BYTES)
@@ -146,7 +148,7 @@ function convolve(i: Conv, product: i32, part: i32, parts: i32): void {
         const b = bias + <usize>o * 4
         const m = multipliers + <usize>o * 4
         const channels = min(8, outputChannels - o)
-        if (product == Product.dot) panel(i, scratch, w, b, m, steps, output + <usize>o * size, pixels, channels)
+        if (product == ConvProduct.dot) panel(i, scratch, w, b, m, steps, output + <usize>o * size, pixels, channels)
         else panelOf(i, product, scratch, w, b, m, steps, output + <usize>o * size, pixels, channels, sums)
       }
     }

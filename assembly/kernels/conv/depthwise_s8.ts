@@ -11,7 +11,7 @@
 // Exact: a pair's products sum to at most 2^15 in int32; the host proves that no sum of them with the bias leaves
 // int32. low and high are int8, so |y| <= 255 when it is rounded. Reads up to 7 bytes beyond a pixel's channels.
 
-import { Conv, OutputType } from '../../lib/instructions'
+import { Conv, OutputType, requireOutputType } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { storeSum, storeSums } from '../../lib/requantize'
 import { scratchOf, start } from '../../threads/split'
@@ -53,6 +53,7 @@ export function pack_depthwise_s8(
 }
 
 export function depthwise_s8(i: Conv, thread: i32, threads: i32): void {
+  requireOutputType(i.outputType)
   const input = i.input
   const inputHeight = i.inputHeight
   const inputWidth = i.inputWidth

@@ -12,12 +12,13 @@
 // Parameters: float64 iou, beta. `chains`: an int32 a class, the last entry kept of it; each entry links to the one before.
 // All in float64. Done by one thread.
 
-import { Candidate, CandidateList, ENTRY_BYTES, OverlapKind, Suppress } from '../../lib/instructions'
+import { Candidate, CandidateList, ENTRY_BYTES, OverlapKind, requireOverlapKind, Suppress } from '../../lib/instructions'
 import { entry, sort } from './candidates'
 import { exp, log } from '../../lib/math'
 
 export function suppress(i: Suppress, thread: i32, threads: i32): void {
   if (thread != 0) return
+  requireOverlapKind(i.kind)
   const list = changetype<CandidateList>(i.candidates)
   const chains = i.chains
   const agnostic = i.agnostic != 0

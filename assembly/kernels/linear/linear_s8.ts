@@ -8,10 +8,10 @@
 // Weights stay int8 in memory: a large network's would not fit twice as wide. `block` rows at a time are quantised to
 // scratch; then each panel of 8 channels is multiplied with all rows of the block. Threads share the panels and each
 // quantises all rows: that is little beside the products. Forms of the product, with the same sums:
-// - linear_pairs.ts: int16 pairs; depth is padded with zeros to whole pairs.
-// - linear_seven.ts: the same, four panels at a time, an eighth of the products saved. The host asks for it where blocks are of
+// - pairs.ts: int16 pairs; depth is padded with zeros to whole pairs.
+// - seven.ts: the same, four panels at a time, an eighth of the products saved. The host asks for it where blocks are of
 //   8 rows or more: `seven` is 64 or 256, the pairs of depth that are widened at a time. depth is a multiple of 16, outputChannels of 32. Not in the scalar build, which is no faster by it.
-// - linear_quads.ts: int8 quads, in relaxed builds with limit 63; depth is padded to a multiple of 8.
+// - quads.ts: int8 quads, in relaxed builds with limit 63; depth is padded to a multiple of 8.
 // Scratch, with rows = roundUp(block, 4): rows * ceil(depth / 16) * 32 (rows; those of quads take half of it, and a quarter of
 // that again for corrections) + rows * 4 (scales) + rows * 32 (sums) + 16384 (panel). With `seven`,
 // r = roundUp(ceil(block / 2), 4): 7 * r * depth (rows) + depth * 16 (eight rows) + r * 448 (sums) + 14 * (seven * 32 + 64) (panels) + r * 8 (scales).
@@ -23,10 +23,10 @@ import { Linear, NARROW_LIMIT } from '../../lib/instructions'
 import { RELAXED, SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
 import { storeFirst } from '../../lib/vector'
-import { multiplyPairs } from './linear_pairs'
-import { multiplyQuads } from './linear_quads'
-import { quantizeRows, quantizeSeven } from './linear_rows'
-import { finishSeven, multiplySeven, scaled, sevenPanels } from './linear_seven'
+import { multiplyPairs } from './pairs'
+import { multiplyQuads } from './quads'
+import { quantizeRows, quantizeSeven } from './rows'
+import { finishSeven, multiplySeven, scaled, sevenPanels } from './seven'
 
 export function linear_s8(i: Linear, thread: i32, threads: i32): void {
   const quads = RELAXED && i.limit == NARROW_LIMIT

@@ -3,11 +3,12 @@
 // `elementBytes` bytes, 1 or 4; `value` holds the bits of one element. The host proves that a reflected pad is
 // smaller than the side it mirrors. No arithmetic on values. A thread does a share of the output's rows.
 
-import { Pad, PadMode } from '../../lib/instructions'
+import { Pad, PadMode, requirePadMode } from '../../lib/instructions'
 import { start } from '../../threads/split'
 import { copyBytes } from '../pixelwise/copy'
 
 export function pad(i: Pad, thread: i32, threads: i32): void {
+  requirePadMode(i.mode)
   const end = start(i.outputHeight, thread + 1, threads)
   const bytes = <usize>(i.channels * i.elementBytes)
   const inputStride = <usize>i.inputStride

@@ -16,7 +16,7 @@
 // as int16; the last column is repeated to a multiple of 4; then 16 bytes for a group of four pixels on its way
 // through the tables. Reads up to 4 bytes beyond the picture (their weight is 0).
 
-import { OutputType, Preprocess } from '../../lib/instructions'
+import { OutputType, Preprocess, requireOutputType } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
 
@@ -28,6 +28,7 @@ const LOOKUP_F32 = 1
 const ADD_S8 = 2
 
 export function preprocess(i: Preprocess, thread: i32, threads: i32): void {
+  requireOutputType(i.outputType)
   const source = i.source
   const sourceWidth = i.sourceWidth
   const sourceHeight = i.sourceHeight

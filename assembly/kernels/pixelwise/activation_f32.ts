@@ -10,42 +10,34 @@
 // exp: assembly/lib/exp.ts, erf: assembly/lib/erf.ts. Correct to a few ulp, or to 1e-43; gelu to 3e-7 of |x|.
 // Plain float32 operations in one order, so every build gives the same bytes. NaN gives NaN.
 
-import { ActivationKind, Curve } from '../../lib/instructions'
+import { ActivationKind, Curve, requireActivationKind } from '../../lib/instructions'
 import { geluVectors, halfErf, halfErfV } from '../../lib/erf'
 import { exp, expV } from '../../lib/exp'
 import { SIMD } from '../../lib/isa'
-import { start } from '../../threads/split'
 import { pmin, storeFirst } from '../../lib/vector'
+import { eachRun } from './runs'
 
 export function activation_f32(i: Curve, thread: i32, threads: i32): void {
-  const first = start(i.pixels, thread, threads)
-  let pixels = start(i.pixels, thread + 1, threads) - first
-  let bytes = <usize>i.channels * 4
-  const inputStride = <usize>i.inputStride
-  const outputStride = <usize>i.outputStride
-  let input = i.input + <usize>first * inputStride
-  let output = i.output + <usize>first * outputStride
-  const kind = i.kind
-  if (inputStride == bytes && outputStride == bytes) {
-    bytes *= pixels
-    pixels = 1
-  }
-  for (; pixels > 0; pixels--) {
+  requireActivationKind(i.kind)
+  eachRun<Curved>(i, 4, 4, thread, threads)
+}
+
+@unmanaged
+class Curved extends Curve {
+  // @ts-ignore: decorator
+  @inline
+  run(from: usize, to: usize, count: usize): void {
+    const kind = this.kind
+    const bytes = count * 4
     // Without exp() a curve has a loop of its own: choosing one would take as long as computing it.
-    if (kind == ActivationKind.hardSwish) hardSwishRow(input, output, bytes)
+    if (kind == ActivationKind.hardSwish) hardSwishRow(from, to, bytes)
     else if (SIMD) {
-      for (let b = kind == ActivationKind.gelu ? geluVectors(input, output, bytes) : 0; b < bytes; b += 16) {
-        const x = v128.load(input + b)
-        storeFirst(output + b, curveV(x, kind), bytes - b)
+      for (let b = kind == ActivationKind.gelu ? geluVectors(from, to, bytes) : 0; b < bytes; b += 16) {
+        storeFirst(to + b, curveV(v128.load(from + b), kind), bytes - b)
       }
     } else {
-      for (let b: usize = 0; b < bytes; b += 4) {
-        const x = load<f32>(input + b)
-        store<f32>(output + b, curve(x, kind))
-      }
+      for (let b: usize = 0; b < bytes; b += 4) store<f32>(to + b, curve(load<f32>(from + b), kind))
     }
-    input += inputStride
-    output += outputStride
   }
 }
 

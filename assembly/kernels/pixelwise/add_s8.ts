@@ -6,58 +6,49 @@
 
 import { Add } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { start } from '../../threads/split'
 import { activate, activateV, narrow, roundEven, roundEvenV, storeFirst, widen } from '../../lib/vector'
+import { eachPair } from './runs'
 
 export function add_s8(i: Add, thread: i32, threads: i32): void {
-  const first = start(i.pixels, thread, threads)
-  let pixels = start(i.pixels, thread + 1, threads) - first
-  let channels = <usize>i.channels
-  const strideA = <usize>i.strideA
-  const strideB = <usize>i.strideB
-  const outputStride = <usize>i.outputStride
-  let inputA = i.inputA + <usize>first * strideA
-  let inputB = i.inputB + <usize>first * strideB
-  let output = i.output + <usize>first * outputStride
-  const zeroA = i.zeroPointA
-  const multiplierA = i.multiplierA
-  const zeroB = i.zeroPointB
-  const multiplierB = i.multiplierB
-  const outputZero = i.outputZeroPoint
-  const slope = i.slope
-  const low = <f32>(i.low - outputZero)
-  const high = <f32>(i.high - outputZero)
-  if (strideA == channels && strideB == channels && outputStride == channels) {
-    channels *= pixels
-    pixels = 1
-  }
-  for (; pixels > 0; pixels--) {
+  eachPair<Sum>(i, 1, thread, threads)
+}
+
+@unmanaged
+class Sum extends Add {
+  // @ts-ignore: decorator
+  @inline
+  run(a: usize, b: usize, to: usize, count: usize): void {
+    const zeroA = this.zeroPointA
+    const multiplierA = this.multiplierA
+    const zeroB = this.zeroPointB
+    const multiplierB = this.multiplierB
+    const outputZero = this.outputZeroPoint
+    const slope = this.slope
+    const low = <f32>(this.low - outputZero)
+    const high = <f32>(this.high - outputZero)
     if (SIMD) {
       const slopeV = f32x4.splat(slope)
       const lowV = f32x4.splat(low)
       const highV = f32x4.splat(high)
       const zero = i32x4.splat(outputZero)
-      for (let c: usize = 0; c < channels; c += 16) {
-        const a = v128.load(inputA + c)
-        const b = v128.load(inputB + c)
+      for (let c: usize = 0; c < count; c += 16) {
+        const p = v128.load(a + c)
+        const q = v128.load(b + c)
         const v = narrow(
-          rounded(sum(widen(a, 0), zeroA, multiplierA, widen(b, 0), zeroB, multiplierB), slopeV, lowV, highV, zero),
-          rounded(sum(widen(a, 1), zeroA, multiplierA, widen(b, 1), zeroB, multiplierB), slopeV, lowV, highV, zero),
-          rounded(sum(widen(a, 2), zeroA, multiplierA, widen(b, 2), zeroB, multiplierB), slopeV, lowV, highV, zero),
-          rounded(sum(widen(a, 3), zeroA, multiplierA, widen(b, 3), zeroB, multiplierB), slopeV, lowV, highV, zero),
+          rounded(sum(widen(p, 0), zeroA, multiplierA, widen(q, 0), zeroB, multiplierB), slopeV, lowV, highV, zero),
+          rounded(sum(widen(p, 1), zeroA, multiplierA, widen(q, 1), zeroB, multiplierB), slopeV, lowV, highV, zero),
+          rounded(sum(widen(p, 2), zeroA, multiplierA, widen(q, 2), zeroB, multiplierB), slopeV, lowV, highV, zero),
+          rounded(sum(widen(p, 3), zeroA, multiplierA, widen(q, 3), zeroB, multiplierB), slopeV, lowV, highV, zero),
         )
-        storeFirst(output + c, v, channels - c)
+        storeFirst(to + c, v, count - c)
       }
     } else {
-      for (let c: usize = 0; c < channels; c++) {
-        const a = <f32>(<i32>load<i8>(inputA + c) - zeroA) * multiplierA
-        const b = <f32>(<i32>load<i8>(inputB + c) - zeroB) * multiplierB
-        store<i8>(output + c, <i8>(roundEven(activate(a + b, slope, low, high)) + outputZero))
+      for (let c: usize = 0; c < count; c++) {
+        const p = <f32>(<i32>load<i8>(a + c) - zeroA) * multiplierA
+        const q = <f32>(<i32>load<i8>(b + c) - zeroB) * multiplierB
+        store<i8>(to + c, <i8>(roundEven(activate(p + q, slope, low, high)) + outputZero))
       }
     }
-    inputA += strideA
-    inputB += strideB
-    output += outputStride
   }
 }
 

@@ -4,13 +4,14 @@
 // assembly/lib/math.ts: every build gives the same bytes. min and max give the first of equal operands; a NaN that is
 // compared is not chosen. A thread does a share of the pixels.
 
-import { Arithmetic, ArithmeticKind } from '../../lib/instructions'
+import { Arithmetic, ArithmeticKind, requireArithmeticKind } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { exp, log } from '../../lib/math'
 import { storeFirst } from '../../lib/vector'
 import { start } from '../../threads/split'
 
 export function arithmetic_f32(i: Arithmetic, thread: i32, threads: i32): void {
+  requireArithmeticKind(i.kind)
   const first = start(i.pixels, thread, threads)
   const end = start(i.pixels, thread + 1, threads)
   const bytes = <usize>i.channels << 2

@@ -7,7 +7,7 @@
 // exp and log are those of assembly/lib/math.ts in float64, rounded once, erf that of assembly/lib/erf.ts: no platform's
 // function decides a byte, and as the code is scalar every build gives the same. A thread does a share of the pixels.
 
-import { CurveKind, ParametricCurve } from '../../lib/instructions'
+import { CurveKind, ParametricCurve, requireCurveKind } from '../../lib/instructions'
 import { halfErf } from '../../lib/erf'
 import { exp, log } from '../../lib/math'
 import { start } from '../../threads/split'
@@ -16,6 +16,7 @@ import { power } from './arithmetic_f32'
 const SQRT2: f32 = 1.41421356
 
 export function curve_f32(i: ParametricCurve, thread: i32, threads: i32): void {
+  requireCurveKind(i.kind)
   const end = start(i.pixels, thread + 1, threads)
   const bytes = <usize>i.channels << 2
   for (let p = start(i.pixels, thread, threads); p < end; p++) {

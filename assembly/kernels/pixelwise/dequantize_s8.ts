@@ -3,47 +3,41 @@
 
 import { Scale } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { start } from '../../threads/split'
 import { storeFirst, widen } from '../../lib/vector'
+import { eachRun } from './runs'
 
 export function dequantize_s8(i: Scale, thread: i32, threads: i32): void {
-  const first = start(i.pixels, thread, threads)
-  let pixels = start(i.pixels, thread + 1, threads) - first
-  let channels = <usize>i.channels
-  const inputStride = <usize>i.inputStride
-  const outputStride = <usize>i.outputStride
-  let input = i.input + <usize>first * inputStride
-  let output = i.output + <usize>first * outputStride
-  const multiplier = i.multiplier
-  const zeroPoint = i.zeroPoint
-  if (inputStride == channels && outputStride == channels * 4) {
-    channels *= pixels
-    pixels = 1
-  }
-  for (; pixels > 0; pixels--) {
+  eachRun<Dequantize>(i, 1, 4, thread, threads)
+}
+
+@unmanaged
+class Dequantize extends Scale {
+  // @ts-ignore: decorator
+  @inline
+  run(from: usize, to: usize, count: usize): void {
+    const multiplier = this.multiplier
+    const zeroPoint = this.zeroPoint
     if (SIMD) {
       const m = f32x4.splat(multiplier)
       const zero = i32x4.splat(zeroPoint)
       let c: usize = 0
-      for (; c + 16 <= channels; c += 16) {
-        const q = v128.load(input + c)
-        const to = output + c * 4
-        v128.store(to, scaled(widen(q, 0), m, zero))
-        v128.store(to, scaled(widen(q, 1), m, zero), 16)
-        v128.store(to, scaled(widen(q, 2), m, zero), 32)
-        v128.store(to, scaled(widen(q, 3), m, zero), 48)
+      for (; c + 16 <= count; c += 16) {
+        const q = v128.load(from + c)
+        const at = to + c * 4
+        v128.store(at, scaled(widen(q, 0), m, zero))
+        v128.store(at, scaled(widen(q, 1), m, zero), 16)
+        v128.store(at, scaled(widen(q, 2), m, zero), 32)
+        v128.store(at, scaled(widen(q, 3), m, zero), 48)
       }
-      for (; c < channels; c += 4) {
-        const q = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(input + c)))
-        storeFirst(output + c * 4, scaled(q, m, zero), (channels - c) * 4)
+      for (; c < count; c += 4) {
+        const q = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(from + c)))
+        storeFirst(to + c * 4, scaled(q, m, zero), (count - c) * 4)
       }
     } else {
-      for (let c: usize = 0; c < channels; c++) {
-        store<f32>(output + c * 4, <f32>(<i32>load<i8>(input + c) - zeroPoint) * multiplier)
+      for (let c: usize = 0; c < count; c++) {
+        store<f32>(to + c * 4, <f32>(<i32>load<i8>(from + c) - zeroPoint) * multiplier)
       }
     }
-    input += inputStride
-    output += outputStride
   }
 }
 

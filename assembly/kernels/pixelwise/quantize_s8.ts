@@ -4,50 +4,44 @@
 
 import { Scale } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { start } from '../../threads/split'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst } from '../../lib/vector'
+import { eachRun } from './runs'
 
 export function quantize_s8(i: Scale, thread: i32, threads: i32): void {
-  const first = start(i.pixels, thread, threads)
-  let pixels = start(i.pixels, thread + 1, threads) - first
-  let channels = <usize>i.channels
-  const inputStride = <usize>i.inputStride
-  const outputStride = <usize>i.outputStride
-  let input = i.input + <usize>first * inputStride
-  let output = i.output + <usize>first * outputStride
-  const multiplier = i.multiplier
-  const zeroPoint = i.zeroPoint
-  const low: f32 = <f32>-128 - <f32>zeroPoint
-  const high: f32 = <f32>127 - <f32>zeroPoint
-  if (inputStride == channels * 4 && outputStride == channels) {
-    channels *= pixels
-    pixels = 1
-  }
-  for (; pixels > 0; pixels--) {
+  eachRun<Quantize>(i, 4, 1, thread, threads)
+}
+
+@unmanaged
+class Quantize extends Scale {
+  // @ts-ignore: decorator
+  @inline
+  run(from: usize, to: usize, count: usize): void {
+    const multiplier = this.multiplier
+    const zeroPoint = this.zeroPoint
+    const low: f32 = <f32>-128 - <f32>zeroPoint
+    const high: f32 = <f32>127 - <f32>zeroPoint
     if (SIMD) {
       const m = f32x4.splat(multiplier)
       const lowV = f32x4.splat(low)
       const highV = f32x4.splat(high)
       const zero = i32x4.splat(zeroPoint)
-      for (let c: usize = 0; c < channels; c += 16) {
-        const from = input + c * 4
+      for (let c: usize = 0; c < count; c += 16) {
+        const at = from + c * 4
         const v = narrow(
-          quantized(v128.load(from), m, lowV, highV, zero),
-          quantized(v128.load(from, 16), m, lowV, highV, zero),
-          quantized(v128.load(from, 32), m, lowV, highV, zero),
-          quantized(v128.load(from, 48), m, lowV, highV, zero),
+          quantized(v128.load(at), m, lowV, highV, zero),
+          quantized(v128.load(at, 16), m, lowV, highV, zero),
+          quantized(v128.load(at, 32), m, lowV, highV, zero),
+          quantized(v128.load(at, 48), m, lowV, highV, zero),
         )
-        storeFirst(output + c, v, channels - c)
+        storeFirst(to + c, v, count - c)
       }
     } else {
-      for (let c: usize = 0; c < channels; c++) {
-        let y = load<f32>(input + c * 4) * multiplier
+      for (let c: usize = 0; c < count; c++) {
+        let y = load<f32>(from + c * 4) * multiplier
         if (y != y) y = 0
-        store<i8>(output + c, <i8>(roundEven(pmin(pmax(y, low), high)) + zeroPoint))
+        store<i8>(to + c, <i8>(roundEven(pmin(pmax(y, low), high)) + zeroPoint))
       }
     }
-    input += inputStride
-    output += outputStride
   }
 }
 

@@ -4,51 +4,45 @@
 
 import { Requantize } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { start } from '../../threads/split'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst, widen } from '../../lib/vector'
+import { eachRun } from './runs'
 
 export function requantize_s8(i: Requantize, thread: i32, threads: i32): void {
-  const first = start(i.pixels, thread, threads)
-  let pixels = start(i.pixels, thread + 1, threads) - first
-  let channels = <usize>i.channels
-  const inputStride = <usize>i.inputStride
-  const outputStride = <usize>i.outputStride
-  let input = i.input + <usize>first * inputStride
-  let output = i.output + <usize>first * outputStride
-  const inputZero = i.inputZeroPoint
-  const multiplier = i.multiplier
-  const outputZero = i.outputZeroPoint
-  const low: f32 = <f32>-128 - <f32>outputZero
-  const high: f32 = <f32>127 - <f32>outputZero
-  if (inputStride == channels && outputStride == channels) {
-    channels *= pixels
-    pixels = 1
-  }
-  for (; pixels > 0; pixels--) {
+  eachRun<Rescale>(i, 1, 1, thread, threads)
+}
+
+@unmanaged
+class Rescale extends Requantize {
+  // @ts-ignore: decorator
+  @inline
+  run(from: usize, to: usize, count: usize): void {
+    const inputZero = this.inputZeroPoint
+    const multiplier = this.multiplier
+    const outputZero = this.outputZeroPoint
+    const low: f32 = <f32>-128 - <f32>outputZero
+    const high: f32 = <f32>127 - <f32>outputZero
     if (SIMD) {
       const zero = i32x4.splat(inputZero)
       const m = f32x4.splat(multiplier)
       const lowV = f32x4.splat(low)
       const highV = f32x4.splat(high)
       const outZero = i32x4.splat(outputZero)
-      for (let c: usize = 0; c < channels; c += 16) {
-        const q = v128.load(input + c)
+      for (let c: usize = 0; c < count; c += 16) {
+        const q = v128.load(from + c)
         const v = narrow(
           scaled(widen(q, 0), zero, m, lowV, highV, outZero),
           scaled(widen(q, 1), zero, m, lowV, highV, outZero),
           scaled(widen(q, 2), zero, m, lowV, highV, outZero),
           scaled(widen(q, 3), zero, m, lowV, highV, outZero),
         )
-        storeFirst(output + c, v, channels - c)
+        storeFirst(to + c, v, count - c)
       }
     } else {
-      for (let c: usize = 0; c < channels; c++) {
-        const y = <f32>(<i32>load<i8>(input + c) - inputZero) * multiplier
-        store<i8>(output + c, <i8>(roundEven(pmin(pmax(y, low), high)) + outputZero))
+      for (let c: usize = 0; c < count; c++) {
+        const y = <f32>(<i32>load<i8>(from + c) - inputZero) * multiplier
+        store<i8>(to + c, <i8>(roundEven(pmin(pmax(y, low), high)) + outputZero))
       }
     }
-    input += inputStride
-    output += outputStride
   }
 }
 

@@ -6,67 +6,48 @@
 
 import { Pool } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { start } from '../../threads/split'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst, widen } from '../../lib/vector'
+import { eachWindow } from './windows'
 
 export function average_pool_s8(i: Pool, thread: i32, threads: i32): void {
-  pool<i8>(i, thread, threads)
+  eachWindow<Average<i8>>(i, <usize>i.channels, thread, threads)
 }
 
 export function average_pool_f32(i: Pool, thread: i32, threads: i32): void {
-  pool<f32>(i, thread, threads)
+  eachWindow<Average<f32>>(i, <usize>i.channels * 4, thread, threads)
 }
 
-// @ts-ignore: decorator
-@inline
-function pool<T>(i: Pool, thread: i32, threads: i32): void {
-  const input = i.input
-  const inputHeight = i.inputHeight
-  const inputWidth = i.inputWidth
-  const bytes = <usize>i.channels * sizeof<T>()
-  const inputStride = <usize>i.inputStride
-  const outputHeight = i.outputHeight
-  const outputWidth = i.outputWidth
-  const outputStride = <usize>i.outputStride
-  const firstRow = start(outputHeight, thread, threads)
-  const endRow = start(outputHeight, thread + 1, threads)
-  let output = i.output + <usize>(firstRow * outputWidth) * outputStride
-  const kernelHeight = i.kernelHeight
-  const kernelWidth = i.kernelWidth
-  const strideY = i.strideY
-  const strideX = i.strideX
-  const padTop = i.padTop
-  const padLeft = i.padLeft
-  const rowStride = <usize>inputWidth * inputStride
-  for (let y = firstRow; y < endRow; y++) {
-    const top = y * strideY - padTop
-    const firstY = max(top, 0)
-    const rows = min(top + kernelHeight, inputHeight) - firstY
-    for (let x = 0; x < outputWidth; x++) {
-      const left = x * strideX - padLeft
-      const firstX = max(left, 0)
-      const columns = min(left + kernelWidth, inputWidth) - firstX
-      const corner = input + <usize>firstY * rowStride + <usize>firstX * inputStride
-      const reciprocal = <f32>1 / <f32>(rows * columns)
-      if (SIMD) {
-        for (let b: usize = 0; b < bytes; b += 16) {
-          const v = isFloat<T>()
-            ? averageF32(corner + b, rows, rowStride, columns, inputStride, reciprocal)
-            : averageS8(corner + b, rows, rowStride, columns, inputStride, reciprocal)
-          storeFirst(output + b, v, bytes - b)
-        }
-      } else {
-        for (let b: usize = 0; b < bytes; b += sizeof<T>()) {
-          if (isFloat<T>()) {
-            const sum = sumOf<f32, f32>(corner + b, rows, rowStride, columns, inputStride)
-            store<f32>(output + b, sum * reciprocal)
-          } else {
-            const sum = sumOf<i8, i32>(corner + b, rows, rowStride, columns, inputStride)
-            store<i8>(output + b, <i8>roundEven(pmin(pmax(<f32>sum * reciprocal, -128), 127)))
-          }
+@unmanaged
+class Average<T> extends Pool {
+  // @ts-ignore: decorator
+  @inline
+  window(
+    corner: usize,
+    rows: i32,
+    rowStride: usize,
+    columns: i32,
+    stride: usize,
+    output: usize,
+    bytes: usize,
+  ): void {
+    const reciprocal = <f32>1 / <f32>(rows * columns)
+    if (SIMD) {
+      for (let b: usize = 0; b < bytes; b += 16) {
+        const v = isFloat<T>()
+          ? averageF32(corner + b, rows, rowStride, columns, stride, reciprocal)
+          : averageS8(corner + b, rows, rowStride, columns, stride, reciprocal)
+        storeFirst(output + b, v, bytes - b)
+      }
+    } else {
+      for (let b: usize = 0; b < bytes; b += sizeof<T>()) {
+        if (isFloat<T>()) {
+          const sum = sumOf<f32, f32>(corner + b, rows, rowStride, columns, stride)
+          store<f32>(output + b, sum * reciprocal)
+        } else {
+          const sum = sumOf<i8, i32>(corner + b, rows, rowStride, columns, stride)
+          store<i8>(output + b, <i8>roundEven(pmin(pmax(<f32>sum * reciprocal, -128), 127)))
         }
       }
-      output += outputStride
     }
   }
 }

@@ -5,68 +5,49 @@
 
 import { Pool } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { start } from '../../threads/split'
 import { storeFirst } from '../../lib/vector'
+import { eachWindow } from './windows'
 
 export function max_pool_s8(i: Pool, thread: i32, threads: i32): void {
-  pool<i8>(i, thread, threads)
+  eachWindow<Maximum<i8>>(i, <usize>i.channels, thread, threads)
 }
 
 export function max_pool_f32(i: Pool, thread: i32, threads: i32): void {
-  pool<f32>(i, thread, threads)
+  eachWindow<Maximum<f32>>(i, <usize>i.channels * 4, thread, threads)
 }
 
-// @ts-ignore: decorator
-@inline
-function pool<T>(i: Pool, thread: i32, threads: i32): void {
-  const input = i.input
-  const inputHeight = i.inputHeight
-  const inputWidth = i.inputWidth
-  const bytes = <usize>i.channels * sizeof<T>()
-  const inputStride = <usize>i.inputStride
-  const outputHeight = i.outputHeight
-  const outputWidth = i.outputWidth
-  const outputStride = <usize>i.outputStride
-  const firstRow = start(outputHeight, thread, threads)
-  const endRow = start(outputHeight, thread + 1, threads)
-  let output = i.output + <usize>(firstRow * outputWidth) * outputStride
-  const kernelHeight = i.kernelHeight
-  const kernelWidth = i.kernelWidth
-  const strideY = i.strideY
-  const strideX = i.strideX
-  const padTop = i.padTop
-  const padLeft = i.padLeft
-  const rowStride = <usize>inputWidth * inputStride
-  for (let y = firstRow; y < endRow; y++) {
-    const top = y * strideY - padTop
-    const firstY = max(top, 0)
-    const rows = min(top + kernelHeight, inputHeight) - firstY
-    for (let x = 0; x < outputWidth; x++) {
-      const left = x * strideX - padLeft
-      const firstX = max(left, 0)
-      const columns = min(left + kernelWidth, inputWidth) - firstX
-      const corner = input + <usize>firstY * rowStride + <usize>firstX * inputStride
-      if (SIMD) {
-        let b: usize = 0
-        for (; b + 64 <= bytes; b += 64) maximum64<T>(corner + b, rows, rowStride, columns, inputStride, output + b)
-        for (; b < bytes; b += 16) {
-          storeFirst(output + b, maximum<T>(corner + b, rows, rowStride, columns, inputStride), bytes - b)
-        }
-      } else {
-        for (let b: usize = 0; b < bytes; b += sizeof<T>()) {
-          let best = load<T>(corner + b)
-          for (let ky = 0; ky < rows; ky++) {
-            let at = corner + b + <usize>ky * rowStride
-            for (let kx = 0; kx < columns; kx++) {
-              const value = load<T>(at)
-              best = select<T>(value, best, best < value)
-              at += inputStride
-            }
-          }
-          store<T>(output + b, best)
-        }
+@unmanaged
+class Maximum<T> extends Pool {
+  // @ts-ignore: decorator
+  @inline
+  window(
+    corner: usize,
+    rows: i32,
+    rowStride: usize,
+    columns: i32,
+    stride: usize,
+    output: usize,
+    bytes: usize,
+  ): void {
+    if (SIMD) {
+      let b: usize = 0
+      for (; b + 64 <= bytes; b += 64) maximum64<T>(corner + b, rows, rowStride, columns, stride, output + b)
+      for (; b < bytes; b += 16) {
+        storeFirst(output + b, maximum<T>(corner + b, rows, rowStride, columns, stride), bytes - b)
       }
-      output += outputStride
+    } else {
+      for (let b: usize = 0; b < bytes; b += sizeof<T>()) {
+        let best = load<T>(corner + b)
+        for (let ky = 0; ky < rows; ky++) {
+          let at = corner + b + <usize>ky * rowStride
+          for (let kx = 0; kx < columns; kx++) {
+            const value = load<T>(at)
+            best = select<T>(value, best, best < value)
+            at += stride
+          }
+        }
+        store<T>(output + b, best)
+      }
     }
   }
 }

@@ -4,7 +4,7 @@
 
 import { EmbedTokens } from '../../lib/instructions'
 import { start } from '../../threads/split'
-import { sumRow } from '../pixelwise/rows'
+import { sumRow } from './rows'
 
 export function embed_tokens_f32(i: EmbedTokens, thread: i32, threads: i32): void {
   const tokens = i.tokens

@@ -3,10 +3,11 @@
 // float32. Rows of `channels` float32, one output element a row. Sums are float64 in the order of the channels and
 // rounded once, so every build gives the same bytes. A thread does a share of the rows.
 
-import { Reduce, ReduceKind } from '../../lib/instructions'
+import { Reduce, ReduceKind, requireReduceKind } from '../../lib/instructions'
 import { start } from '../../threads/split'
 
 export function reduce_f32(i: Reduce, thread: i32, threads: i32): void {
+  requireReduceKind(i.kind)
   const end = start(i.rows, thread + 1, threads)
   for (let r = start(i.rows, thread, threads); r < end; r++) {
     const input = i.input + <usize>r * <usize>i.inputStride

@@ -5,7 +5,7 @@
 
 import { ScatterTokens } from '../../lib/instructions'
 import { start } from '../../threads/split'
-import { sumRow } from '../pixelwise/rows'
+import { sumRow } from './rows'
 
 export function scatter_tokens_f32(i: ScatterTokens, thread: i32, threads: i32): void {
   const input = i.input

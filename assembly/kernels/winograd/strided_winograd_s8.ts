@@ -3,15 +3,15 @@
 //
 // Output i of a direction is w0 x[2i] + w1 x[2i + 1] + w2 x[2i + 2], padding aside: a convolution of the inputs at even places
 // by two taps, (w0, w2), and one of those at odd places by one, w1. The first is F(4,2), five products for four outputs
-// (winograd42.ts); the second is F(4,2) with a second tap of 0, so that its product at infinity is 0 and left out. In two
+// (f42.ts); the second is F(4,2) with a second tap of 0, so that its product at infinity is 0 and left out. In two
 // directions four phases (even or odd rows, even or odd columns) have 25, 20, 20 and 16 products, and as all have the same
 // output transform, those of a tap add up before it: a tap is one sum, over the channels of up to four phases.
 //
 //   V = B^T d B of each phase, U = G' w G'^T, packed at load,
-//   m[tap] = start[tap] + sum over phases that have the tap, and channels, of U[tap] * V[tap], int32 (products_s8.ts),
-//   acc = A'^T m A' / scale = foldedBias[o] + sum of x * weight, then as conv_s8 (winograd_output.ts).
+//   m[tap] = start[tap] + sum over phases that have the tap, and channels, of U[tap] * V[tap], int32 (products.ts),
+//   acc = A'^T m A' / scale = foldedBias[o] + sum of x * weight, then as conv_s8 (output.ts).
 //
-// Exact, and so the very bytes of conv_s8, as winograd_s8.ts: |V| <= 4,608 and |U| <= 1,152 (winograd42.ts) fit int16, what
+// Exact, and so the very bytes of conv_s8, as winograd_s8.ts: |V| <= 4,608 and |U| <= 1,152 (f42.ts) fit int16, what
 // follows may wrap modulo 2^32, and only acc * 4 has to fit int32: the host proves |acc| < 2^29.
 //
 // Work is shared and blocked as in winograd_s8.ts. Weights are [chunk][tap][panel of the chunk][8 int32 of start, then phases,
@@ -23,6 +23,7 @@ import {
   PATCH_SLACK_BYTES,
   Phase,
   Product,
+  requireProduct,
   SLACK_BYTES,
   SUMS_GAP_BYTES,
   TAP_GAP_BYTES,
@@ -35,11 +36,12 @@ import {
 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
-import { product_dot, product_mla } from '../conv/products_s8'
-import { BIAS42, weights42 } from './winograd42'
-import { locate, patch, transpose } from './winograd_input'
-import { transformOutput } from './winograd_output'
-import { columnOf, rowOf, takePart, tileOutput, tilesOf, Tiling } from './winograd_tiles'
+import { productDot, productMla } from '../../lib/products'
+import { BIAS42, weights42 } from './f42'
+import { requireKinds } from './form'
+import { locate, patch, transpose } from './input'
+import { transformOutput } from './output'
+import { columnOf, rowOf, takePart, tileOutput, tilesOf, Tiling } from './tiles'
 
 const FORM = 42
 const SIDE: i32 = 5
@@ -55,6 +57,7 @@ function phasesOf(n: i32): i32 {
 }
 
 export function strided_winograd42_s8(i: Winograd, part: i32, parts: i32): void {
+  requireKinds(i)
   const work = scratchOf(i, i.scratch)
   const tiling = changetype<Tiling>(work + WINOGRAD_WORK_BYTES)
   tileOutput(i, FORM, tiling)
@@ -96,8 +99,8 @@ export function strided_winograd42_s8(i: Winograd, part: i32, parts: i32): void 
           let w = opens
           let m = row
           for (let p = panel; p < end; p++) {
-            if (dot) product_dot(x, w, w + 32, depth, m)
-            else product_mla(x, w, w + 32, depth, m)
+            if (dot) productDot(x, w, w + 32, depth, m)
+            else productMla(x, w, w + 32, depth, m)
             w += panelBytes
             m += TAPS * 128
           }
@@ -225,6 +228,7 @@ export function packStridedPanels(
   firstPanel: i32,
   endPanel: i32,
 ): void {
+  requireProduct(product)
   const pairs = <usize>((channels + 7) >> 3) * 4
   const panels = (outputChannels + 7) >> 3
   for (let panel = firstPanel; panel < endPanel; panel++) {

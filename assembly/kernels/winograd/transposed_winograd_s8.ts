@@ -1,17 +1,17 @@
 // conv_transpose_s8 where each phase has two by two taps, as a 4x4 kernel at stride 2 has: every phase is a 2x2 convolution
-// of stride 1 (transposed_phase.ts), computed by Winograd's minimal filtering. F(4x4,2x2) takes 25 products for 16
+// of stride 1 (phase.ts), computed by Winograd's minimal filtering. F(4x4,2x2) takes 25 products for 16
 // outputs instead of 64, F(2x2,2x2) 9 for 4 instead of 16. `form` is 42 or 22. Any padding; int8 or float32 output.
 //
-//   V = B^T d B for overlapping patches (winograd_input.ts), U = G' w G'^T,
-//   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (products_s8.ts),
-//   acc = A'^T m A' / scale = foldedBias[phase][o] + sum of x * weight, then as conv_s8 (winograd_output.ts).
+//   V = B^T d B for overlapping patches (input.ts), U = G' w G'^T,
+//   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (products.ts),
+//   acc = A'^T m A' / scale = foldedBias[phase][o] + sum of x * weight, then as conv_s8 (output.ts).
 //
 // Exact, and so the very bytes of conv_transpose_s8: as in winograd_s8.ts everything after U and V may wrap modulo 2^32.
 // Only acc * 4 (F(4,2)) or acc itself (F(2,2)) has to fit int32: the host proves the first before it chooses this kernel.
 //
 // Weights stay int8, a quarter of conv_transpose_s8's bytes where others' transforms take many times more: U is made when it
 // is needed, a row of its taps and eight output channels at a time, small enough for the first-level cache, or in registers
-// (transposed_products.ts). That is a fraction of the work of four tiles. Packed [phase][panel of 8 channels][8 int32 of foldedBias, then
+// (products22.ts). That is a fraction of the work of four tiles. Packed [phase][panel of 8 channels][8 int32 of foldedBias, then
 // pair of channels][2][2 taps][16], the 16 as the product wants them: [8 channels][2] (dot) or [2][8] (multiply-adds).
 // Channels are padded to a multiple of 8 with zeros.
 //
@@ -22,6 +22,7 @@ import {
   PATCH_SLACK_BYTES,
   Phase,
   Product,
+  requireProduct,
   SLACK_BYTES,
   START_BYTES,
   SUMS_GAP_BYTES,
@@ -34,15 +35,15 @@ import {
 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
-import { product_dot, product_mla } from '../conv/products_s8'
-import { phaseBefore, phaseSize } from '../conv_transpose/transposed_phase'
-import { row_products22 } from '../conv_transpose/transposed_products'
-import { BIAS22, weights22 } from './winograd22'
-import { BIAS42, weights42 } from './winograd42'
-import { sideOf } from './winograd_form'
-import { transformInput } from './winograd_input'
-import { transformOutput } from './winograd_output'
-import { groupsOf, tileOutput, Tiling } from './winograd_tiles'
+import { productDot, productMla } from '../../lib/products'
+import { phaseBefore, phaseSize } from '../conv_transpose/phase'
+import { rowProducts22 } from './products22'
+import { BIAS22, weights22 } from './f22'
+import { BIAS42, weights42 } from './f42'
+import { requireKinds, sideOf } from './form'
+import { transformInput } from './input'
+import { transformOutput } from './output'
+import { groupsOf, tileOutput, Tiling } from './tiles'
 
 /** Taps of a phase, in each direction. */
 const TAPS = 2
@@ -59,6 +60,7 @@ export function transposed_winograd22_s8(i: TransposedWinograd, thread: i32, thr
 
 /** Each phase is a convolution of its own, whose instruction stands at the start of scratch. */
 function phases(i: TransposedWinograd, form: i32, thread: i32, threads: i32): void {
+  requireKinds(i)
   const strideY = i.strideY
   const strideX = i.strideX
   const at = scratchOf(i, i.scratch)
@@ -143,7 +145,7 @@ function blocks(
       for (let row = 0; row < side; row++) {
         if (once) {
           const from = row == 1 ? starts + 32 : starts
-          row_products22(row, x, tapStride, from, weights + 32, pairs, m)
+          rowProducts22(row, x, tapStride, from, weights + 32, pairs, m)
           x += 3 * tapStride
           m += 3 * 128
           continue
@@ -153,8 +155,8 @@ function blocks(
           const from = row == 1 && column == 1 ? starts + 32 : starts
           const w = filters + <usize>column * filterStride
           for (let group: usize = 0; group < <usize>groups; group++) {
-            if (dot) product_dot(x + group * groupBytes, from, w, pairs, m + group * sumsBytes)
-            else product_mla(x + group * groupBytes, from, w, pairs, m + group * sumsBytes)
+            if (dot) productDot(x + group * groupBytes, from, w, pairs, m + group * sumsBytes)
+            else productMla(x + group * groupBytes, from, w, pairs, m + group * sumsBytes)
           }
           x += tapStride
           m += 128
@@ -260,6 +262,7 @@ export function pack_transposed_s8(
   inputZeroPoint: i32,
   product: i32,
 ): void {
+  requireProduct(product)
   const padded = (channels + 7) & ~7
   for (let first = 0; first < outputChannels; first += 8) {
     for (let n = 0; n < 8; n++) {

@@ -1,9 +1,9 @@
 // conv_s8 for 3x3 kernels at stride 1, by Winograd's minimal filtering: F(4x4,3x3) takes 36 products for 16 outputs instead
 // of 144, F(2x2,3x3) 16 for 4 instead of 36. `form` is 43 or 23. One group; any padding; int8 or float32 output.
 //
-//   V = B^T d B for overlapping patches (winograd_input.ts), U = G' w G'^T, packed at load,
-//   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (products_s8.ts),
-//   acc = A'^T m A' / scale = foldedBias[o] + sum of x * weight, then as conv_s8 (winograd_output.ts).
+//   V = B^T d B for overlapping patches (input.ts), U = G' w G'^T, packed at load,
+//   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (products.ts),
+//   acc = A'^T m A' / scale = foldedBias[o] + sum of x * weight, then as conv_s8 (output.ts).
 //
 // Exact, and so the very bytes of conv_s8: U and V fit int16, everything after them is linear and may wrap modulo 2^32, the
 // factor of 9 is undone by its inverse, the power of two by a shift. Only acc * 2^6 (F(4,3)) or acc * 4 (F(2,3)) has to
@@ -20,6 +20,8 @@ import {
   PATCH_SLACK_BYTES,
   Phase,
   Product,
+  requireProduct,
+  requireWinogradSize,
   SLACK_BYTES,
   SUMS_GAP_BYTES,
   TAP_GAP_BYTES,
@@ -31,13 +33,13 @@ import {
 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
-import { product_dot, product_mla } from '../conv/products_s8'
-import { bias23, weights23 } from './winograd23'
-import { bias43, weights43 } from './winograd43'
-import { sideOf } from './winograd_form'
-import { transformInput } from './winograd_input'
-import { transformOutput } from './winograd_output'
-import { hasShortColumns, hasShortRows, takePart, tileOutput, Tiling } from './winograd_tiles'
+import { productDot, productMla } from '../../lib/products'
+import { bias23, weights23 } from './f23'
+import { bias43, weights43 } from './f43'
+import { requireKinds, sideOf } from './form'
+import { transformInput } from './input'
+import { transformOutput } from './output'
+import { hasShortColumns, hasShortRows, takePart, tileOutput, Tiling } from './tiles'
 
 export function winograd43_s8(i: Winograd, part: i32, parts: i32): void {
   winograd_s8(i, 43, part, parts)
@@ -49,6 +51,7 @@ export function winograd23_s8(i: Winograd, part: i32, parts: i32): void {
 
 /** Groups of tiles in blocks of at most `most`, as even as can be. */
 function winograd_s8(i: Winograd, form: i32, part: i32, parts: i32): void {
+  requireKinds(i)
   const work = scratchOf(i, i.scratch)
   const tiling = changetype<Tiling>(work + WINOGRAD_WORK_BYTES)
   tileOutput(i, form, tiling)
@@ -87,7 +90,7 @@ function winograd_s8(i: Winograd, form: i32, part: i32, parts: i32): void {
       const sumsGroup = <usize>(end - panel) * <usize>taps * TILE_BYTES + SUMS_GAP_BYTES
       for (let tap = 0; tap < taps; tap++) {
         let w = weights + <usize>tap * <usize>inChunk * panelBytes
-        // The taps that short tiles lack, winograd_tiles.ts.
+        // The taps that short tiles lack, tiles.ts.
         const lastRow = form == 43 && tap / side == 4
         const lastColumn = form == 43 && tap % side == 4
         let row = sums + <usize>tap * 128
@@ -98,8 +101,8 @@ function winograd_s8(i: Winograd, form: i32, part: i32, parts: i32): void {
             let m = row
             for (let group = first; group < first + groups; group++) {
               if (!unused(tiling, group, lastRow, lastColumn)) {
-                if (dot) product_dot(y, w, w + 32, pairs, m)
-                else product_mla(y, w, w + 32, pairs, m)
+                if (dot) productDot(y, w, w + 32, pairs, m)
+                else productMla(y, w, w + 32, pairs, m)
               }
               y += groupBytes
               m += sumsGroup
@@ -113,8 +116,8 @@ function winograd_s8(i: Winograd, form: i32, part: i32, parts: i32): void {
               let u = w
               let m = row
               for (let p = panel; p < end; p++) {
-                if (dot) product_dot(x, u, u + 32, pairs, m)
-                else product_mla(x, u, u + 32, pairs, m)
+                if (dot) productDot(x, u, u + 32, pairs, m)
+                else productMla(x, u, u + 32, pairs, m)
                 u += panelBytes
                 m += <usize>taps * 128
               }
@@ -168,6 +171,8 @@ export function packWinogradPanels(
   firstPanel: i32,
   endPanel: i32,
 ): void {
+  requireWinogradSize(size)
+  requireProduct(product)
   const side = size + 2
   const taps = <usize>(side * side)
   const panelBytes = <usize>((channels + 7) >> 3) * 128 + 32

@@ -29,7 +29,7 @@ export const sizes = {
   winogradPassBytes: passBytes,
   winogradBothBytes: bothBytes,
   winogradWorkBytes: passBytes + bothBytes + placesBytes,
-  /** How an output is cut into tiles: assembly/kernels/winograd/winograd_tiles.ts. */
+  /** How an output is cut into tiles: assembly/kernels/winograd/tiles.ts. */
   tilingBytes: 64,
   /** Behind a padded patch. */
   patchSlackBytes: 16,
@@ -44,10 +44,10 @@ export const sizes = {
   packingWorkBytes: filterBytes,
   packingStrideBytes: Math.ceil(filterBytes / 64) * 64,
 
-  /** Pairs of depth of a panel that linear_pairs.ts widens at a time, and the bytes that they take. */
+  /** Pairs of depth of a panel that linear/pairs.ts widens at a time, and the bytes that they take. */
   linearPairs: 512,
   linearPanelBytes: 512 * 32,
-  /** The same of linear_seven.ts: of large layers, and of small ones, which should need little memory. */
+  /** The same of linear/seven.ts: of large layers, and of small ones, which should need little memory. */
   sevenLongPairs: 256,
   sevenShortPairs: 64,
   /** From one panel to the next, so that they do not compete for the same lines of the cache. */

@@ -1,7 +1,7 @@
 import { integers, type NodeView, roundUp } from '../descriptor.js'
 import { blockBytes, isInt8, maxBlock } from './convolution.js'
 
-/** The convolution that makes every `stride`-th output of one direction; assembly/kernels/conv_transpose/transposed_phase.ts. */
+/** The convolution that makes every `stride`-th output of one direction; assembly/kernels/conv_transpose/phase.ts. */
 export interface AxisPhase {
   /** The kernel's positions, in the order in which they meet the input; undefined where there is none. */
   readonly taps: readonly (number | undefined)[]

@@ -117,7 +117,7 @@ export const fits3x3 = (view: NodeView, stride: number, scale: number): boolean 
   foldedBias(view).largest < 2 ** 31 / scale &&
   keepMultipliers(view, scale)
 
-/** Of the transforms, the tiling and four padded patches of `pixels` pixels: assembly/kernels/winograd/winograd_input.ts. */
+/** Of the transforms, the tiling and four padded patches of `pixels` pixels: assembly/kernels/winograd/input.ts. */
 export const workBytes = (pixels: number, channels: number): number =>
   roundUp(
     sizes.winogradWorkBytes +
@@ -141,7 +141,7 @@ export const tileGroups = (height: number, width: number, size: number): number 
 
 /**
  * Products of an input and an output channel, those of padding included. F(4,3) makes the last tiles short, and a group of
- * four has all that the largest of them needs: assembly/kernels/winograd/winograd_tiles.ts.
+ * four has all that the largest of them needs: assembly/kernels/winograd/tiles.ts.
  */
 export function tileProducts(height: number, width: number, size: number, taps: number): number {
   const side = size + taps - 1

@@ -1,22 +1,29 @@
 import { OcellusError } from '../../errors.js'
-import { activationKinds, curveKinds, kindOf } from '../../program/kinds.js'
+import { activationKinds, curveKinds } from '../../program/kinds.js'
 import { curves, parametricCurves } from '../curves.js'
-import {
-  attribute,
-  channelCount,
-  choice,
-  type NodeView,
-  type OperatorDescriptor,
-  pixelCount,
-} from '../descriptor.js'
-import type { Node } from '../types.js'
+import { attribute, channelCount, type NodeView, type OperatorDescriptor, pixelCount } from '../descriptor.js'
+import type { AttributeValue, Node } from '../types.js'
 import { fail, none, realTypes, requireSameType } from './shared.js'
 
 /** Curves whose kernel is made for speed, and the others, some of which have parameters. */
 export const curvedActivations = [...Object.keys(activationKinds), ...Object.keys(curveKinds)]
 
+export type Curve = keyof typeof activationKinds | keyof typeof curveKinds
+
+const isIn = <K extends string>(kinds: Readonly<Record<K, number>>, kind: string): kind is K =>
+  Object.hasOwn(kinds, kind)
+const isCurve = (kind: AttributeValue | undefined): kind is Curve =>
+  typeof kind === 'string' && (isIn(activationKinds, kind) || isIn(curveKinds, kind))
+
+/** Which curve an activation is. Throws E_MODEL_OPERATOR for one that is not known. */
+export function curveOf({ name, op, attributes }: Node): Curve {
+  const kind = Object.hasOwn(attributes, 'kind') ? attributes.kind : undefined
+  if (isCurve(kind)) return kind
+  throw new OcellusError('E_MODEL_OPERATOR', `${name} (${op}): the kind ${kind} is unknown`)
+}
+
 /** Which parameters a curve has. Each must be given, and no other. */
-const parameters: Partial<Record<string, readonly ('alpha' | 'beta')[]>> = {
+const parameters: Partial<Record<Curve, readonly ('alpha' | 'beta')[]>> = {
   leakyRelu: ['alpha'],
   clip: ['alpha', 'beta'],
   affine: ['alpha', 'beta'],
@@ -72,31 +79,23 @@ export const activation: OperatorDescriptor = {
     }
     if (view.output.dtype === 'int8')
       return { opcode: 'tableS8', fields: { ...fields, table: place.block('table') } }
-    const name = choice(view, 'kind', '')
-    if (Object.hasOwn(activationKinds, name))
-      return { opcode: 'activationF32', fields: { ...fields, kind: kindOf(activationKinds, name) } }
+    const kind = curveOf(view.node)
+    if (isIn(activationKinds, kind))
+      return { opcode: 'activationF32', fields: { ...fields, kind: activationKinds[kind] } }
     const [parameterA, parameterB] = ['alpha', 'beta'].map((role) => Number(attribute(view, role) ?? 0))
-    return {
-      opcode: 'curveF32',
-      fields: { ...fields, kind: kindOf(curveKinds, name), parameterA, parameterB },
-    }
+    return { opcode: 'curveF32', fields: { ...fields, kind: curveKinds[kind], parameterA, parameterB } }
   },
 }
 
-function curve({ name, attributes }: Node): (x: number) => number {
-  const parametric = Object.entries(parametricCurves).find(([kind]) => kind === attributes.kind)
-  if (parametric !== undefined) {
-    const [alpha, beta] = [Number(attributes.alpha ?? 0), Number(attributes.beta ?? 0)]
-    return (x) => parametric[1](x, alpha, beta)
-  }
-  const found = Object.entries(curves).find(([kind]) => kind === attributes.kind)
-  if (found === undefined)
-    throw new OcellusError('E_MODEL_OPERATOR', `${name}: no curve ${JSON.stringify(attributes.kind)}`)
-  return found[1]
+function curve(node: Node): (x: number) => number {
+  const kind = curveOf(node)
+  if (isIn(activationKinds, kind)) return curves[kind]
+  const [alpha, beta] = [Number(node.attributes.alpha ?? 0), Number(node.attributes.beta ?? 0)]
+  return (x) => parametricCurves[kind](x, alpha, beta)
 }
 
 function requireParameters(view: NodeView): void {
-  const kind = choice(view, 'kind', '')
+  const kind = curveOf(view.node)
   const wanted = parameters[kind] ?? []
   for (const name of ['alpha', 'beta'] as const) {
     if ((attribute(view, name) !== undefined) !== wanted.includes(name))

@@ -1,7 +1,7 @@
 import { limits } from '../../limits.js'
 import { attribute, choice, integers, type NodeView, type OperatorDescriptor } from '../descriptor.js'
 import { type ResizeAxis, resizeTable, tapsOf } from '../resize-table.js'
-import { floatOnly, none, requireFeatureMap } from './shared.js'
+import { fail, floatOnly, none, requireFeatureMap } from './shared.js'
 
 const modes = ['nearest', 'linear', 'cubic'] as const
 const coordinates = [
@@ -71,7 +71,10 @@ const axes = [
   { role: 'columns', d: 2, scale: 'scaleX' },
 ] as const
 
-const modeOf = (view: NodeView) => modes.find((mode) => mode === choice(view, 'mode', 'linear')) ?? 'linear'
+function modeOf(view: NodeView): (typeof modes)[number] {
+  const mode = choice(view, 'mode', 'linear')
+  return modes.find((known) => known === mode) ?? fail(view, 'E_MODEL_OPERATOR', `no mode ${mode}`)
+}
 
 const axisOf = (view: NodeView, { d, scale }: (typeof axes)[number]): ResizeAxis => ({
   mode: modeOf(view),

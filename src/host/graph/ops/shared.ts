@@ -1,6 +1,6 @@
 import { OcellusError } from '../../errors.js'
 import { kindOf, outputTypes } from '../../program/kinds.js'
-import { type AttributeRule, attribute, choice, elementBytes, type NodeView } from '../descriptor.js'
+import { type AttributeRule, attribute, elementBytes, type NodeView } from '../descriptor.js'
 import type { Node, Quantization, Tensor } from '../types.js'
 
 /** Activations that a kernel applies for free while it writes: max(y, y * slope), then a clamp. */
@@ -19,9 +19,18 @@ export function fail(
   throw new OcellusError(code, `${view.node.name} (${view.node.op}): ${what}`)
 }
 
+export type FusedActivation = (typeof fusedActivations)[number]
+
+/** Which activation is fused. Throws E_MODEL_OPERATOR for one that is not known. */
+export function fusedActivation(view: NodeView): FusedActivation {
+  const kind = attribute(view, 'activation') ?? 'linear'
+  const known = fusedActivations.find((name) => name === kind)
+  return known ?? fail(view, 'E_MODEL_OPERATOR', `the activation ${kind} is unknown`)
+}
+
 /** The slope of max(y, y * slope): 1 is linear, 0 is ReLU. */
 export function activationSlope(view: NodeView): number {
-  switch (choice(view, 'activation', 'linear')) {
+  switch (fusedActivation(view)) {
     case 'leaky': {
       const slope = attribute(view, 'slope')
       return typeof slope === 'number' ? slope : 0.1
@@ -29,7 +38,7 @@ export function activationSlope(view: NodeView): number {
     case 'relu':
     case 'relu6':
       return 0
-    default:
+    case 'linear':
       return 1
   }
 }
@@ -41,7 +50,7 @@ export function isLinear({ attributes: { activation = 'linear', slope } }: Node)
 
 /** Bounds of the fused activation's clamp: int8 of a quantised output, else float32. */
 export function activationBounds(view: NodeView): { low: number; high: number } {
-  const relu6 = choice(view, 'activation', 'linear') === 'relu6'
+  const relu6 = fusedActivation(view) === 'relu6'
   if (view.output.dtype === 'float32') {
     // An int8 convolution with a float32 output has no activation, and reads no bounds.
     if (view.inputs[0].dtype === 'int8') return { low: 0, high: 0 }

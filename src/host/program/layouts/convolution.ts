@@ -44,7 +44,7 @@ const blocks = { scratch: 'arena', block: 'integer' } as const satisfies Layout
 export const conv = { ...filter, groups: 'integer', ...requantization, ...blocks } as const satisfies Layout
 export const convF32 = { ...filter, groups: 'integer', ...activation, ...blocks } as const satisfies Layout
 
-/** One group; assembly/kernels/conv_transpose/transposed_phase.ts says what `leastTapsX` is. */
+/** One group; assembly/kernels/conv_transpose/phase.ts says what `leastTapsX` is. */
 export const convTranspose = {
   ...filter,
   leastTapsX: 'integer',

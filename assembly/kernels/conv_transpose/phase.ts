@@ -6,7 +6,7 @@
 // Its tap t is the kernel's row r + (n - 1 - t) * strideY. Columns alike.
 //
 // A phase without taps (kernel smaller than stride) has one, of weight 0. leastTapsX is 2 where a phase of a
-// single tap would otherwise be taken by gather_s8 for a convolution that needs no coordinates, and is none.
+// single tap would otherwise be taken by gatherBytes for a convolution that needs no coordinates, and is none.
 
 import { Filter } from '../../lib/instructions'
 
@@ -32,7 +32,7 @@ export function phaseBefore(first: i32, pad: i32, taps: i32, stride: i32): i32 {
 }
 
 /**
- * Writes the instruction of the phase that starts at output (y0, x0), as gather_s8 and gather_f32 read it. `record` is
+ * Writes the instruction of the phase that starts at output (y0, x0), as gatherBytes and gatherFloats read it. `record` is
  * a copy of the instruction `i`.
  */
 export function writePhase(i: Filter, leastTapsX: i32, record: Filter, y0: i32, x0: i32): void {

@@ -1,13 +1,13 @@
-// linear_pairs.ts's products of two panels of 8 channels at a time, for linear_seven.ts: two rows, four vectors of weights and
+// pairs.ts's products of two panels of 8 channels at a time, for seven.ts: two rows, four vectors of weights and
 // eight sums, four pairs of depth to a round. A twentieth faster than four rows by one panel in V8 on x86, where the panels
 // stay in the first-level cache and are long. An odd number of rows ends with three by one panel at a time. Rows are aligned to 8
-// bytes, `pairs` is a multiple of 4; nothing here can overflow that does not in linear_seven.ts.
+// bytes, `pairs` is a multiple of 4; nothing here can overflow that does not in seven.ts.
 //
 // V8 puts the loads of all that runs without a branch first, and would run out of registers: branches that are never taken,
 // as rows are aligned, keep the pairs apart. That sums begin is known when this is compiled: eight branches less each two rows.
 
 import { addDot } from '../../lib/vector'
-import { multiply } from './linear_pairs'
+import { multiply } from './pairs'
 
 /** Lines of the next panels' weights that are read ahead with each two rows. */
 export const AHEAD: usize = 8

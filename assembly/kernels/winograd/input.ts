@@ -1,11 +1,11 @@
-// V = B^T d B of overlapping patches d of the input, side x side (winograd_form.ts) or one less in a direction, for each channel;
-// the patch of the tile that begins with output (y, x), winograd_tiles.ts, begins at (y - padTop, x - padLeft), positions
+// V = B^T d B of overlapping patches d of the input, side x side (form.ts) or one less in a direction, for each channel;
+// the patch of the tile that begins with output (y, x), tiles.ts, begins at (y - padTop, x - padLeft), positions
 // outside the input count as inputZeroPoint. Written
 // as [tap][group of 4 tiles][pair of channels][4 tiles][2] int16, tap = row * side + column, the taps `tapStride`
 // bytes apart. A last incomplete group repeats its last tile. Channels are padded to a multiple of 8 with
 // arbitrary values: their weights are 0.
 //
-// This kernel pads: a patch that reaches over the edge is copied first. Ranges: winograd43.ts and its like.
+// This kernel pads: a patch that reaches over the edge is copied first. Ranges: f43.ts and its like.
 // Reads up to 15 bytes beyond a pixel's channels.
 
 import {
@@ -17,13 +17,13 @@ import {
   WINOGRAD_WORK_BYTES,
 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { input22 } from './winograd22'
-import { input23 } from './winograd23'
-import { input33 } from './winograd33'
-import { input41, input42 } from './winograd42'
-import { input43 } from './winograd43'
-import { sideOf, sizeOf } from './winograd_form'
-import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, tilesOf, Tiling } from './winograd_tiles'
+import { input22 } from './f22'
+import { input23 } from './f23'
+import { input33 } from './f33'
+import { input41, input42 } from './f42'
+import { input43 } from './f43'
+import { sideOf, sizeOf } from './form'
+import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, tilesOf, Tiling } from './tiles'
 
 /**
  * Transforms tiles 4 * firstGroup to 4 * (firstGroup + groups) - 1. `work` has WINOGRAD_WORK_BYTES

@@ -4,8 +4,8 @@
 // don't exist, so that their scores change no largest one.
 
 import { firstHalves, firstQuads, lastHalves, lastQuads, turn } from '../../lib/turn'
-import { lowHalves, MAGNITUDE, magic, quantized } from './attention_pairs'
-import { LEAST } from '../linear/linear_rows'
+import { lowHalves, MAGNITUDE, magic, quantized } from './pairs'
+import { LEAST } from '../linear/rows'
 
 /** `groupBytes` from group to group. Stores m / limit of each row. */
 export function packRows(

@@ -1,5 +1,5 @@
 // The transforms of Winograd's F(3x3,3x3) at the points 0, 1, -1, 2 and infinity, which are five of the six of F(4x4,3x3):
-// the filters are those of winograd43.ts without the point -2, so tiles of either size can be cut from one output. The
+// the filters are those of f43.ts without the point -2, so tiles of either size can be cut from one output. The
 // three outputs come out as S * 12, S * 6 and S * 6.
 //
 //   B^T  2 -1 -2  1  0      A'^T  1  2 -2  2  0      (the columns of A' for 0, 1, -1, 2 and infinity; those for 0
@@ -8,7 +8,7 @@
 //        0 -1  0  1  0
 //        0  2 -1 -2  1
 //
-// Ranges: a row of B^T sums to at most 12 in absolute value, of winograd43.ts's to 10: |V| <= 144 * 128 = 18,432 fits int16.
+// Ranges: a row of B^T sums to at most 12 in absolute value, of f43.ts's to 10: |V| <= 144 * 128 = 18,432 fits int16.
 // The rest wraps modulo 2^32 as there.
 
 import { add16, add32, shl16, shl32, sub16, sub32 } from '../../lib/lanes'

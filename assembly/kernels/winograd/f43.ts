@@ -97,7 +97,7 @@ export function output43<T>(m0: T, m1: T, m2: T, m3: T, m4: T, m5: T, to: usize,
   store<T>(to + 3 * step, fourth43<T>(m5, q, u))
 }
 
-/** The powers of two that output `n` of a direction lacks to 2^3: of four outputs, or of three (winograd33.ts). */
+/** The powers of two that output `n` of a direction lacks to 2^3: of four outputs, or of three (f33.ts). */
 // @ts-ignore: decorator
 @inline
 export function missing43(n: i32, short: bool): i32 {
@@ -106,7 +106,7 @@ export function missing43(n: i32, short: bool): i32 {
 
 /**
  * What the sums of tap (row, column) start from so that all outputs gain `bias`: bias * v[row] * v[column] with
- * A'^T v = 3 * 2^shift, here and in winograd33.ts.
+ * A'^T v = 3 * 2^shift, here and in f33.ts.
  */
 // @ts-ignore: decorator
 @inline

@@ -5,12 +5,12 @@
 // Two forms for two kinds of machine: a dot product of pairs is one instruction on x86 and four on ARM, where
 // adding a widening multiplication is one. The dot form is not unrolled: with more loads in the body V8 spills on x86.
 
-import { addsQuads, dotQuads, dotQuadsByPairs, ones, SIMD } from '../../lib/isa'
-import { addDot } from '../../lib/vector'
+import { addsQuads, dotQuads, dotQuadsByPairs, ones, SIMD } from './isa'
+import { addDot } from './vector'
 
 // @ts-ignore: decorator
 @inline
-export function product_dot(x: usize, start: usize, w: usize, pairs: usize, m: usize): void {
+export function productDot(x: usize, start: usize, w: usize, pairs: usize, m: usize): void {
   if (SIMD) {
     let a0 = v128.load(start)
     let a1 = v128.load(start, 16)
@@ -41,7 +41,7 @@ export function product_dot(x: usize, start: usize, w: usize, pairs: usize, m: u
   } else scalar(x, start, w, pairs, m, 4, 2)
 }
 
-export function product_mla(x: usize, start: usize, w: usize, pairs: usize, m: usize): void {
+export function productMla(x: usize, start: usize, w: usize, pairs: usize, m: usize): void {
   if (SIMD) {
     let a0 = v128.load(start)
     let a1 = v128.load(start, 16)
@@ -89,7 +89,7 @@ export function product_mla(x: usize, start: usize, w: usize, pairs: usize, m: u
  * is [quad][8][4] of 0..127, and `sums` holds the sum of each pixel's x. No pair of products leaves int16, whichever
  * operand the processor takes as unsigned: at most 2 * 128 * 127 = 32,512.
  */
-export function product_relaxed(x: usize, start: usize, w: usize, quads: usize, m: usize, sums: usize): void {
+export function productRelaxed(x: usize, start: usize, w: usize, quads: usize, m: usize, sums: usize): void {
   if (SIMD) {
     if (addsQuads()) relaxedTile<bool>(x, start, w, quads, m, sums)
     else relaxedTile<i32>(x, start, w, quads, m, sums)
@@ -153,8 +153,8 @@ function quad<T>(a: v128, b: v128, acc: v128, one: v128): v128 {
   return isBoolean<T>() ? dotQuads(a, b, acc) : dotQuadsByPairs(a, b, acc, one)
 }
 
-/** The sums that product_relaxed needs, of 4 pixels. */
-export function sum_quads(x: usize, quads: usize, sums: usize): void {
+/** The sums that productRelaxed needs, of 4 pixels. */
+export function sumQuads(x: usize, quads: usize, sums: usize): void {
   if (SIMD) {
     let sum = i32x4.splat(0)
     for (const end = x + quads * 16; x < end; x += 16) {

@@ -1,4 +1,4 @@
-import { gather_s8 } from '../kernels/conv/gather_s8'
+import { gatherBytes } from '../kernels/conv/gather_bytes'
 import { Filter } from '../lib/instructions'
 import { block, instruction, random, setWindow } from './instruction'
 
@@ -32,7 +32,7 @@ function differences(quads: bool): i32 {
     i.outputChannels = 8
     i.outputStride = 8
     setWindow(i, 3, stride, pad)
-    gather_s8(i, -9, n ? long : short, 0, pixels, n ? second : first, quads)
+    gatherBytes(i, -9, n ? long : short, 0, pixels, n ? second : first, quads)
   }
   let wrong = 0
   for (let at: usize = 0; at < <usize>bytes; at++) {

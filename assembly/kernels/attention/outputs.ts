@@ -1,6 +1,6 @@
 // Outputs of attention_s16: the weights of eight queries times a head's values. Two queries and sixteen channels at a time take
 // eight accumulators and six loads, as four by eight do, but only two of them splats, whose offsets cost V8 11 an instruction.
-// Four pairs of tokens make a turn of the loop, with a way out between them, as in attention_scores.ts.
+// Four pairs of tokens make a turn of the loop, with a way out between them, as in scores.ts.
 
 import { addDot } from '../../lib/vector'
 

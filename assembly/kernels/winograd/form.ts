@@ -2,6 +2,15 @@
 // (of 3x3 convolutions), 42, 22 (of 2x2 ones, which transposed convolutions fall into). The transforms of each are in a
 // file of its own.
 
+import { requireOutputType, requirePhase, requireProduct, Winograd } from '../../lib/instructions'
+
+/** Traps on an instruction of unknown kinds. */
+export function requireKinds(i: Winograd): void {
+  requireOutputType(i.outputType)
+  requireProduct(i.product)
+  requirePhase(i.phase)
+}
+
 /** Outputs of a tile, in each direction. */
 // @ts-ignore: decorator
 @inline

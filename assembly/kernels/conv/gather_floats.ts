@@ -10,7 +10,7 @@ import { firstHalves, firstQuads, lastHalves, lastQuads } from '../../lib/turn'
 
 const ZEROS: usize = memory.data(16, 16)
 
-export function gather_f32(i: Filter, input: usize, first: i32, pixels: i32, fields: usize): void {
+export function gatherFloats(i: Filter, input: usize, first: i32, pixels: i32, fields: usize): void {
   const inputHeight = i.inputHeight
   const inputWidth = i.inputWidth
   const channels = i.inputChannels

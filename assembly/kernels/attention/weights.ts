@@ -4,7 +4,7 @@
 
 import { POWER_TABLE, powerV } from '../../lib/power'
 import { MAGIC_BITS } from '../../lib/vector'
-import { lowHalves, magic } from './attention_pairs'
+import { lowHalves, magic } from './pairs'
 
 /** [token][8] float32 of which four, to [pair of tokens][8][2] int16, a zero for a last token that doesn't exist; 1 / sum of each. */
 export function weigh(x: usize, tokens: usize, largest: usize, factors: usize, limit: f32, inverses: usize): void {

@@ -5,7 +5,7 @@ import { AttentionS16 } from '../../lib/instructions'
 import { LOG2E } from '../../lib/exp'
 import { power } from '../../lib/power'
 import { pmax, roundEven } from '../../lib/vector'
-import { LEAST, quantizeRow, rowFactor } from '../linear/linear_rows'
+import { LEAST, quantizeRow, rowFactor } from '../linear/rows'
 
 export function packPlain(i: AttentionS16, k: usize, v: usize, keys: usize, keyScales: usize, values: usize, valueScales: usize): void {
   const tokens = <usize>i.tokens

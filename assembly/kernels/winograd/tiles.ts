@@ -1,13 +1,13 @@
 // How Winograd's kernels cut an output into tiles of size x size, and number them. F(4x4,3x3) would compute up to three rows
 // and columns that are not there: it takes tiles of three outputs for as many of the last rows and columns as that avoids
-// (13 = 4 + 3 + 3 + 3), with five products instead of six in that direction (winograd33.ts). Other forms cut no tile short.
+// (13 = 4 + 3 + 3 + 3), with five products instead of six in that direction (f33.ts). Other forms cut no tile short.
 //
 // Tiles are numbered by kind: whole ones, those that are short in width, in both, in height. Four in turn make a group, which
 // computes all that the largest of them needs: short in a direction only where all four are.
 
 import { Winograd } from '../../lib/instructions'
 import { crewSize, start } from '../../threads/split'
-import { sizeOf } from './winograd_form'
+import { sizeOf } from './form'
 
 /** How an output is cut, in TILING_BYTES of scratch. */
 @unmanaged

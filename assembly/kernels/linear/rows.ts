@@ -4,7 +4,7 @@
 import { NARROW_LIMIT, WEIGHT_OFFSET } from '../../lib/instructions'
 import { addsQuads, RELAXED, SIMD } from '../../lib/isa'
 import { narrow, pmax, pmin, ROUNDING, roundEven } from '../../lib/vector'
-import { combineRows } from './linear_seven'
+import { combineRows } from './seven'
 
 /** Rows whose largest value is less are zeros. */
 export const LEAST: f32 = 7.8886090522101181e-31 // 2^-100
@@ -36,7 +36,7 @@ export function quantizeRows(
 }
 
 /**
- * Rows as linear_seven.ts wants them, depth a multiple of 16: row t and row t + half of `count` make a row of each of its seven
+ * Rows as seven.ts wants them, depth a multiple of 16: row t and row t + half of `count` make a row of each of its seven
  * matrices. `work` has room for eight rows of int16.
  */
 export function quantizeSeven(

@@ -1,4 +1,4 @@
-// What gather_s8 does, for a 3x3 convolution of a picture: 3 channels whose pixels are 4 bytes apart. Such taps are too short for
+// What gatherBytes does, for a 3x3 convolution of a picture: 3 channels whose pixels are 4 bytes apart. Such taps are too short for
 // vectors of their own, but a row of three is one load, and the rows of a field fill two vectors: 27 bytes, k = 0 to 26.
 //
 // Only for fields that lie inside the input. Reads 16 bytes of each row, so up to 5 beyond its last tap; writes 14 or 7 vectors.
@@ -21,7 +21,7 @@ function last11(row: usize, rowStride: usize): v128 {
 }
 
 /** Four pixels whose fields begin at a, b, c and d, as pairs of int16 or as quads of int8. */
-export function gather_image_s8(a: usize, b: usize, c: usize, d: usize, rowStride: usize, to: usize, quads: bool): void {
+export function gatherPicture(a: usize, b: usize, c: usize, d: usize, rowStride: usize, to: usize, quads: bool): void {
   const a0 = first16(a, rowStride)
   const b0 = first16(b, rowStride)
   const c0 = first16(c, rowStride)

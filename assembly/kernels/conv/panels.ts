@@ -1,16 +1,17 @@
-// A panel of conv_s8, 8 output channels, for all pixels of a block whose receptive fields gather_s8 has brought together: the
+// A panel of conv_s8, 8 output channels, for all pixels of a block whose receptive fields gatherBytes has brought together: the
 // products, then float(acc) * multiplier, activation, clamp and rounding. Layouts and ranges are those that head conv_s8.ts.
 
-import { Conv, OutputType, Product, TILE_BYTES } from '../../lib/instructions'
+import { Conv, OutputType, ConvProduct, TILE_BYTES } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { requantized, storeSum, storeSums } from '../../lib/requantize'
 import { addDot, narrow, roundingOffset } from '../../lib/vector'
-import { product_mla, product_relaxed, sum_quads } from './products_s8'
+import { productMla, productRelaxed, sumQuads } from '../../lib/products'
+import { placeOf } from './places'
 
 /** The sums of each pixel's field, which products of four need. */
 export function sumFields(fields: usize, quads: usize, pixels: i32, to: usize): void {
   for (; pixels > 0; pixels -= 4) {
-    sum_quads(fields, quads, to)
+    sumQuads(fields, quads, to)
     fields += quads * 16
     to += 16
   }
@@ -39,8 +40,8 @@ export function panelOf(
   const wholeBytes = type == OutputType.int8 && channels == 8
   let fieldSums = sums + TILE_BYTES
   for (; pixels > 0; pixels -= 4) {
-    if (product == Product.mla) product_mla(fields, bias, weights, steps, sums)
-    else product_relaxed(fields, bias, weights, steps, sums, fieldSums)
+    if (product == ConvProduct.mla) productMla(fields, bias, weights, steps, sums)
+    else productRelaxed(fields, bias, weights, steps, sums, fieldSums)
     if (SIMD) {
       if (pixels > 3 && wholeBytes) {
         const s = f32x4.splat(slope)
@@ -53,7 +54,7 @@ export function panelOf(
           const a1 = v128.load(m, 16)
           const b0 = v128.load(m, 32)
           const b1 = v128.load(m, 48)
-          storeTwo(to + p * stride, stride, a0, a1, b0, b1, multipliers, s, l, h, offset)
+          storeTwo(to + p * stride, to + (p + 1) * stride, a0, a1, b0, b1, multipliers, s, l, h, offset)
         }
       } else {
         for (let p = 0; p < min(4, pixels); p++) {
@@ -80,8 +81,8 @@ export function panelOf(
 // @ts-ignore: decorator
 @inline
 function storeTwo(
-  to: usize,
-  stride: usize,
+  first: usize,
+  second: usize,
   a0: v128,
   a1: v128,
   b0: v128,
@@ -100,8 +101,8 @@ function storeTwo(
     requantized(b0, m0, slope, low, high, offset),
     requantized(b1, m1, slope, low, high, offset),
   )
-  v128.store64_lane(to, ab, 0)
-  v128.store64_lane(to + stride, ab, 1)
+  v128.store64_lane(first, ab, 0)
+  v128.store64_lane(second, ab, 1)
 }
 
 /**
@@ -116,7 +117,7 @@ function storeFew(i: Conv, to: usize, acc0: v128, acc1: v128, multipliers: usize
   storeSums(to, acc0, acc1, multipliers, slope, low, high, roundingOffset(zero), i.outputType, channels)
 }
 
-/** `pixels` pixels x one panel of 8 output channels, of which `channels` are stored. */
+/** `pixels` pixels, side by side from `to` on, x one panel of 8 output channels, of which `channels` are stored. */
 export function panel(
   i: Conv,
   fields: usize,
@@ -125,6 +126,39 @@ export function panel(
   multipliers: usize,
   pairs: usize,
   to: usize,
+  pixels: i32,
+  channels: i32,
+): void {
+  dotPanel<bool>(i, fields, weights, bias, multipliers, pairs, to, 0, pixels, channels)
+}
+
+/** The same for pixels whose places, in bytes from `to` on, stand in `places`: those of a transposed convolution's phase. */
+export function scatteredPanel(
+  i: Conv,
+  fields: usize,
+  weights: usize,
+  bias: usize,
+  multipliers: usize,
+  pairs: usize,
+  to: usize,
+  places: usize,
+  pixels: i32,
+  channels: i32,
+): void {
+  dotPanel<u32>(i, fields, weights, bias, multipliers, pairs, to, places, pixels, channels)
+}
+
+// @ts-ignore: decorator
+@inline
+function dotPanel<T>(
+  i: Conv,
+  fields: usize,
+  weights: usize,
+  bias: usize,
+  multipliers: usize,
+  pairs: usize,
+  to: usize,
+  places: usize,
   pixels: i32,
   channels: i32,
 ): void {
@@ -140,7 +174,7 @@ export function panel(
     const h = f32x4.splat(high)
     const offset = roundingOffset(zero)
     const wholeBytes = type == OutputType.int8 && channels == 8
-    for (; pixels > 0; pixels -= 4) {
+    for (const rest = isBoolean<T>() ? 0 : 1; pixels > rest; pixels -= 4) {
       let a0 = v128.load(bias)
       let a1 = v128.load(bias, 16)
       let b0 = a0
@@ -167,21 +201,39 @@ export function panel(
         d1 = addDot(d1, x, w1)
         w += 32
       }
+      const a = placeOf<T>(to, places, stride, 0)
+      const b = placeOf<T>(to, places, stride, 1)
+      const c = placeOf<T>(to, places, stride, 2)
+      const d = placeOf<T>(to, places, stride, 3)
       if (pixels > 3 && wholeBytes) {
         // What nearly every tile is.
-        storeTwo(to, stride, a0, a1, b0, b1, multipliers, s, l, h, offset)
-        storeTwo(to + 2 * stride, stride, c0, c1, d0, d1, multipliers, s, l, h, offset)
+        storeTwo(a, b, a0, a1, b0, b1, multipliers, s, l, h, offset)
+        storeTwo(c, d, c0, c1, d0, d1, multipliers, s, l, h, offset)
       } else {
-        storeFew(i, to, a0, a1, multipliers, channels)
-        if (pixels > 1) storeFew(i, to + stride, b0, b1, multipliers, channels)
-        if (pixels > 2) storeFew(i, to + 2 * stride, c0, c1, multipliers, channels)
-        if (pixels > 3) storeFew(i, to + 3 * stride, d0, d1, multipliers, channels)
+        storeFew(i, a, a0, a1, multipliers, channels)
+        if (pixels > 1) storeFew(i, b, b0, b1, multipliers, channels)
+        if (pixels > 2) storeFew(i, c, c0, c1, multipliers, channels)
+        if (pixels > 3) storeFew(i, d, d0, d1, multipliers, channels)
       }
-      to += 4 * stride
+      if (isBoolean<T>()) to += 4 * stride
+      else places += 16
+    }
+    if (!isBoolean<T>() && pixels == 1) {
+      // The phases of a latent: one pixel each, and no use for three more.
+      let a0 = v128.load(bias)
+      let a1 = v128.load(bias, 16)
+      for (const end = fields + pairs * 16; fields < end; fields += 16) {
+        const x = v128.load32_splat(fields)
+        a0 = addDot(a0, x, v128.load(weights))
+        a1 = addDot(a1, x, v128.load(weights, 16))
+        weights += 32
+      }
+      storeFew(i, placeOf<T>(to, places, stride, 0), a0, a1, multipliers, channels)
     }
   } else {
     for (let p = 0; p < pixels; p++) {
       const field = fields + <usize>(p >> 2) * pairs * 16 + <usize>(p & 3) * 4
+      const at = placeOf<T>(to, places, stride, <usize>p)
       for (let o: usize = 0; o < <usize>channels; o++) {
         let acc = load<i32>(bias + o * 4)
         let x = field
@@ -191,9 +243,8 @@ export function panel(
           x += 16
           w += 32
         }
-        storeSum(to, o, acc, load<f32>(multipliers + o * 4), slope, low, high, zero, type)
+        storeSum(at, o, acc, load<f32>(multipliers + o * 4), slope, low, high, zero, type)
       }
-      to += stride
     }
   }
 }

@@ -13,7 +13,7 @@
 
 import { SEVEN_GAP_BYTES, SEVEN_LONG_PAIRS, SEVEN_PANELS, SEVEN_SHORT_PAIRS } from '../../lib/instructions'
 import { firstHalves, firstQuads, lastHalves, lastQuads } from '../../lib/turn'
-import { AHEAD, multiplyTwo } from './linear_two'
+import { AHEAD, multiplyTwo } from './two'
 
 /** Bytes from one panel of `chunk` pairs to the next: no power of two, so that they don't compete for lines of the cache. */
 // @ts-ignore: decorator

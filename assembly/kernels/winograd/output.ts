@@ -1,6 +1,6 @@
 // From the sums m of the taps to pixels: acc = (A'^T m A') / scale = foldedBias[o] + the convolution's exact sum, then what
 // every int8 convolution does with it (requantize.ts). `sums` is [group of 4 tiles][panel of 8 channels][tap][4][8] int32;
-// a tile is size x size pixels, or one less in a direction (winograd_tiles.ts), of which those inside the output are stored.
+// a tile is size x size pixels, or one less in a direction (tiles.ts), of which those inside the output are stored.
 // Why the division is exact: winograd_s8.ts. Pixels of a row are outputStride bytes apart, rows outputRowStride.
 //
 // No power of two is divided out: what comes from the transforms, times a factor that undoes 9 modulo 2^32, is acc * 2^6
@@ -12,14 +12,14 @@ import { OutputType, TILE_BYTES, Winograd } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { storeSum, storeSums } from '../../lib/requantize'
 import { roundingOffset } from '../../lib/vector'
-import { output22 } from './winograd22'
-import { output23 } from './winograd23'
-import { output33 } from './winograd33'
-import { output42 } from './winograd42'
-import { INVERSE_OF_9, missing43, output43 } from './winograd43'
-import { sideOf, sizeOf } from './winograd_form'
-import { transformRows } from './winograd_rows'
-import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, tilesOf, Tiling } from './winograd_tiles'
+import { output22 } from './f22'
+import { output23 } from './f23'
+import { output33 } from './f33'
+import { output42 } from './f42'
+import { INVERSE_OF_9, missing43, output43 } from './f43'
+import { sideOf, sizeOf } from './form'
+import { transformRows } from './rows'
+import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, tilesOf, Tiling } from './tiles'
 
 // `work` holds one pass, [4 rows][side][8] int32, and behind it a row of four pixels. A whole tile has sideOf(form) taps in
 // each direction; of a short one's five the fifth is in the sixth's place, so `short` passes skip the one before it.

@@ -6,20 +6,20 @@
 //
 // int32 modulo 2^32, for four tiles t, eight output channels o, and the three columns of one row of U. w is the panel's packed
 // weights [pair][2][2 taps][8][2] int8, x [column][pair][4 tiles][2] int16, columns `stride` bytes apart, m [column][4][8],
-// columns 128 bytes apart. |x|, |U| <= 512 (winograd22.ts): a dot product of two fits int32.
+// columns 128 bytes apart. |x|, |U| <= 512 (f22.ts): a dot product of two fits int32.
 //
 // Four output channels at a time: twelve vectors of sums, two of filters and what is multiplied are the fifteen registers
 // that V8 has on x86.
 
 import { SIMD } from '../../lib/isa'
 import { addDot } from '../../lib/vector'
-import { weights22 } from '../winograd/winograd22'
+import { weights22 } from './f22'
 
 /** Bytes of a pair of channels' packed weights, for a panel of 8 output channels. */
 const PAIR_BYTES: usize = 64
 
 /** `row` is 0 to 2. */
-export function row_products22(row: i32, x: usize, stride: usize, start: usize, w: usize, pairs: usize, m: usize): void {
+export function rowProducts22(row: i32, x: usize, stride: usize, start: usize, w: usize, pairs: usize, m: usize): void {
   if (row == 1) products(true, x, stride, start, w, pairs, m)
   else products(false, x, stride, start, row == 0 ? w : w + 32, pairs, m)
 }

@@ -5,17 +5,17 @@
 // This kernel pads. No arithmetic but widening.
 //
 // With `quads` the fields are fields[p / 4][k / 4][p % 4][k % 4] = int8, for products of four; the rest of the last quad is
-// arbitrary. Pictures have a form of their own: gather_image_s8.ts.
+// arbitrary. Pictures have a form of their own: gather_picture.ts.
 //
 // Reads up to 15 bytes beyond a pixel's channels; writes up to 64 bytes beyond the last field.
 
 import { Filter } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { firstHalves, firstQuads, lastHalves, lastQuads } from '../../lib/turn'
-import { gather_image_s8 } from './gather_image_s8'
+import { gatherPicture } from './gather_picture'
 
 /** `input` is the first channel of the group. */
-export function gather_s8(
+export function gatherBytes(
   i: Filter,
   zeroPoint: i32,
   input: usize,
@@ -91,7 +91,7 @@ export function gather_s8(
     let rows = kernelHeight
     if (SIMD) {
       if (image && inside) {
-        gather_image_s8(row0, row1, row2, row3, rowStride, fields, quads)
+        gatherPicture(row0, row1, row2, row3, rowStride, fields, quads)
         rows = 0
       }
     }

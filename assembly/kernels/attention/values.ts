@@ -2,8 +2,8 @@
 // channels][pair of tokens][16][2] int16, a zero for a last token that doesn't exist, and m[c] / limit for each channel. What stands
 // in the last sixteen beyond the head's channels is never stored. An m below 2^-100 gives zeros, NaN -limit.
 
-import { lowHalves, MAGNITUDE, magic, quantized } from './attention_pairs'
-import { LEAST } from '../linear/linear_rows'
+import { lowHalves, MAGNITUDE, magic, quantized } from './pairs'
+import { LEAST } from '../linear/rows'
 
 export function packValues(
   x: usize,

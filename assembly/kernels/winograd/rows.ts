@@ -1,13 +1,13 @@
 // Winograd's second pass and what follows it, for eight channels in int8: what nearly all tiles are. From one pass, at `from`
-// [rows][side][8] int32, to pixels; the other cases, and why this is exact: winograd_output.ts.
+// [rows][side][8] int32, to pixels; the other cases, and why this is exact: output.ts.
 
 import { Winograd } from '../../lib/instructions'
 import { requantized } from '../../lib/requantize'
 import { narrow, roundingOffset } from '../../lib/vector'
-import { first33, second33, third33 } from './winograd33'
-import { first42, fourth42, second42, third42, three } from './winograd42'
-import { first43, fourth43, INVERSE_OF_9, missing43, second43, third43 } from './winograd43'
-import { sideOf } from './winograd_form'
+import { first33, second33, third33 } from './f33'
+import { first42, fourth42, second42, third42, three } from './f42'
+import { first43, fourth43, INVERSE_OF_9, missing43, second43, third43 } from './f43'
+import { sideOf } from './form'
 
 // @ts-ignore: decorator
 @inline
