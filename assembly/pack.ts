@@ -1,10 +1,11 @@
-// Weights to their kernel's layout, as the packing exports do it, but shared among threads by panels of 8 output
-// channels: one share writes a panel whole, and no panel depends on another. The fields are the exports' arguments.
+// The packing exports as instructions, so that threads share the work. A share packs whole panels
+// of 8 output channels; no panel depends on another. The fields are the arguments of the export of
+// the same name.
 
-import { PackLinear, PackStrided, PackWinograd } from './lib/instructions'
 import { pack_linear_s8, panelBytesOf } from './kernels/linear/pack'
 import { packStridedPanels } from './kernels/winograd/strided_winograd_s8'
 import { packWinogradPanels } from './kernels/winograd/winograd_s8'
+import { PackLinear, PackStrided, PackWinograd } from './lib/instructions'
 import { scratchOf, start } from './threads/split'
 
 /** A share of fewer panels costs more than it spares. */
@@ -40,17 +41,7 @@ export function pack_strided(i: PackStrided, thread: i32, threads: i32): void {
   const panels = (i.outputChannels + 7) >> 3
   const first = start(panels, thread, threads)
   const end = start(panels, thread + 1, threads)
-  packStridedPanels(
-    i.source,
-    i.foldedBias,
-    i.target,
-    i.outputChannels,
-    i.channels,
-    i.chunk,
-    i.product,
-    first,
-    end,
-  )
+  packStridedPanels(i.source, i.foldedBias, i.target, i.outputChannels, i.channels, i.chunk, i.product, first, end)
 }
 
 export function pack_linear(i: PackLinear, thread: i32, threads: i32): void {

@@ -1,10 +1,11 @@
-// A known-answer test of what the int8 kernels rely on: widening, interleaving, dot products, conversion, rounding and
-// narrowing, extremes among the operands. The host refuses a build that answers otherwise than plain JavaScript
-// arithmetic does (tests/engine/probe.test.ts): what a runtime says it supports is not always what it computes.
+// A computation with a known answer, which uses what the int8 kernels rely on: widening,
+// interleaving, dot products, conversion, rounding and narrowing, with extremes among the operands.
+// The host refuses a build whose answer differs from that of plain JavaScript
+// (tests/engine/probe.test.ts), because a runtime may claim an instruction and compute it wrongly.
 
+import { conv_s8, pack_conv_s8 } from './kernels/conv/conv_s8'
 import { Conv } from './lib/instructions'
 import { addsQuads, dotPairs, dotQuads, dotQuadsByPairs, ones, SIMD } from './lib/isa'
-import { conv_s8, pack_conv_s8 } from './kernels/conv/conv_s8'
 
 const PIXELS = 11
 const CHANNELS = 10
@@ -12,9 +13,10 @@ const STRIDE = 12
 const OUTPUTS = 9
 
 /**
- * In 4 KiB at `at`: a 1x1 convolution with leaky 0.1 of pseudo-random int8 (x = 1664525 x + 1013904223, the top
- * byte, its ends widened to the extremes); then 64 times sums of four and of two products of such int8 and 7-bit
- * numbers; FNV-1a of the bytes of all.
+ * Returns the FNV-1a hash of what it computes in 4 KiB at `at`. First comes a 1x1 convolution, with
+ * leaky 0.1, of pseudo-random int8 (the top byte of x = 1664525 x + 1013904223, the ends of the
+ * range widened to the extremes). Then come 64 rounds of sums of four and of two products of such
+ * int8 and numbers of 7 bits.
  */
 export function probe(at: usize): i32 {
   const input = at + 128
@@ -75,7 +77,7 @@ export function probe(at: usize): i32 {
       seed = seed * 1664525 + 1013904223
       store<i8>(input + n, extreme(seed))
       seed = seed * 1664525 + 1013904223
-      // Within 0..127, which is all that the relaxed products promise for.
+      // The relaxed products promise nothing beyond 0..127.
       store<i8>(input + 16 + n, min(<i32>(seed >> 24), 127))
     }
     products(input, input + 16, round * 0x01234567, output)
@@ -84,10 +86,13 @@ export function probe(at: usize): i32 {
   return <i32>hash
 }
 
-/** Sums of four and of two products of 16 int8 at a and at b: four int32, each begun from `start`, then eight int16. */
+/**
+ * Sums of four and of two products of 16 int8 at a and at b: four int32, which begin at `start`,
+ * then eight int16.
+ */
 function products(a: usize, b: usize, start: i32, to: usize): void {
   if (SIMD) {
-    // As the kernels compute them here.
+    // The same choice as the kernels make here.
     if (addsQuads()) v128.store(to, dotQuads(v128.load(a), v128.load(b), i32x4.splat(start)))
     else v128.store(to, dotQuadsByPairs(v128.load(a), v128.load(b), i32x4.splat(start), ones()))
     v128.store(to, dotPairs(v128.load(a), v128.load(b)), 16)

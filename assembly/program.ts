@@ -1,57 +1,56 @@
-// Executes a program: instructions of INSTRUCTION_BYTES, one after the other. The host has checked every field when
-// it wrote them; nothing is checked here but the opcode, so that host and engine of different versions cannot
-// misunderstand each other silently.
+// Executes a program: instructions of INSTRUCTION_BYTES, one after the other. The host has checked
+// every field when it wrote it, so only the opcode is checked here: a host and an engine of
+// different versions cannot misunderstand each other silently.
 
-import { barrier, closeGate, crewNow, gather, indexNow } from './threads/barrier'
-import { THREADS } from './lib/isa'
-import { add_f32 } from './kernels/pixelwise/add_f32'
-import { add_s8 } from './kernels/pixelwise/add_s8'
-import { activation_f32 } from './kernels/pixelwise/activation_f32'
-import { average_pool_f32, average_pool_s8 } from './kernels/pool/average_pool'
-import { conv_f32 } from './kernels/conv/conv_f32'
-import { conv_mla_s8, conv_relaxed_s8, conv_s8 } from './kernels/conv/conv_s8'
-import { conv_transpose_f32 } from './kernels/conv_transpose/conv_transpose_f32'
-import { conv_transpose_s8 } from './kernels/conv_transpose/conv_transpose_s8'
-import { copy } from './kernels/pixelwise/copy'
-import { decode_yolo } from './kernels/detect/decode_yolo'
-import { depthwise_f32 } from './kernels/conv/depthwise_f32'
-import { depthwise_s8 } from './kernels/conv/depthwise_s8'
-import { dequantize_s8 } from './kernels/pixelwise/dequantize_s8'
-import { linear_s8 } from './kernels/linear/linear_s8'
-import { layer_norm_f32 } from './kernels/tokens/layer_norm_f32'
-import { softmax_f32 } from './kernels/tokens/softmax_f32'
 import { attention_f32 } from './kernels/attention/attention_f32'
 import { attention_s16 } from './kernels/attention/attention_s16'
-import { pack_linear, pack_strided, pack_winograd } from './pack'
-import { patches_f32 } from './kernels/tokens/patches_f32'
-import { embed_tokens_f32 } from './kernels/tokens/embed_tokens_f32'
-import { scatter_tokens_f32 } from './kernels/tokens/scatter_tokens_f32'
-import { max_pool_f32, max_pool_s8 } from './kernels/pool/max_pool'
-import { preprocess } from './kernels/picture/preprocess'
-import { quantize_s8 } from './kernels/pixelwise/quantize_s8'
-import { requantize_s8 } from './kernels/pixelwise/requantize_s8'
-import { strided_winograd42_s8 } from './kernels/winograd/strided_winograd_s8'
+import { conv_f32 } from './kernels/conv/conv_f32'
+import { conv_mla_s8, conv_relaxed_s8, conv_s8 } from './kernels/conv/conv_s8'
+import { depthwise_f32 } from './kernels/conv/depthwise_f32'
+import { depthwise_s8 } from './kernels/conv/depthwise_s8'
+import { conv_transpose_f32 } from './kernels/conv_transpose/conv_transpose_f32'
+import { conv_transpose_s8 } from './kernels/conv_transpose/conv_transpose_s8'
+import { decode_yolo } from './kernels/detect/decode_yolo'
 import { suppress } from './kernels/detect/suppress'
-import { table_s8 } from './kernels/pixelwise/table_s8'
-import { transposed_winograd22_s8, transposed_winograd42_s8 } from './kernels/winograd/transposed_winograd_s8'
-import { upsample } from './kernels/pixelwise/upsample'
-import { curve_f32 } from './kernels/pixelwise/curve_f32'
-import { arithmetic_f32 } from './kernels/pixelwise/arithmetic_f32'
-import { reduce_f32 } from './kernels/tokens/reduce_f32'
-import { group_norm_f32 } from './kernels/tokens/group_norm_f32'
-import { matmul_f32 } from './kernels/tokens/matmul_f32'
-import { resize_f32 } from './kernels/picture/resize_f32'
-import { rearrange } from './kernels/moves/rearrange'
+import { linear_s8 } from './kernels/linear/linear_s8'
+import { constant } from './kernels/moves/constant'
 import { gather_rows } from './kernels/moves/gather_rows'
 import { pad } from './kernels/moves/pad'
-import { constant } from './kernels/moves/constant'
+import { rearrange } from './kernels/moves/rearrange'
+import { preprocess } from './kernels/picture/preprocess'
+import { resize_f32 } from './kernels/picture/resize_f32'
+import { activation_f32 } from './kernels/pixelwise/activation_f32'
+import { add_f32 } from './kernels/pixelwise/add_f32'
+import { add_s8 } from './kernels/pixelwise/add_s8'
+import { arithmetic_f32 } from './kernels/pixelwise/arithmetic_f32'
+import { copy } from './kernels/pixelwise/copy'
+import { curve_f32 } from './kernels/pixelwise/curve_f32'
+import { dequantize_s8 } from './kernels/pixelwise/dequantize_s8'
+import { quantize_s8 } from './kernels/pixelwise/quantize_s8'
+import { requantize_s8 } from './kernels/pixelwise/requantize_s8'
+import { table_s8 } from './kernels/pixelwise/table_s8'
+import { upsample } from './kernels/pixelwise/upsample'
+import { average_pool_f32, average_pool_s8 } from './kernels/pool/average_pool'
+import { max_pool_f32, max_pool_s8 } from './kernels/pool/max_pool'
+import { embed_tokens_f32 } from './kernels/tokens/embed_tokens_f32'
+import { group_norm_f32 } from './kernels/tokens/group_norm_f32'
+import { layer_norm_f32 } from './kernels/tokens/layer_norm_f32'
+import { matmul_f32 } from './kernels/tokens/matmul_f32'
+import { patches_f32 } from './kernels/tokens/patches_f32'
+import { reduce_f32 } from './kernels/tokens/reduce_f32'
+import { scatter_tokens_f32 } from './kernels/tokens/scatter_tokens_f32'
+import { softmax_f32 } from './kernels/tokens/softmax_f32'
+import { strided_winograd42_s8 } from './kernels/winograd/strided_winograd_s8'
+import { transposed_winograd22_s8, transposed_winograd42_s8 } from './kernels/winograd/transposed_winograd_s8'
 import { winograd23_s8, winograd43_s8 } from './kernels/winograd/winograd_s8'
 import {
   ABORTED,
   Add,
   AddF32,
+  Arithmetic,
   Attention,
   AttentionS16,
+  ConstantTensor,
   Conv,
   ConvF32,
   ConvTranspose,
@@ -60,37 +59,22 @@ import {
   Curve,
   DecodeYolo,
   EmbedTokens,
-  Instruction,
+  GatherRows,
+  GroupNorm,
   INSTRUCTION_BYTES,
+  Instruction,
   LayerNorm,
   Linear,
-  ParametricCurve,
-  Arithmetic,
-  Reduce,
-  GroupNorm,
   Matmul,
-  Resize,
-  Rearrange,
-  GatherRows,
-  Pad,
-  ConstantTensor,
-  OP_CURVE_F32,
-  OP_ARITHMETIC_F32,
-  OP_REDUCE_F32,
-  OP_GROUP_NORM_F32,
-  OP_MATMUL_F32,
-  OP_RESIZE_F32,
-  OP_REARRANGE,
-  OP_GATHER_ROWS,
-  OP_PAD,
-  OP_CONSTANT,
   OP_ACTIVATION_F32,
   OP_ADD_F32,
   OP_ADD_S8,
+  OP_ARITHMETIC_F32,
   OP_ATTENTION_F32,
   OP_ATTENTION_S16,
   OP_AVERAGE_POOL_F32,
   OP_AVERAGE_POOL_S8,
+  OP_CONSTANT,
   OP_CONV_F32,
   OP_CONV_MLA_S8,
   OP_CONV_RELAXED_S8,
@@ -98,22 +82,30 @@ import {
   OP_CONV_TRANSPOSE_F32,
   OP_CONV_TRANSPOSE_S8,
   OP_COPY,
+  OP_CURVE_F32,
   OP_DECODE_YOLO,
   OP_DEPTHWISE_F32,
   OP_DEPTHWISE_S8,
   OP_DEQUANTIZE_S8,
   OP_EMBED_TOKENS_F32,
+  OP_GATHER_ROWS,
+  OP_GROUP_NORM_F32,
   OP_LAYER_NORM_F32,
   OP_LINEAR_S8,
+  OP_MATMUL_F32,
   OP_MAX_POOL_F32,
   OP_MAX_POOL_S8,
   OP_PACK_LINEAR,
   OP_PACK_STRIDED,
   OP_PACK_WINOGRAD,
+  OP_PAD,
   OP_PATCHES_F32,
   OP_PREPROCESS,
   OP_QUANTIZE_S8,
+  OP_REARRANGE,
+  OP_REDUCE_F32,
   OP_REQUANTIZE_S8,
+  OP_RESIZE_F32,
   OP_SCATTER_TOKENS_F32,
   OP_SOFTMAX_F32,
   OP_STRIDED_WINOGRAD42_S8,
@@ -127,11 +119,16 @@ import {
   PackLinear,
   PackStrided,
   PackWinograd,
+  Pad,
+  ParametricCurve,
   Patches,
   Pixelwise,
   Pool,
   Preprocess,
+  Rearrange,
+  Reduce,
   Requantize,
+  Resize,
   Scale,
   ScatterTokens,
   Suppress,
@@ -140,14 +137,19 @@ import {
   Upsample,
   Winograd,
 } from './lib/instructions'
+import { THREADS } from './lib/isa'
+import { pack_linear, pack_strided, pack_winograd } from './pack'
+import { barrier, closeGate, crewNow, gather, indexNow } from './threads/barrier'
 import { sharesOf, takeShare } from './threads/shares'
 import { join } from './threads/split'
 
 /**
- * Runs `count` instructions from `program`. Returns 0, or 1 + the index of an instruction whose opcode is unknown.
- * With several threads, the caller leads them (assembly/threads/barrier.ts): a kernel does a share of its instruction's work, and
- * all finish an instruction before any begins the next. ABORTED when one of them failed. A build without threads does the
- * share of number `thread`, and nothing of the others'.
+ * Runs `count` instructions from `program`. Returns 0, or 1 + the index of an instruction whose
+ * opcode is unknown, or ABORTED when another thread has failed.
+ *
+ * With several threads the caller leads them (assembly/threads/barrier.ts): each does a share of an
+ * instruction, and all of them finish it before any begins the next one. A build without threads
+ * does the share of thread `thread` alone.
  */
 export function run(program: usize, count: i32, thread: i32, threads: i32): i32 {
   if (THREADS && threads > 1 && count > 0) return gather(threads) ? follow(program, count, 0) : ABORTED
@@ -159,7 +161,10 @@ export function run(program: usize, count: i32, thread: i32, threads: i32): i32 
   return 0
 }
 
-/** The rest of a frame, as number `thread` of its crew, which may grow from instruction to instruction. */
+/**
+ * Runs the rest of a frame as number `thread` of its crew, which may grow from instruction to
+ * instruction.
+ */
 export function follow(program: usize, count: i32, thread: i32): i32 {
   for (let n = indexNow(); n < count; n++) {
     const crew = crewNow()
@@ -173,7 +178,7 @@ export function follow(program: usize, count: i32, thread: i32): i32 {
   return 0
 }
 
-/** What a thread does of an instruction. */
+/** Does a thread's part of an instruction. */
 function share(i: usize, thread: i32, threads: i32): bool {
   const each = threads > 1 ? sharesOf(i, threads) : 1
   if (each == 1) return execute(i, thread, threads)

@@ -14,9 +14,10 @@ export const pictureEndings = ['.jpg', '.jpeg', '.png']
  */
 export function meansFolder(out: string, endings: readonly string[]): boolean {
   const ending = extname(out).toLowerCase()
-  if (/[/\\]$/.test(out) || isFolder(out)) return true
+  if (/[/\\]$/.test(out)) return true
+  // A file's ending means a file, even where a folder has that name: then it can't be written, which is said.
   if (endings.includes(ending)) return false
-  if (ending === '') return true
+  if (ending === '' || isFolder(out)) return true
   throw new OcellusError(
     'E_OPTION',
     `--out ${out}: what is written here ends in ${endings.join(', ')}; a folder of that name ends in /`,

@@ -62,12 +62,12 @@ export function engineFile(contract) {
   const { opcodes, classes, controlStart, controlOffsets, sizes, numbers } = contract
   const addresses = Object.entries(controlOffsets).map(([key, offset]) => [key, controlStart + offset])
   return [
-    `// Written by scripts/instructions.mjs from src/host/program/, which says what each name means. Do not edit.
-//
-// An instruction is read as the class of its layout: changetype<Conv>(i).inputHeight, or a parameter of type Conv.
+    `// Written by scripts/instructions.mjs from src/host/program/, which says what each name means.
+// Do not edit. An instruction is read as the class of its layout: changetype<Conv>(i).inputHeight,
+// or a parameter of type Conv.
 `,
     constants(opcodes, 'i32', opcodeName),
-    `// The kinds that fields and arguments have. The host writes no other number, and a kernel traps on one before it computes.\n\n${[
+    `// The kinds that fields and arguments have. The host writes no other number, and a kernel traps on\n// one before it computes.\n\n${[
       enumOf('ActivationKind', contract.activationKinds),
       enumOf('CurveKind', contract.curveKinds),
       enumOf('ArithmeticKind', contract.arithmeticKinds),

@@ -14,8 +14,8 @@ class Shape {
   kernelWidth: i32 = between(1, 5)
   strideY: i32 = between(1, 3)
   strideX: i32 = between(1, 3)
-  padTop: i32 = between(0, 2)
-  padLeft: i32 = between(0, 2)
+  padTop: i32 = between(0, min(2, this.kernelHeight - 1))
+  padLeft: i32 = between(0, min(2, this.kernelWidth - 1))
   inputZero: i32 = between(-128, 127)
   outputZero: i32 = between(-128, 127)
   slope: f32 = 0
@@ -59,7 +59,10 @@ function bytes(count: i32): usize {
   return at
 }
 
-/** One sum by the definition: bias plus (input - zero point) * weight over the window inside the input. */
+/**
+ * One sum by the definition: bias plus (input - zero point) * weight over the window inside the
+ * input.
+ */
 function sum(s: Shape, input: usize, weights: usize, bias: i32, y: i32, x: i32, o: i32): i32 {
   let acc = bias
   let weight = weights + o * s.kernelHeight * s.kernelWidth * s.inputs
@@ -101,7 +104,8 @@ function differences(s: Shape, depthwise: bool): i32 {
   const bias = block(channels * 4)
   for (let n = 0; n < channels; n++) store<i32>(bias + n * 4, between(-50000, 50000))
   const multipliers = block(panels * 4)
-  for (let n = 0; n < panels; n++) store<f32>(multipliers + n * 4, <f32>between(1, 1000) / (20000 * sqrt<f32>(<f32>depth)))
+  for (let n = 0; n < panels; n++)
+    store<f32>(multipliers + n * 4, <f32>between(1, 1000) / (20000 * sqrt<f32>(<f32>depth)))
   const packed = block(panels * ((depth + 1) >> 1) * 4)
   const folded = block(panels * 4)
   if (depthwise) pack_depthwise_s8(weights, packed, bias, channels, depth, s.inputZero, folded)

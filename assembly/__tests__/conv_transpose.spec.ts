@@ -1,5 +1,5 @@
-import { conv_transpose_f32 } from '../kernels/conv_transpose/conv_transpose_f32'
 import { pack_conv_f32 } from '../kernels/conv/conv_f32'
+import { conv_transpose_f32 } from '../kernels/conv_transpose/conv_transpose_f32'
 import { ConvTransposeF32, OutputType } from '../lib/instructions'
 import { block, floats, instruction, setWindow } from './instruction'
 
@@ -71,7 +71,8 @@ describe('conv_transpose_f32', () => {
               if (ky < 0 || ky >= KERNEL || kx < 0 || kx >= KERNEL) continue
               for (let c = 0; c < INPUTS; c++) {
                 const value = load<f32>(input + <usize>((iy * SIDE + ix) * INPUTS + c) * 4)
-                sum += <f64>value * <f64>load<f32>(weights + <usize>(((o * KERNEL + ky) * KERNEL + kx) * INPUTS + c) * 4)
+                sum +=
+                  <f64>value * <f64>load<f32>(weights + <usize>(((o * KERNEL + ky) * KERNEL + kx) * INPUTS + c) * 4)
               }
             }
           }

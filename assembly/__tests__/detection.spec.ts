@@ -1,8 +1,8 @@
 import { entry, push, sort } from '../kernels/detect/candidates'
 import { decode_yolo } from '../kernels/detect/decode_yolo'
 import { suppress } from '../kernels/detect/suppress'
-import { exp, log } from '../lib/math'
 import { CandidateList, DecodeYolo, ENTRY_BYTES, LIST_HEADER_BYTES, OverlapKind, Suppress } from '../lib/instructions'
+import { exp, log } from '../lib/math'
 import { block, instruction } from './instruction'
 
 /** An empty list with room for `capacity` candidates. */

@@ -1,6 +1,6 @@
-import { activation_f32 } from '../kernels/pixelwise/activation_f32'
 import { conv_f32, pack_conv_f32 } from '../kernels/conv/conv_f32'
 import { depthwise_f32, pack_depthwise_f32 } from '../kernels/conv/depthwise_f32'
+import { activation_f32 } from '../kernels/pixelwise/activation_f32'
 import { ActivationKind, ConvF32, Curve, OutputType } from '../lib/instructions'
 import { floats, instruction, setPlaces, setWindow } from './instruction'
 

@@ -6,7 +6,10 @@ function between(low: i32, high: i32): i32 {
   return low + <i32>(random() % <u32>(high - low + 1))
 }
 
-/** How many values of fields of 3x3x3 differ between a picture of 4 bytes a pixel and the same of 5, which has no way of its own. */
+/**
+ * How many values of fields of 3x3x3 differ between a picture of 4 bytes a pixel and the same
+ * picture of 5, for which there is no special way.
+ */
 function differences(quads: bool): i32 {
   const height = between(1, 9)
   const width = between(1, 13)

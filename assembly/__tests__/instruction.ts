@@ -1,6 +1,6 @@
 // What the kernels' specs share: blocks of memory, instructions and pseudo-random values.
 
-import { Filter, Instruction, INSTRUCTION_BYTES, Pixelwise, SCRATCH_STRIDE_OFFSET } from '../lib/instructions'
+import { Filter, INSTRUCTION_BYTES, Instruction, Pixelwise, SCRATCH_STRIDE_OFFSET } from '../lib/instructions'
 
 let seed: u32 = 1
 

@@ -9,7 +9,10 @@ function identity(): usize {
   return at
 }
 
-/** A picture of `from` on a canvas of `to` (width, height), resized to the first two of `rest` and placed at the next. */
+/**
+ * A picture of size `from` on a canvas of size `to`. `rest` has the resized size, the offset, the
+ * padding and whether red and blue are swapped.
+ */
 function placed(source: usize, output: usize, from: i32[], to: i32[], rest: i32[], scratch: usize): Preprocess {
   const i = instruction<Preprocess>()
   i.source = source

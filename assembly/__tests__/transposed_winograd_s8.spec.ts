@@ -6,7 +6,8 @@ import {
 import { OutputType, Phase, TransposedWinograd } from '../lib/instructions'
 import { block, instruction, random, setScratchStride } from './instruction'
 
-// The Winograd forms of the int8 transposed convolution against a plain loop: 4x4, stride 2, padding 1.
+// The Winograd forms of the int8 transposed convolution against a plain loop: 4x4, stride 2,
+// padding 1.
 
 const ZERO = -7
 const OUTPUT_ZERO = 4

@@ -1,10 +1,11 @@
 import { conv_mla_s8, conv_relaxed_s8, pack_conv_product_s8 } from '../kernels/conv/conv_s8'
 import { pack_strided_s8, strided_winograd42_s8 } from '../kernels/winograd/strided_winograd_s8'
 import { pack_winograd_s8, winograd23_s8, winograd43_s8 } from '../kernels/winograd/winograd_s8'
-import { Conv, OutputType, Phase, ConvProduct, Winograd } from '../lib/instructions'
+import { Conv, ConvProduct, OutputType, Phase, Winograd } from '../lib/instructions'
 import { block, instruction, random, setScratchStride, setWindow } from './instruction'
 
-// The forms of the int8 convolution against a plain loop: Winograd's, by multiply-adds, by products of four.
+// The forms of the int8 convolution against a plain loop: Winograd, multiply-adds, products of
+// four.
 
 const ZERO = -7
 const OUTPUT_ZERO = 4
@@ -32,7 +33,9 @@ function down(side: i32): i32 {
   return (side - 1) / stride + 1
 }
 
-/** A 3x3 convolution, padded by 1, with weights within -64..most; at their extremes where `extreme`. */
+/**
+ * A 3x3 convolution, padded by 1, with weights within -64..most, at their extremes where `extreme`.
+ */
 function draw(inputs: i32, outs: i32, most: i32, extreme: bool = false): void {
   height = between(1, 14)
   width = between(1, 14)

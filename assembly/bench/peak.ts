@@ -1,5 +1,6 @@
-// The roofline of the simd build: each export does `products` multiply-accumulates of one kind, and nothing else. A
-// kernel's rate divided by the best of these is the share of the machine that it uses. See rounds.ts.
+// The roofline of the simd build: each export does `products` multiply-accumulates of one kind, and
+// nothing else. The rate of a kernel divided by the best of these rates is the share of the machine
+// that it uses. See rounds.ts.
 
 import { eight, F32, five, I16_DOT, I16_EXTEND, six } from './rounds'
 

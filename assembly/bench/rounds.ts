@@ -1,21 +1,28 @@
-// The loops of the roofline probes: sum += x * y on registers only, no loads, no stores, no conversion.
+// The loops of the roofline probes: sum += x * y on registers, without loads, stores and
+// conversions.
 //
-// A loop must not be so regular that the compiler computes a product once for all rounds. So the factors x move from
-// variable to variable at the end of a round, which costs register renames only. How many sums hide the latency of a
-// multiplication without spilling differs from processor to processor: there are three forms, and the fastest counts.
+// A loop must not be so regular that the compiler computes a product once for all rounds. So the
+// factors x move from variable to variable at the end of a round, which costs only register
+// renames. How many sums hide the latency of a multiplication without spilling differs from
+// processor to processor: there are three forms, and the fastest counts.
 //
-// The seed 63 makes bytes that are also bits of ordinary float32 numbers: denormal ones would slow a processor down.
-// Sums wrap, or become infinite; their bits are returned so that no loop is dead code.
+// The seed 63 makes bytes that are bits of ordinary float32 numbers too, because denormal numbers
+// would slow a processor down. Sums wrap, or become infinite; their bits are returned so that no
+// loop is dead code.
 
 /** int16 pairs to int32: 8 multiply-accumulates an operation. */
 export const I16_DOT = 0
-/** int16 to int32 by an extending multiplication and an addition, which ARM fuses: 4 an operation. */
+/**
+ * int16 to int32 by an extending multiplication and an addition, which ARM fuses: 4 an operation.
+ */
 export const I16_EXTEND = 1
 /** float32 by a multiplication and an addition: 4 an operation. */
 export const F32 = 2
 /** int8 quadruples to int32, y in 0..127: 16 an operation. */
 export const I8_RELAXED = 3
-/** The same through int16, as processors without a dot product of bytes like it better: 16 an operation. */
+/**
+ * The same through int16, which suits processors without a dot product of bytes: 16 an operation.
+ */
 export const I8_RELAXED_PAIRS = 4
 /** float32, fused where the processor can: 4 an operation. */
 export const F32_RELAXED = 5

@@ -1,7 +1,8 @@
-// erf(x / sqrt 2) / 2 = x * P(x * x) / Q(x * x), a rational function of degrees 6 and 5 fitted to it over |x| <= 5.7,
-// where its relative error is below 3e-9; beyond, the value at 5.7, which is 1/2 but for 6e-9. What float32
-// rounding adds is a few ulp. |result| <= 1/2, so x * (1/2 + result), GELU, keeps its sign. NaN gives some number.
-// Plain float32 operations in one order, so every build gives the same bytes.
+// erf(x / sqrt 2) / 2 = x * P(x * x) / Q(x * x): a rational function of degrees 6 and 5, fitted
+// over |x| <= 5.7, where its relative error is below 3e-9. Beyond 5.7 it keeps the value there,
+// which is 1/2 - 6e-9. Rounding to float32 adds a few ulp. |result| <= 1/2, so GELU, x * (1/2 +
+// result), keeps the sign of x. NaN gives some number. Plain float32 operations in one order give
+// the same bytes in every build.
 
 import { pmax, pmin } from './vector'
 
@@ -30,34 +31,88 @@ export function halfErf(value: f32): f32 {
   return pmin(0.5, pmax(-0.5, x * (p / q)))
 }
 
-/** Four times each, in memory: of a constant V8 makes a vector anew for each use, by three instructions. */
+/**
+ * The coefficients, four times each, in memory: V8 makes a vector of a constant anew for each use,
+ * by three instructions.
+ */
 const TABLE = memory.data<f32>(
   [
-    END, END, END, END,
-    -END, -END, -END, -END,
-    P0, P0, P0, P0,
-    P1, P1, P1, P1,
-    P2, P2, P2, P2,
-    P3, P3, P3, P3,
-    P4, P4, P4, P4,
-    P5, P5, P5, P5,
-    P6, P6, P6, P6,
-    Q1, Q1, Q1, Q1,
-    Q2, Q2, Q2, Q2,
-    Q3, Q3, Q3, Q3,
-    Q4, Q4, Q4, Q4,
-    Q5, Q5, Q5, Q5,
-    1, 1, 1, 1,
-    0.5, 0.5, 0.5, 0.5,
-    -0.5, -0.5, -0.5, -0.5,
+    END,
+    END,
+    END,
+    END,
+    -END,
+    -END,
+    -END,
+    -END,
+    P0,
+    P0,
+    P0,
+    P0,
+    P1,
+    P1,
+    P1,
+    P1,
+    P2,
+    P2,
+    P2,
+    P2,
+    P3,
+    P3,
+    P3,
+    P3,
+    P4,
+    P4,
+    P4,
+    P4,
+    P5,
+    P5,
+    P5,
+    P5,
+    P6,
+    P6,
+    P6,
+    P6,
+    Q1,
+    Q1,
+    Q1,
+    Q1,
+    Q2,
+    Q2,
+    Q2,
+    Q2,
+    Q3,
+    Q3,
+    Q3,
+    Q3,
+    Q4,
+    Q4,
+    Q4,
+    Q4,
+    Q5,
+    Q5,
+    Q5,
+    Q5,
+    1,
+    1,
+    1,
+    1,
+    0.5,
+    0.5,
+    0.5,
+    0.5,
+    -0.5,
+    -0.5,
+    -0.5,
+    -0.5,
   ],
-  16
+  16,
 )
 
 /**
- * x * (1/2 + halfErf(x)) of whole vectors, four at a time, as one's computation is a long chain and a processor looks ahead only
- * so far: P6 to P0 with the table's entries from 8 down to 2, Q5 to Q1 and 1 with 13 to 9 and 14. Returns how many bytes that were, of
- * `bytes`.
+ * x * (1/2 + halfErf(x)) of whole vectors, four at a time: one computation is a long chain, and a
+ * processor looks ahead only so far. P6 to P0 take the table's entries 8 down to 2, Q5 to Q1 and 1
+ * take 13 to 9 and 14. Returns how many of the `bytes` bytes are done.
  */
 export function geluVectors(from: usize, to: usize, bytes: usize): usize {
   let b: usize = 0

@@ -1,14 +1,15 @@
-// exp(x) = 2^k * exp(r), k = round(x * log2 e), |r| <= 0.35, and exp(r) by its Taylor polynomial of degree 7, whose
-// error is below a quarter ulp; ln 2 is in two parts (Cody and Waite), the first exact times k; 2^k is in two
-// factors, so that results down to float32's smallest are rounded, not lost. x is at most 88, or the result overflows;
-// of less than -104 it is 0. Plain float32 operations in one order, so every build gives the same bytes.
+// exp(x) = 2^k * exp(r) with k = round(x * log2 e) and |r| <= 0.35. exp(r) is its Taylor polynomial
+// of degree 7, whose error is below a quarter ulp. ln 2 has two parts (Cody and Waite), of which
+// the first is exact times k. 2^k has two factors, so that results down to the smallest float32 are
+// rounded and not lost. The result overflows for x beyond 88 and is 0 below -104. Plain float32
+// operations in one order give the same bytes in every build.
 
 import { pmax, roundEven, roundEvenV } from './vector'
 
 const LOWEST: f32 = -104.0 // exp() of less is 0 in float32
 export const LOG2E: f32 = 1.44269504
 const LN2_HIGH: f32 = 0.693359375
-const LN2_LOW: f32 = -2.12194440e-4
+const LN2_LOW: f32 = -2.1219444e-4
 
 // @ts-ignore: decorator
 @inline

@@ -1,13 +1,14 @@
-// The heart of a softmax, shared by the operator and by attention: e[n] = exp(x[n] - m), m the largest x, so that no
-// exponential exceeds 1. Sums go by lanes as in assembly/lib/sum.ts: lane l adds up n = l, l + 4, ... below count & ~3,
-// what is left is added one by one. NaN gives some number. The target may be the source.
+// The heart of a softmax, which the operator and attention share: e[n] = exp(x[n] - m) with m the
+// largest x, so no exponential exceeds 1. Sums go by lanes as in assembly/lib/sum.ts: lane l adds
+// up n = l, l + 4, ... below count & ~3, and the rest is added one by one. NaN gives some number.
+// The target may be the source.
 
 import { exp, expV } from './exp'
 import { SIMD } from './isa'
 import { laneSum, lanesV } from './sum'
 import { pmax } from './vector'
 
-/** Writes e[0..count) and returns their sum, at least 1. */
+/** Writes e[0..count) and returns their sum, which is at least 1. */
 export function exponentials(x: usize, to: usize, count: usize): f32 {
   const largest = maximum(x, count)
   const whole = x + ((count & ~3) << 2)
@@ -45,8 +46,8 @@ export function exponentials(x: usize, to: usize, count: usize): f32 {
 }
 
 /**
- * The same of four rows at once, which lie as [count][4], in place; writes 1 / sum of each row. The sums' order is that of
- * one row, whose lanes are vectors here.
+ * The same for four rows at once, which lie as [count][4], in place. Writes 1 / sum of each row.
+ * The order of a sum is that of one row, whose lanes are vectors here.
  */
 export function exponentialsOfFour(x: usize, count: usize, factors: usize): void {
   if (SIMD) {
@@ -71,7 +72,7 @@ export function exponentialsOfFour(x: usize, count: usize, factors: usize): void
   }
 }
 
-/** One of four rows. */
+/** One of the four rows. */
 function exponentialsOfRow(x: usize, count: usize): f32 {
   let largest: f32 = -f32.MAX_VALUE
   const end = x + (count << 4)
@@ -105,7 +106,7 @@ function stored(to: usize, e: f32): f32 {
   return e
 }
 
-/** The largest of float32. */
+/** The largest of `count` float32. */
 function maximum(x: usize, count: usize): f32 {
   let largest: f32 = -f32.MAX_VALUE
   const end = x + (count << 2)

@@ -1,6 +1,6 @@
-// Written by scripts/instructions.mjs from src/host/program/, which says what each name means. Do not edit.
-//
-// An instruction is read as the class of its layout: changetype<Conv>(i).inputHeight, or a parameter of type Conv.
+// Written by scripts/instructions.mjs from src/host/program/, which says what each name means.
+// Do not edit. An instruction is read as the class of its layout: changetype<Conv>(i).inputHeight,
+// or a parameter of type Conv.
 
 export const OP_CONV_S8: i32 = 1
 export const OP_DEPTHWISE_S8: i32 = 2
@@ -53,7 +53,8 @@ export const OP_PACK_WINOGRAD: i32 = 62
 export const OP_PACK_STRIDED: i32 = 63
 export const OP_PACK_LINEAR: i32 = 64
 
-// The kinds that fields and arguments have. The host writes no other number, and a kernel traps on one before it computes.
+// The kinds that fields and arguments have. The host writes no other number, and a kernel traps on
+// one before it computes.
 
 export const enum ActivationKind {
   logistic = 1,
@@ -65,7 +66,7 @@ export const enum ActivationKind {
 }
 
 export function requireActivationKind(value: i32): void {
-  if (<u32>(value - 1) > 4) unreachable()
+  if (<u32>(value - 1) > 5) unreachable()
 }
 
 export const enum CurveKind {

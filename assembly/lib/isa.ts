@@ -1,13 +1,15 @@
-// The one place that knows what this build may use. A branch on a feature disappears when it is compiled: the scalar
-// build contains no vector instruction, the SIMD builds no scalar loop, those of one thread no atomics.
+// The only file that knows which CPU features this build may use. The compiler removes a branch on
+// a feature: the scalar build has no vector instruction, the vector builds no scalar loop, and
+// those of one thread no atomics.
 
 export const SIMD: bool = ASC_FEATURE_SIMD
 export const RELAXED: bool = ASC_FEATURE_RELAXED_SIMD
 export const THREADS: bool = ASC_FEATURE_THREADS
 
 /**
- * acc + a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3 in each lane, of sixteen int8 a and sixteen b within 0..127. The relaxed
- * instruction may read a b beyond 127 as it likes, and add pairs in int16: within these ranges it can't go wrong.
+ * acc + a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3 in each lane, of sixteen int8 a and sixteen b within
+ * 0..127. The relaxed instruction may read a b beyond 127 as it likes and may add pairs in int16;
+ * within these ranges neither makes a difference.
  */
 // @ts-ignore: decorator
 @inline
@@ -20,7 +22,7 @@ export function dotQuads(a: v128, b: v128, acc: v128): v128 {
   return i32x4.add(acc, i32x4.add(even, odd))
 }
 
-/** a0 * b0 + a1 * b1 in each of eight int16, as dotQuads. */
+/** a0 * b0 + a1 * b1 in each of eight int16, with the ranges of dotQuads. */
 // @ts-ignore: decorator
 @inline
 export function dotPairs(a: v128, b: v128): v128 {
@@ -32,14 +34,20 @@ export function dotPairs(a: v128, b: v128): v128 {
 
 const ONES = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16)
 
-/** Of int16, read from memory: as a constant V8 makes it anew for each use, a fifth of a loop of products. */
+/**
+ * Eight int16 of 1. They are read from memory because V8 would make the constant anew for each use,
+ * which takes a fifth of a loop of products.
+ */
 // @ts-ignore: decorator
 @inline
 export function ones(): v128 {
   return v128.load(ONES)
 }
 
-/** dotQuads from dotPairs: the same on a processor that has nothing better, and right where a runtime gets that one wrong. */
+/**
+ * dotQuads by dotPairs: as fast on a processor without an instruction for four products, and right
+ * where a runtime computes that instruction wrongly.
+ */
 // @ts-ignore: decorator
 @inline
 export function dotQuadsByPairs(a: v128, b: v128, acc: v128, one: v128): v128 {
@@ -47,10 +55,11 @@ export function dotQuadsByPairs(a: v128, b: v128, acc: v128, one: v128): v128 {
 }
 
 /**
- * Whether dotQuads is one instruction, or better than dotPairs at least (ARM): told by what it does beyond its range. With
- * 127 times 255, VPDPBUSD gives 129,540 and ARM, which reads the 255 as -1, -508; x86 without VNNI adds pairs in int16
- * that saturate, 32,767 twice. V8 11.3 (Node 20), whose first compiler may add what it should only once twice, gives
- * that or twice that: not to be asked for sums. Ask in the function that then computes: it is compiled by the same compiler.
+ * Whether dotQuads is one instruction, or at least better than dotPairs (ARM). What it does beyond
+ * its range tells: for 127 times 255, VPDPBUSD gives 129,540, ARM, which reads 255 as -1, gives
+ * -508, and x86 without VNNI adds pairs in int16 that saturate, twice 32,767. V8 11.3 (Node 20),
+ * whose first compiler may add a product twice, gives that or double, so it must not be used for
+ * sums. Ask in the function that computes, because the same compiler makes both.
  */
 // @ts-ignore: decorator
 @inline

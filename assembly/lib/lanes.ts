@@ -1,5 +1,6 @@
-// Integer arithmetic modulo 2^16 or 2^32 that is written once for eight or four lanes (T = v128) and for a single value
-// (T = i32). A single value of the 16-bit kind is kept as int32: it does not wrap, and need not, as the low bits agree.
+// Integer arithmetic modulo 2^16 or 2^32, written once for eight or four lanes (T = v128) and for a
+// single value (T = i32). A single value of 16 bits is kept in an int32 and does not wrap: its low
+// bits are the same.
 
 // @ts-ignore: decorator
 @inline

@@ -1,10 +1,14 @@
-// exp and log of float64 in plain additions and multiplications, so that no engine's own library decides a digit.
+// exp and log of float64 by plain additions and multiplications, so that no platform's library
+// decides a digit.
 //
-// exp(x) = 2^k * exp(r), k = round(x * log2 e), |r| <= 0.347, exp(r) by its Taylor polynomial of degree 13, whose
-// remainder is below 2^-57; ln 2 is in two parts (Cody and Waite), the first exact times k; 2^k is in two factors, so
-// that results down to the smallest are rounded, not lost. Within 2 ulp of the true value.
-// log(x) = e * ln 2 + 2 * atanh(s), s = (m - 1) / (m + 1), x = 2^e * m with m in [sqrt(1/2), sqrt(2)), |s| <= 0.172, by
-// the series of atanh to s^21, whose remainder is below 2^-56. Within 1e-15 of the true value, absolute or relative.
+// exp(x) = 2^k * exp(r) with k = round(x * log2 e) and |r| <= 0.347. exp(r) is its Taylor
+// polynomial of degree 13, whose remainder is below 2^-57. ln 2 has two parts (Cody and Waite), of
+// which the first is exact times k. 2^k has two factors, so that results down to the smallest are
+// rounded and not lost. The result is within 2 ulp.
+//
+// log(x) = e * ln 2 + 2 * atanh(s) with x = 2^e * m, m in [sqrt(1/2), sqrt(2)), s = (m - 1) / (m +
+// 1) and |s| <= 0.172. atanh is its series to s^21, whose remainder is below 2^-56. The result is
+// within 1e-15, absolute or relative.
 
 const LOG2E: f64 = 1.4426950408889634
 const LN2_HIGH: f64 = 0.6931471803691238 // its last 21 bits are 0
@@ -12,7 +16,7 @@ const LN2_LOW: f64 = 1.9082149292705877e-10
 const SQRT2: f64 = 1.4142135623730951
 const MAGIC: f64 = 6755399441055744.0 // 1.5 * 2^52: adding it leaves no bits for a fraction
 
-/** NaN gives NaN, more than 709.79 infinity, less than -745.14 zero. */
+/** NaN gives NaN, x beyond 709.79 infinity, and x below -745.14 zero. */
 export function exp(x: f64): f64 {
   x = x > 710 ? 710 : x
   x = x < -746 ? -746 : x
@@ -45,7 +49,7 @@ function power(n: i32): f64 {
   return reinterpret<f64>((<i64>n + 1023) << 52)
 }
 
-/** For x of at least 2^-1022, and finite. */
+/** x is finite and at least 2^-1022. */
 export function log(x: f64): f64 {
   const bits = reinterpret<i64>(x)
   let e = <i32>(bits >> 52) - 1023

@@ -1,7 +1,8 @@
-// 2^x for x of at most 0, of less than -30 as of -30: n = round(x) half to even, r = x - n, |r| <= 1/2, and 2^r by a polynomial of
-// degree 4 fitted to it with value 1 at 0, relative error below 5e-6; n is added to its exponent. Enough where 13 bits of the
-// result are kept, and half of what exp() takes. NaN counts as -30. Plain float32 operations in one order, so every build
-// gives the same bytes.
+// 2^x for x <= 0, where x below -30 counts as -30: n = round(x), half to even, r = x - n with |r|
+// <= 1/2, and 2^r by a polynomial of degree 4 that is 1 at 0 and has a relative error below 5e-6; n
+// is added to its exponent. That is enough where 13 bits of the result are kept, and takes half the
+// time of exp(). NaN counts as -30. Plain float32 operations in one order give the same bytes in
+// every build.
 
 import { pmax } from './vector'
 
@@ -22,31 +23,18 @@ export function power(value: f32): f32 {
   return reinterpret<f32>(reinterpret<i32>(p) + (reinterpret<i32>(y) << 23))
 }
 
-/** For powerV: four times each, in memory, as of a constant V8 makes a vector anew for each use. */
+/**
+ * The constants of powerV, four times each, in memory: V8 makes a vector of a constant anew for
+ * each use.
+ */
 export const POWER_TABLE = memory.data<f32>(
-  [
-    LEAST, LEAST, LEAST, LEAST,
-    C4, C4, C4, C4,
-    C3, C3, C3, C3,
-    C2, C2, C2, C2,
-    C1, C1, C1, C1,
-    1, 1, 1, 1,
-  ],
-  16
+  [LEAST, LEAST, LEAST, LEAST, C4, C4, C4, C4, C3, C3, C3, C3, C2, C2, C2, C2, C1, C1, C1, C1, 1, 1, 1, 1],
+  16,
 )
 
 // @ts-ignore: decorator
 @inline
-export function powerV(
-  value: v128,
-  least: v128,
-  magic: v128,
-  c4: v128,
-  c3: v128,
-  c2: v128,
-  c1: v128,
-  c0: v128,
-): v128 {
+export function powerV(value: v128, least: v128, magic: v128, c4: v128, c3: v128, c2: v128, c1: v128, c0: v128): v128 {
   const x = f32x4.pmax(least, value)
   const y = f32x4.add(x, magic)
   const r = f32x4.sub(x, f32x4.sub(y, magic))

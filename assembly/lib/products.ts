@@ -1,9 +1,11 @@
-// m[t][o] = start[o] + sum over pairs k of x[k][t][0] * w[k][o][0] + x[k][t][1] * w[k][o][1], for 4 pixels or tiles t and 8
-// channels o, int16 to int32 modulo 2^32. x is [pair][4][2]; w is [pair][8][2] (dot) or [pair][2][8] (multiply-add); m
-// is [4][8].
+// m[t][o] = start[o] + sum over pairs k of x[k][t][0] * w[k][o][0] + x[k][t][1] * w[k][o][1]
 //
-// Two forms for two kinds of machine: a dot product of pairs is one instruction on x86 and four on ARM, where
-// adding a widening multiplication is one. The dot form is not unrolled: with more loads in the body V8 spills on x86.
+// for 4 pixels or tiles t and 8 channels o, int16 to int32 modulo 2^32. x is [pair][4][2]; w is
+// [pair][8][2] for dot products and [pair][2][8] for multiply-adds; m is [4][8].
+//
+// The two forms are for two kinds of machine: a dot product of pairs is one instruction on x86 and
+// four on ARM, where adding a widening multiplication is one. The loop of dot products is not
+// unrolled, because V8 spills registers on x86 when its body has more loads.
 
 import { addsQuads, dotQuads, dotQuadsByPairs, ones, SIMD } from './isa'
 import { addDot } from './vector'
@@ -85,9 +87,10 @@ export function productMla(x: usize, start: usize, w: usize, pairs: usize, m: us
 }
 
 /**
- * m[t][o] = start[o] + sum over quads k of x[k][t][n] * (w[k][o][n] - 64), n = 0 to 3, int8 times 7 bits: x is [quad][4][4], w
- * is [quad][8][4] of 0..127, and `sums` holds the sum of each pixel's x. No pair of products leaves int16, whichever
- * operand the processor takes as unsigned: at most 2 * 128 * 127 = 32,512.
+ * m[t][o] = start[o] + sum over quads k and n = 0 to 3 of x[k][t][n] * (w[k][o][n] - 64), of int8
+ * by 7 bits: x is [quad][4][4], w is [quad][8][4] of 0..127, and `sums` holds the sum of each
+ * pixel's x. No pair of products leaves int16, whichever operand the processor takes as unsigned:
+ * at most 2 * 128 * 127 = 32,512.
  */
 export function productRelaxed(x: usize, start: usize, w: usize, quads: usize, m: usize, sums: usize): void {
   if (SIMD) {
@@ -108,7 +111,7 @@ export function productRelaxed(x: usize, start: usize, w: usize, quads: usize, m
   }
 }
 
-/** Four pixels x 8 channels. T: bool where dotQuads is used, i32 where not. */
+/** Four pixels x 8 channels. T is bool where dotQuads is used, and i32 where it is not. */
 // @ts-ignore: decorator
 @inline
 function relaxedTile<T>(x: usize, start: usize, w: usize, quads: usize, m: usize, sums: usize): void {
@@ -153,7 +156,7 @@ function quad<T>(a: v128, b: v128, acc: v128, one: v128): v128 {
   return isBoolean<T>() ? dotQuads(a, b, acc) : dotQuadsByPairs(a, b, acc, one)
 }
 
-/** The sums that productRelaxed needs, of 4 pixels. */
+/** The sums of x that productRelaxed needs, of 4 pixels. */
 export function sumQuads(x: usize, quads: usize, sums: usize): void {
   if (SIMD) {
     let sum = i32x4.splat(0)
@@ -185,25 +188,20 @@ function storeEight(m: usize, a0: v128, a1: v128, b0: v128, b1: v128, c0: v128, 
   v128.store(m, d1, 112)
 }
 
-/** Weights of neighbouring channels are `channelStep` bytes apart, those of a pair `pairStep`. */
+/**
+ * The weights of neighbouring channels are `channelStep` bytes apart, those of a pair `pairStep`.
+ */
 // @ts-ignore: decorator
 @inline
-function scalar(
-  x: usize,
-  start: usize,
-  w: usize,
-  pairs: usize,
-  m: usize,
-  channelStep: usize,
-  pairStep: usize,
-): void {
+function scalar(x: usize, start: usize, w: usize, pairs: usize, m: usize, channelStep: usize, pairStep: usize): void {
   for (let t: usize = 0; t < 4; t++) {
     for (let o: usize = 0; o < 8; o++) {
       let sum = load<i32>(start + o * 4)
       let from = x + t * 4
       let weight = w + o * channelStep
       for (let k: usize = 0; k < pairs; k++) {
-        sum += <i32>load<i16>(from) * <i32>load<i16>(weight) + <i32>load<i16>(from, 2) * <i32>load<i16>(weight + pairStep)
+        sum +=
+          <i32>load<i16>(from) * <i32>load<i16>(weight) + <i32>load<i16>(from, 2) * <i32>load<i16>(weight + pairStep)
         from += 16
         weight += 32
       }

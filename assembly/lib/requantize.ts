@@ -1,18 +1,19 @@
-// From exact int32 sums to what a convolution stores: y = float(acc) * multiplier, then either y itself (a float32
-// head) or the fused activation, the clamp and the rounding to int8. |y| <= 255 after the clamp, so the rounding's
-// magic number is exact; low and high are int8, so the narrowing never saturates.
+// From exact int32 sums to what a convolution stores: y = float(acc) * multiplier, then either y
+// itself (a float32 head), or the fused activation, the clamp and the rounding to int8. |y| <= 255
+// after the clamp, so the magic number of the rounding is exact. low and high are int8, so the
+// narrowing never saturates.
 
 import { OutputType } from './instructions'
 import { activate, activateV, narrow, roundEven, roundEvenAndAddV, storeFirst } from './vector'
 
-/** Four sums as int32 in the range of int8. `offset` is roundingOffset(outputZeroPoint). */
+/** Four sums to int32 in the range of int8. `offset` is roundingOffset(outputZeroPoint). */
 // @ts-ignore: decorator
 @inline
 export function requantized(acc: v128, multiplier: v128, slope: v128, low: v128, high: v128, offset: v128): v128 {
   return roundEvenAndAddV(activateV(f32x4.mul(f32x4.convert_i32x4_s(acc), multiplier), slope, low, high), offset)
 }
 
-/** Eight channels of one pixel, of which the first `count` are stored; `type` 1 stores float32. */
+/** Stores the first `count` of eight channels of a pixel, of the OutputType `type`. */
 // @ts-ignore: decorator
 @inline
 export function storeSums(
@@ -36,12 +37,12 @@ export function storeSums(
     if (count == 8) v128.store64_lane(to, q, 0)
     else storeFirst(to, q, <usize>count)
   } else {
-    storeFirst(to, f32x4.mul(f32x4.convert_i32x4_s(acc0), m0), <usize>count << 2)
-    if (count > 4) storeFirst(to + 16, f32x4.mul(f32x4.convert_i32x4_s(acc1), m1), <usize>(count - 4) << 2)
+    storeFirst(to, f32x4.mul(f32x4.convert_i32x4_s(acc0), m0), (<usize>count) << 2)
+    if (count > 4) storeFirst(to + 16, f32x4.mul(f32x4.convert_i32x4_s(acc1), m1), (<usize>(count - 4)) << 2)
   }
 }
 
-/** One channel of one pixel, channel `n` of the pixel at `to`. */
+/** Stores channel `n` of the pixel at `to`. */
 // @ts-ignore: decorator
 @inline
 export function storeSum(

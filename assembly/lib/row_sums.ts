@@ -1,10 +1,11 @@
-// What the host proves of a convolution's weights before it plans: for each row of int8, the weights of an output channel, the
-// sums of w and of abs(w), int32 both. Exact: a row has fewer than 2^24 weights, of at most 128 each.
+// What the host proves about a convolution's weights before it plans: the sum of w and of abs(w),
+// both int32, of each row of int8, which holds the weights of an output channel. Exact: a row has
+// fewer than 2^24 weights of at most 128.
 
 import { RowFinding } from './instructions'
 import { SIMD } from './isa'
 
-/** Sums of `rows` rows of `depth` int8 to `to`: [row][2] int32. Returns which findings there are. */
+/** Sums `rows` rows of `depth` int8 to [row][2] int32 at `to`. Returns the RowFindings. */
 export function row_sums_s8(source: usize, rows: i32, depth: i32, to: usize): i32 {
   let found = 0
   for (const end = to + <usize>rows * 8; to < end; to += 8) {
@@ -18,7 +19,7 @@ export function row_sums_s8(source: usize, rows: i32, depth: i32, to: usize): i3
       let least = sums
       for (const whole = depth & ~15; n < whole; n += 16) {
         const v = v128.load(source + <usize>n)
-        // The magnitude of -128 is 128, as a byte without sign.
+        // The magnitude of -128 is 128, as an unsigned byte.
         const m = i8x16.abs(v)
         wide = v128.or(wide, i8x16.gt_u(v128.xor(v, i8x16.shr_s(v, 7)), i8x16.splat(63)))
         least = v128.or(least, i8x16.eq(v, i8x16.splat(-128)))
@@ -47,7 +48,5 @@ export function row_sums_s8(source: usize, rows: i32, depth: i32, to: usize): i3
 // @ts-ignore: decorator
 @inline
 function lanes(v: v128): i32 {
-  return (
-    i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3)
-  )
+  return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3)
 }

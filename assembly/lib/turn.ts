@@ -1,6 +1,7 @@
-// Interleaving and turning: what stands side by side in two vectors, and 4x4 matrices of 32 bits. Only under SIMD of isa.ts.
+// Interleaves the elements of two vectors, and transposes 4x4 matrices of 32 bits. Vector builds
+// only.
 
-/** The first four int16 of two vectors, in turn. */
+/** The first four int16 of two vectors, alternating. */
 // @ts-ignore: decorator
 @inline
 export function firstPairs(a: v128, b: v128): v128 {
@@ -13,7 +14,7 @@ export function lastPairs(a: v128, b: v128): v128 {
   return i16x8.shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 }
 
-/** The first two int32 of two vectors, in turn. */
+/** The first two int32 of two vectors, alternating. */
 // @ts-ignore: decorator
 @inline
 export function firstQuads(a: v128, b: v128): v128 {
@@ -38,7 +39,7 @@ export function lastHalves(a: v128, b: v128): v128 {
   return i64x2.shuffle(a, b, 1, 3)
 }
 
-/** A 4x4 matrix of 32 bits, its columns stored `step` bytes apart. */
+/** Transposes a 4x4 matrix of 32 bits and stores its columns `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function turn(to: usize, a: v128, b: v128, c: v128, d: v128, step: usize): void {

@@ -1,9 +1,12 @@
-// What the kernels share: arithmetic that has to be the same in every build, as a pair of one scalar and one
-// vector function, and vectors of less than sixteen bytes. Call the vector ones only under SIMD of isa.ts.
+// Arithmetic that must be the same in every build, as a pair of a scalar and a vector function, and
+// stores of less than sixteen bytes. Call the vector functions in vector builds only.
 
 const MAGIC: f32 = 12582912.0 // 1.5 * 2^23: adding it leaves no bits for a fraction
 export const MAGIC_BITS: i32 = 0x4b400000
-/** The same, four times each, in memory: of a constant V8 makes a vector anew for each use, by three instructions. */
+/**
+ * MAGIC eight times, four as a float and four for its bits, in memory: V8 makes a vector of a
+ * constant anew for each use, by three instructions.
+ */
 export const ROUNDING = memory.data<f32>([MAGIC, MAGIC, MAGIC, MAGIC, MAGIC, MAGIC, MAGIC, MAGIC], 16)
 
 /** Rounds half to even, for |y| < 2^22. */
@@ -19,7 +22,7 @@ export function roundEvenV(y: v128): v128 {
   return i32x4.sub(f32x4.add(y, f32x4.splat(MAGIC)), i32x4.splat(MAGIC_BITS))
 }
 
-/** Rounds half to even and adds the integer that `roundingOffset` was made of, without an addition of its own. */
+/** Rounds half to even and adds the integer that `roundingOffset` was made of, in one operation. */
 // @ts-ignore: decorator
 @inline
 export function roundEvenAndAddV(y: v128, offset: v128): v128 {
@@ -32,7 +35,10 @@ export function roundingOffset(added: i32): v128 {
   return i32x4.splat(MAGIC_BITS - added)
 }
 
-/** The larger; of zeros or of anything with NaN, the first. One instruction as a vector, unlike f32x4.max. */
+/**
+ * The larger operand; the first one when they are equal or one is NaN. As a vector this is one
+ * instruction, unlike f32x4.max.
+ */
 // @ts-ignore: decorator
 @inline
 export function pmax(a: f32, b: f32): f32 {
@@ -45,7 +51,7 @@ export function pmin(a: f32, b: f32): f32 {
   return b < a ? b : a
 }
 
-/** max(y, y * slope), then the clamp: what follows a sum. */
+/** max(y, y * slope) and then the clamp: what follows a sum. */
 // @ts-ignore: decorator
 @inline
 export function activate(y: f32, slope: f32, low: f32, high: f32): f32 {
@@ -58,7 +64,7 @@ export function activateV(y: v128, slope: v128, low: v128, high: v128): v128 {
   return f32x4.pmin(f32x4.pmax(f32x4.pmax(y, f32x4.mul(y, slope)), low), high)
 }
 
-/** Four vectors of int32 to one of sixteen int8; exact for -128..127. */
+/** Four vectors of int32 to one of sixteen int8; exact within -128..127. */
 // @ts-ignore: decorator
 @inline
 export function narrow(a: v128, b: v128, c: v128, d: v128): v128 {
@@ -73,7 +79,10 @@ export function widen(v: v128, n: i32): v128 {
   return n & 1 ? i32x4.extend_high_i16x8_s(half) : i32x4.extend_low_i16x8_s(half)
 }
 
-/** Stores the first `bytes` bytes of a vector, at most 16: a kernel never writes beyond its own channels. */
+/**
+ * Stores the first `bytes` bytes of a vector, 16 at most: a kernel never writes beyond its own
+ * channels.
+ */
 // @ts-ignore: decorator
 @inline
 export function storeFirst(at: usize, v: v128, bytes: usize): void {

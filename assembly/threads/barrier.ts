@@ -1,22 +1,32 @@
-// How threads run a program together. Each has an instance of this module, all have one memory. The caller of `run`
-// leads; workers call `work` (worker.ts) once and stay in it: parked between frames, spinning within one.
+// How threads run a program together. Each thread has an instance of this module, and all share one
+// memory. The caller of `run` leads. Workers call `work` (worker.ts) once and stay in it: they park
+// between frames and spin within one.
 //
-// A frame: the host stores program and count, adds 1 to GENERATION, opens the gate and wakes who is parked. The leader begins at
-// once, with those who are there; a worker that comes later enters by the gate and takes part from the next instruction
-// on, so nobody waits for one that wakes late. GATE holds the frame's number and, in its low byte, how many have entered,
-// the leader among them, or 0 when it is closed; who enters is the thread whose number it held. After each instruction all of the
-// crew meet at the barrier, which counts arrivals: the last to come takes into the crew who has entered meanwhile (CREW becomes
-// GATE) or, after the last instruction, closes the gate, and opens the next phase. Who has entered but finds the gate closed,
-// or of another frame, was never waited for and goes back to park. The host may ask for a QUORUM, as when layers are timed.
+// To begin a frame, the host stores the program's address and length, adds 1 to GENERATION, opens
+// the gate and wakes the workers that are parked. The leader begins at once with the threads that
+// are there. A worker that wakes later enters by the gate and takes part from the next instruction
+// on, so nobody waits for it.
 //
-// A spin costs 0.1 to 0.4 microseconds where a sleep costs ten times that or more, so sleeping within a frame is the host's last
-// resort (src/host/engine/patience.ts): `stalled` is called every SPINS turns, and after some milliseconds sleeps until the phase
-// changes, or says that a thread is missing for too long. Its `times` is negative for who is not of the crew yet.
+// GATE holds the frame's number and, in its low byte, how many threads have entered, the leader
+// among them; a low byte of 0 means that it is closed. The number that a thread finds there when it
+// enters is its own. After each instruction the crew meets at the barrier, which counts arrivals.
+// The last one to arrive takes into the crew whoever has entered meanwhile (CREW becomes GATE), or
+// closes the gate after the last instruction, and then opens the next phase. A thread that has
+// entered but finds the gate closed, or of another frame, was never waited for, and parks again.
+// The host may ask for a QUORUM, for example to time layers.
 //
-// FAILED is set by the host when a thread traps: whoever waits for it leaves the program, with ABORTED. Nothing here is
-// used again afterwards: the host begins anew with another memory.
+// A spin costs 0.1 to 0.4 microseconds, and a sleep ten times that or more, so sleeping within a
+// frame is the host's last resort (src/host/platform/threads/patience.ts). It is asked by `stalled`
+// every SPINS turns. After some milliseconds it sleeps until the phase changes, or says that a
+// thread has been missing for too long. `times` is negative for a thread that is not of the crew
+// yet.
 //
-// The control block lies below the program and above the module's static data: src/host/program/control.ts.
+// The host sets FAILED when a thread traps, and whoever waits for that thread leaves the program
+// with ABORTED. Nothing here is used again afterwards, because the host begins anew with another
+// memory.
+//
+// The control block lies below the program and above the module's static data:
+// src/host/program/control.ts.
 
 import {
   CONTROL_ARRIVED,
@@ -30,16 +40,19 @@ import {
 } from '../lib/instructions'
 import { returnShares } from './shares'
 
-/** Turns of a barrier's loop before the host is asked: a tenth of a millisecond or two. */
+/** Turns of the barrier's loop before the host is asked: a tenth of a millisecond or two. */
 const SPINS = 50_000
-/** Turns for which the leader waits for workers that are awake, some microseconds. */
+/** Turns for which the leader waits for workers that are awake: some microseconds. */
 const WELCOME_SPINS = 2_000
 
 // @ts-ignore: decorator
 @external('env', 'stalled')
 declare function stalled(times: i32, phase: i32): i32
 
-/** Begins a frame with those of `threads` that are there. False when one is missing that has to be. */
+/**
+ * Begins a frame with those of `threads` threads that are there. Returns false when one is missing
+ * that must be there.
+ */
 export function gather(threads: i32): bool {
   const phase = atomic.load<i32>(CONTROL_PHASE)
   const quorum = load<i32>(CONTROL_QUORUM)
@@ -58,7 +71,7 @@ export function gather(threads: i32): bool {
   return true
 }
 
-/** How many share the present instruction. */
+/** How many threads share the present instruction. */
 export function crewNow(): i32 {
   return atomic.load<i32>(CONTROL_CREW) & 0xff
 }
@@ -67,12 +80,15 @@ export function indexNow(): i32 {
   return atomic.load<i32>(CONTROL_INDEX)
 }
 
-/** No more workers enter this frame. */
+/** Lets no more workers enter this frame. */
 export function closeGate(): void {
   atomic.store<i32>(CONTROL_GATE, 0)
 }
 
-/** Waits until all of the crew are here; false when the frame has failed. `last`: after the last instruction. */
+/**
+ * Waits until the whole crew is here. Returns false when the frame has failed. `last`: this was the
+ * last instruction.
+ */
 export function barrier(crew: i32, last: bool): bool {
   // The phase cannot change before this thread has arrived.
   const phase = atomic.load<i32>(CONTROL_PHASE)
@@ -85,7 +101,8 @@ export function barrier(crew: i32, last: bool): bool {
       atomic.store<i32>(CONTROL_CREW, atomic.load<i32>(CONTROL_GATE))
     }
     atomic.store<i32>(CONTROL_PHASE, phase + 1)
-    // Whoever is about to sleep counts first and then looks at the phase: either this sees it, or it sees the new phase.
+    // A thread that is about to sleep counts itself first and then looks at the phase. So either
+    // this load sees it, or it sees the new phase.
     if (atomic.load<i32>(CONTROL_SLEEPERS) != 0) atomic.notify(CONTROL_PHASE, -1)
   } else {
     let spins = 0
@@ -101,7 +118,10 @@ export function barrier(crew: i32, last: bool): bool {
   return atomic.load<i32>(CONTROL_FAILED) == 0
 }
 
-/** Enters the frame that is going on and waits for its next instruction: this thread's number in its crew, or 0 where it is too late. */
+/**
+ * Enters the present frame and waits for its next instruction. Returns this thread's number in the
+ * crew, or 0 when it comes too late.
+ */
 export function enter(): i32 {
   let gate = atomic.load<i32>(CONTROL_GATE)
   while (true) {
@@ -118,7 +138,7 @@ export function enter(): i32 {
     const phase = atomic.load<i32>(CONTROL_PHASE)
     const crew = atomic.load<i32>(CONTROL_CREW)
     if (crew >>> 8 == frame && (crew & 0xff) > number) return number
-    // Were this thread of the crew, its frame could not have ended without it.
+    // If this thread were of the crew, the frame could not have ended without it.
     const now = atomic.load<i32>(CONTROL_GATE)
     if (now >>> 8 != frame || (now & 0xff) == 0 || atomic.load<i32>(CONTROL_FAILED)) return 0
     if (++spins == SPINS) {

@@ -1,18 +1,20 @@
-// Instructions with much work are cut into several shares for each thread. A thread takes its own from the first on, then what
-// the others have not come to yet, from their last one on, until none is left: nobody waits long for a thread whose core
-// is slower, has other work, or wakes late. (As pthreadpool does.) A share keeps its thread as long as all are equally
-// fast, so what a thread writes mostly stays in its processor's cache.
+// Instructions with much work are cut into several shares a thread. A thread takes its own shares
+// from the first one on, and then those that the others have not come to yet, from their last one
+// on, until none is left. So nobody waits long for a thread whose core is slower, has other work,
+// or wakes late (pthreadpool does the same). While all threads are equally fast, each keeps its own
+// shares, and what it writes mostly stays in its processor's cache.
 //
-// A thread's word counts what was taken of its shares: by itself in the low 16 bits, by others in the high ones. Every attempt
-// adds 1, so attempts see different sums, and those that see less than `each` have a share, a different one each. The last to
-// come to the barrier sets the words to 0.
+// The word of a thread counts what was taken of its shares: by itself in the low 16 bits, by others
+// in the high ones. Every attempt adds 1, so all attempts see different sums. An attempt that sees
+// less than `each` has a share, and each such attempt another one. The last thread at the barrier
+// sets the words to 0.
 //
-// How many shares: about as many as a kernel works on blocks, which take the weights from memory anew each. Small
-// instructions have one for each thread, and take none.
+// A thread has about as many shares as a kernel works on blocks, because each block reads the
+// weights from memory anew. Small instructions have one share a thread, which no thread has to
+// take.
 
 import { attentionShares } from '../kernels/attention/attention_s16'
 import { convShares } from '../kernels/conv/conv_s8'
-import { packShares } from '../pack'
 import { winogradShares } from '../kernels/winograd/tiles'
 import {
   AttentionS16,
@@ -34,8 +36,9 @@ import {
   PackWinograd,
   Winograd,
 } from '../lib/instructions'
+import { packShares } from '../pack'
 
-/** How many shares each of `threads` threads has of an instruction's work. */
+/** How many shares each of `threads` threads has of an instruction. */
 export function sharesOf(i: usize, threads: i32): i32 {
   switch (changetype<Instruction>(i).opcode) {
     case OP_WINOGRAD43_S8:
@@ -61,11 +64,13 @@ export function sharesOf(i: usize, threads: i32): i32 {
   }
 }
 
-/** A share that nobody has taken, of `each` for every thread; -1 when there is none. */
+/**
+ * Takes a share that nobody has taken, when every thread has `each`. Returns -1 when none is left.
+ */
 export function takeShare(thread: i32, threads: i32, each: i32): i32 {
   for (let n = 0; n < threads; n++) {
     const owner = (thread + n) % threads
-    const word = CONTROL_SHARES + (<usize>owner << 2)
+    const word = CONTROL_SHARES + ((<usize>owner) << 2)
     if (taken(atomic.load<i32>(word)) >= each) continue
     const before = atomic.add<i32>(word, n == 0 ? 1 : 1 << 16)
     if (taken(before) >= each) continue
@@ -78,7 +83,7 @@ function taken(counts: i32): i32 {
   return (counts & 0xffff) + (counts >>> 16)
 }
 
-/** Nothing is taken any more. */
+/** Gives all shares back. */
 export function returnShares(threads: i32): void {
   for (let thread: usize = 0; thread < <usize>threads; thread++) atomic.store<i32>(CONTROL_SHARES + (thread << 2), 0)
 }

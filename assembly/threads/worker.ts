@@ -1,16 +1,17 @@
-// A worker's life: it parks between frames, enters a frame when one begins (barrier.ts), and follows the program.
+// A worker's life: it parks between frames, enters a frame when one begins (barrier.ts), and
+// follows the program.
 
 import { CONTROL_COUNT, CONTROL_GENERATION, CONTROL_PROGRAM, CONTROL_READY } from '../lib/instructions'
 import { THREADS } from '../lib/isa'
 import { follow } from '../program'
 import { enter } from './barrier'
 
-/** Turns between two frames before a worker parks: frames that follow at once find it awake. */
+/** Turns between two frames before a worker parks. A frame that follows at once finds it awake. */
 const IDLE_SPINS = 20_000
-/** Turns of a worker that was woken before there is work, while the caller copies a picture. */
+/** Turns that a woken worker spins before work comes, while the caller copies a picture. */
 const AWAKE_SPINS = 1_000_000
 
-/** A worker's life: frame after frame, until the host ends it. A build of one thread has none. */
+/** Runs frame after frame until the host ends the worker. A build of one thread has no workers. */
 export function work(thread: i32, threads: i32): void {
   if (!THREADS) return
   let seen = atomic.load<i32>(CONTROL_GENERATION)

@@ -90,7 +90,7 @@ export function runNode(
     case 'add':
       return activated(tf, view, tf.add(x, inputs[1]))
     case 'activation':
-      return activation(tf, view, x)
+      return activation(tf, curveOf(view.node), x)
     case 'maxPool':
     case 'averagePool':
       return pool(tf, view, x)

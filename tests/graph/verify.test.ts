@@ -89,7 +89,7 @@ describe.each([
     ['add', 'slope', 1.01, 'E_MODEL_OPERATOR'],
     ['add', 'slope', -0.1, 'E_MODEL_OPERATOR'],
     ['add', 'slope', Number.NaN, 'E_MODEL_OPERATOR'],
-    ['activation', 'kind', 'softsign', 'E_MODEL_OPERATOR'],
+    ['activation', 'kind', 'sine', 'E_MODEL_OPERATOR'],
     ['activation', 'kind', 'constructor', 'E_MODEL_OPERATOR'],
     ['concat', '__proto__', 1, 'E_MODEL_OPERATOR'],
     ['conv', 'groups', 3, 'E_MODEL_SHAPE'],

@@ -1,26 +1,33 @@
-// Scaled dot-product attention of `heads` heads over `tokens` tokens. Input row t holds queries, keys and values one
-// after the other, each [heads][d]; output row t is [heads][d]. For each head h and token t:
+// Scaled dot-product attention of `heads` heads over `tokens` tokens. Row t of the input holds
+// queries, keys and values one after the other, each [heads][d]; row t of the output is [heads][d].
+// For each head h and token t:
 //   s[j] = (sum over c of q[t][c] * k[j][c]) * scale, p[j] = exp(s[j] - max s),
 //   output[t][c] = (sum over j of p[j] * v[j][c]) * (1 / sum over j of p[j]).
-// Each product and each addition of the first and third sum is rounded to float32, c and j ascending, from 0; the sum of
-// p goes by lanes (assembly/lib/exponentials.ts). Each output has a lane of its own: all builds give the same bytes.
+// Each product and each addition of the first and third sum rounds to float32, c and j ascending,
+// from 0. The sum of p goes by lanes (lib/exponentials.ts). Each output has a lane of its own: all
+// builds give the same bytes.
 //
-// Threads share heads times groups of four tokens, group by group within a head. A head's keys are brought to scratch
-// as [panel of 8 tokens][d][8] and its values as [panel of 8 channels][tokens][8], zero padded; four tokens' queries as
-// [d][4] and their scores as [tokens][4]: so both products are one micro-kernel of 4 rows x 8 columns, and lanes are rows in
-// what lies between them. Scratch, with T = roundUp(tokens, 8), D = roundUp(d, 8):
-// T * d * 4 + tokens * D * 4 + d * 16 + T * 16 + 192 bytes.
+// Threads share heads times groups of four tokens, group by group within a head. A head's keys go
+// to scratch as [panel of 8 tokens][d][8] and its values as [panel of 8 channels][tokens][8], zero
+// padded; the queries of four tokens go there as [d][4] and their scores as [tokens][4]. So both
+// products are one micro-kernel of 4 rows x 8 columns, and what lies between them works on a row a
+// lane.
+// Scratch with T = roundUp(tokens, 8) and D = roundUp(d, 8): T * d * 4 + tokens * D * 4 + d * 16 +
+// T * 16 + 192 bytes.
 //
-// exp() never exceeds 1, and the sum of p is at least 1. Sums may overflow to infinity, as float32 does.
+// exp() never exceeds 1, and the sum of p is at least 1. Sums may overflow to infinity, as float32
+// does.
 
-import { Attention } from '../../lib/instructions'
+import { CHECKED, checkAttention } from '../../lib/checks'
 import { exponentialsOfFour } from '../../lib/exponentials'
+import { Attention } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { scratchOf, start } from '../../threads/split'
 import { firstHalves, firstQuads, lastHalves, lastQuads } from '../../lib/turn'
 import { storeFirst } from '../../lib/vector'
+import { scratchOf, start } from '../../threads/split'
 
 export function attention_f32(i: Attention, thread: i32, threads: i32): void {
+  if (CHECKED) checkAttention(i)
   const tokens = i.tokens
   const heads = i.heads
   const d = i.headChannels
@@ -40,7 +47,7 @@ export function attention_f32(i: Attention, thread: i32, threads: i32): void {
   }
 }
 
-/** Four tokens of one head, or what is left of four. */
+/** Four tokens of one head, or the rest of them. */
 function attend(i: Attention, head: i32, first: i32, keys: usize, values: usize, queries: usize): void {
   const tokens = i.tokens
   const d = <usize>i.headChannels
@@ -155,7 +162,10 @@ function storeRow(to: usize, sums: usize, factor: f32, columns: usize): void {
   }
 }
 
-/** Queries as [d][4]. Of a token that doesn't exist the first one's stand there: its results are not stored. */
+/**
+ * Packs queries as [d][4]. The first query stands in for one that does not exist, whose results are
+ * not stored.
+ */
 function packQueries(i: Attention, head: i32, first: i32, rows: i32, to: usize): void {
   const d = <usize>i.headChannels
   const stride = <usize>i.inputStride
@@ -163,7 +173,8 @@ function packQueries(i: Attention, head: i32, first: i32, rows: i32, to: usize):
   const b = rows > 1 ? a + stride : a
   const c = rows > 2 ? a + 2 * stride : a
   const e = rows > 3 ? a + 3 * stride : a
-  for (let k: usize = 0; k < d; k += 4) turnRows(a + k * 4, b + k * 4, c + k * 4, e + k * 4, to + k * 16, 16, min(4, d - k))
+  for (let k: usize = 0; k < d; k += 4)
+    turnRows(a + k * 4, b + k * 4, c + k * 4, e + k * 4, to + k * 16, 16, min(4, d - k))
 }
 
 /** The first `count` of four values of four rows, `step` bytes apart. */
@@ -181,7 +192,10 @@ function turnRows(a: usize, b: usize, c: usize, d: usize, to: usize, step: usize
   }
 }
 
-/** Keys as [panel of 8 tokens][d][8]. Of a token that doesn't exist the last's stand there: its scores are never read. */
+/**
+ * Packs keys as [panel of 8 tokens][d][8]. The last key stands in for one that does not exist,
+ * whose scores are never read.
+ */
 function packKeys(i: Attention, head: i32, to: usize): void {
   const tokens = i.tokens
   const d = <usize>i.headChannels
@@ -200,7 +214,10 @@ function packKeys(i: Attention, head: i32, to: usize): void {
   }
 }
 
-/** Values as [panel of 8 channels][tokens][8]. What stands in a last panel beyond the head's channels isn't stored. */
+/**
+ * Packs values as [panel of 8 channels][tokens][8]. What the last panel holds beyond the head's
+ * channels is never stored.
+ */
 function packValues(i: Attention, head: i32, to: usize): void {
   const tokens = i.tokens
   const d = i.headChannels

@@ -1,26 +1,35 @@
-// Scaled dot-product attention of `heads` heads over `tokens` tokens, its products in int16. Input row t holds queries, keys
-// and values one after the other, each [heads][d] float32; output row t is [heads][d] float32. For each head h and token t,
-// every float32 operation rounded by itself:
-//   a row x of d values is quantised by its largest value as in linear_s8: m = max |x[c]|, q[c] = roundHalfEven(x[c] * (limit / m)),
-//   s[j] = float(sum over c of Q[t][c] * K[j][c]) * (mK[j] / limit), e[j] = 2^((s[j] - max s) * (mQ[t] / limit * scale * log2 e)) (power.ts),
-//   p[j] = roundHalfEven(e[j] * weightLimit), V[j][c] the values quantised alike, but each channel by its largest over all tokens
-//   and to valueLimit,
-//   output[t][c] = float(sum over j of p[j] * V[j][c]) * ((mV[c] / valueLimit) * (1 / float(sum over j of p[j]))).
-// An m below 2^-100 gives zeros, NaN -limit. Sums are exact, so their order is free.
+// Scaled dot-product attention of `heads` heads over `tokens` tokens, with products in int16. Row t
+// of the input holds queries, keys and values one after the other, each [heads][d] float32; row t
+// of the output is [heads][d] float32. A row x of d values is quantised by its largest value m =
+// max |x[c]| as in linear_s8: q[c] = roundHalfEven(x[c] * (limit / m)). Values V are quantised
+// alike, but each channel by its largest over all tokens, and to valueLimit. For each head h and
+// token t, every float32 operation rounds by itself (2^x: lib/power.ts):
+//   s[j] = float(sum over c of Q[t][c] * K[j][c]) * (mK[j] / limit),
+//   e[j] = 2^((s[j] - max s) * (mQ[t] / limit * scale * log2 e)), p[j] = roundHalfEven(e[j] *
+//   weightLimit),
+//   output[t][c] = float(sum over j of p[j] * V[j][c]) * ((mV[c] / valueLimit) * (1 / float(sum of
+//   p))).
+// An m below 2^-100 gives zeros, and NaN gives -limit. Sums are exact, so their order is free.
 //
-// Threads share heads times groups of eight tokens, whole heads where those divide among them. Eight tokens at a time are a lane
-// each from the scores to the weights, so nothing is added up across a vector, and the weights lie as the last product takes them.
-// Scratch, with T = roundUp(tokens, 8), D = roundUp(d, 8) and E = roundUp(d, 16):
-//   of a head: keys [four tokens][pair of D][4][2] int16 and a scale each, values [sixteen of E][pair of tokens][16][2] int16 and a
-//   scale for each channel; of eight tokens: queries [pair of D][8][2] int16, factors, largest scores and inverse sums [8] float32, outputs
-//   [2][16] float32, scores [T][8] float32 and in their place weights [pair of tokens][8][2] int16: T * (D * 2 + E * 2 + 36) + D * 16 + E * 4 + 224 bytes.
+// Threads share heads times groups of eight tokens, whole heads where these divide among them.
+// Eight tokens at a time have a lane each from the scores to the weights, so nothing is added
+// across a vector, and the weights lie as the last product takes them.
+// Scratch, with T = roundUp(tokens, 8), D = roundUp(d, 8) and E = roundUp(d, 16), is T * (D * 2 + E
+// * 2 + 36) + D * 16 + E * 4 + 224 bytes:
+// - of a head: keys [four tokens][pair of D][4][2] int16 and a scale for each, values [sixteen of
+//   E][pair of tokens][16][2] int16 and a scale for each channel;
+// - of eight tokens: queries [pair of D][8][2] int16; factors, largest scores and inverse sums [8]
+//   float32; outputs [2][16] float32; scores [T][8] float32, and in their place weights [pair of
+//   tokens][8][2] int16.
 //
-// Exact: the host's limits keep d * limit^2 and tokens * weightLimit * valueLimit below 2^31, and each within int16. e is
-// at most 1.00001, so p never exceeds weightLimit, which the largest score's is: nothing divides by zero. What is multiplied beyond
-// d or beyond the tokens is zero, or its sum is not used.
+// Exact: the host's limits keep d * limit^2 and tokens * weightLimit * valueLimit below 2^31, and
+// each limit within int16. e is at most 1.00001, so p never exceeds weightLimit. The largest score
+// has that weight, so nothing divides by zero. What is multiplied beyond d or beyond the tokens is
+// zero, or its sum is not used.
 
-import { AttentionS16 } from '../../lib/instructions'
+import { CHECKED, checkAttention } from '../../lib/checks'
 import { LOG2E } from '../../lib/exp'
+import { AttentionS16 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
 import { multiplyValues } from './outputs'
@@ -31,13 +40,19 @@ import { packValues } from './values'
 import { weigh } from './weights'
 
 export function attention_s16(i: AttentionS16, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkAttention(i)
+    const most: i64 = 1 << 31
+    assert(<i64>i.headChannels * i.limit * i.limit < most, 'a score may leave int32')
+    assert(<i64>i.tokens * i.weightLimit * i.valueLimit < most, 'an output may leave int32')
+  }
   const tokens = i.tokens
   const heads = i.heads
   const d = i.headChannels
   const groups = (tokens + 7) >> 3
   const stride = <usize>i.inputStride
   const padded = <usize>((tokens + 7) & ~7)
-  const pairs = <usize>((d + 7) >> 3) << 2
+  const pairs = (<usize>((d + 7) >> 3)) << 2
   const channels = <usize>((d + 15) & ~15)
   const keys = scratchOf(i, i.scratch)
   const keyScales = keys + padded * pairs * 4
@@ -67,13 +82,13 @@ export function attention_s16(i: AttentionS16, thread: i32, threads: i32): void 
   }
 }
 
-/** Shares of each thread, for assembly/threads/shares.ts: heads, so that none is packed twice. */
+/** The shares of each thread: heads, so that none is packed twice. */
 export function attentionShares(i: AttentionS16, threads: i32): i32 {
   const heads = i.heads
   return heads % threads == 0 ? heads / threads : 1
 }
 
-/** Eight tokens of one head, or what is left of eight. */
+/** Eight tokens of one head, or the rest of them. */
 function attend(
   i: AttentionS16,
   x: usize,
@@ -87,7 +102,7 @@ function attend(
 ): void {
   const tokens = <usize>i.tokens
   const d = i.headChannels
-  const pairs = <usize>((d + 7) >> 3) << 2
+  const pairs = (<usize>((d + 7) >> 3)) << 2
   const factors = queries + pairs * 32
   const largest = factors + 32
   const inverses = largest + 32

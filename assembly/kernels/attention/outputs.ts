@@ -1,12 +1,14 @@
-// Outputs of attention_s16: the weights of eight queries times a head's values. Two queries and sixteen channels at a time take
-// eight accumulators and six loads, as four by eight do, but only two of them splats, whose offsets cost V8 11 an instruction.
-// Four pairs of tokens make a turn of the loop, with a way out between them, as in scores.ts.
+// The outputs of attention_s16: the weights of eight queries times a head's values. Two queries x
+// sixteen channels take eight accumulators and six loads, as four by eight do, but only two of
+// these loads are splats, whose offsets cost V8 11 an instruction each. A turn of the loop takes
+// four pairs of tokens, with a way out between them, as in scores.ts.
 
 import { addDot } from '../../lib/vector'
 
 /**
- * Weights [pair][8][2], values [sixteen channels][pair][16][2]; `to` is the first query's output, `stride` bytes from the next.
- * Of less than sixteen channels the outputs pass through 128 bytes at `work`.
+ * Weights are [pair][8][2], values [sixteen channels][pair][16][2]. `to` is the output of the first
+ * query, and the others follow `stride` bytes apart. Less than sixteen channels pass through 128
+ * bytes at `work`.
  */
 export function multiplyValues(
   weights: usize,
@@ -43,7 +45,7 @@ function copy(to: usize, from: usize, count: usize): void {
   for (let n: usize = 0; n < count << 2; n += 4) store<f32>(to + n, load<f32>(from + n))
 }
 
-/** Without a second row, `stride` is 0. */
+/** `stride` is 0 where there is no second row. */
 function twoRows(
   p: usize,
   values: usize,

@@ -1,9 +1,10 @@
-// What the parts of attention_s16 share: float32 to pairs of int16. A rounded number y + MAGIC has the integer in its low half
-// (MAGIC's own is 0), so two vectors of them become pairs by a shift and a blend.
+// float32 to pairs of int16, for the parts of attention_s16. A rounded number y + MAGIC has the
+// integer in its low half, because MAGIC's own low half is 0. So a shift and a blend make pairs of
+// two vectors.
 
 import { ROUNDING } from '../../lib/vector'
 
-/** All but the sign, in memory: of a constant V8 makes a vector anew for each use. */
+/** All bits but the sign, in memory: V8 makes a vector of a constant anew for each use. */
 export const MAGNITUDE = memory.data<i32>([0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff], 16)
 
 // @ts-ignore: decorator
@@ -12,7 +13,7 @@ export function magic(): v128 {
   return v128.load(ROUNDING)
 }
 
-/** The low halves of a and b, side by side. */
+/** The low halves of a and b, alternating. */
 // @ts-ignore: decorator
 @inline
 export function lowHalves(a: v128, b: v128): v128 {
@@ -20,8 +21,9 @@ export function lowHalves(a: v128, b: v128): v128 {
 }
 
 /**
- * roundHalfEven(x * factor), at least `least` (which NaN gives), for lowHalves. As |x| * factor is at most limit * (1 + 2^-22)
- * and limit below 2^13, nothing exceeds limit; where m is infinite the factor is 0.
+ * roundHalfEven(x * factor) + MAGIC, at least `least`, which NaN gives. |x| * factor is at most
+ * limit * (1 + 2^-22) and limit is below 2^13, so nothing exceeds limit. Where m is infinite,
+ * factor is 0.
  */
 // @ts-ignore: decorator
 @inline

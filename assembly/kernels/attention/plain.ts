@@ -1,13 +1,22 @@
-// attention_s16 without vectors, to the same bytes. Rows lie side by side here: keys [token][pair of d][2] int16, values
-// [channel][padded tokens] int16; of one token the query [pair of d][2], scores [token] float32 and weights [token] int16.
+// attention_s16 without vectors, to the same bytes. Rows are contiguous here: keys [token][pair of
+// d][2] int16 and values [channel][padded tokens] int16; of one token the query [pair of d][2],
+// scores [token] float32 and weights [token] int16.
 
-import { AttentionS16 } from '../../lib/instructions'
 import { LOG2E } from '../../lib/exp'
+import { AttentionS16 } from '../../lib/instructions'
 import { power } from '../../lib/power'
 import { pmax, roundEven } from '../../lib/vector'
 import { LEAST, quantizeRow, rowFactor } from '../linear/rows'
 
-export function packPlain(i: AttentionS16, k: usize, v: usize, keys: usize, keyScales: usize, values: usize, valueScales: usize): void {
+export function packPlain(
+  i: AttentionS16,
+  k: usize,
+  v: usize,
+  keys: usize,
+  keyScales: usize,
+  values: usize,
+  valueScales: usize,
+): void {
   const tokens = <usize>i.tokens
   const d = <usize>i.headChannels
   const stride = <usize>i.inputStride
@@ -88,7 +97,7 @@ function dot(a: usize, b: usize, bytes: usize): i32 {
 // @ts-ignore: decorator
 @inline
 function rowBytes(i: AttentionS16): usize {
-  return <usize>((i.headChannels + 1) & ~1) << 1
+  return (<usize>((i.headChannels + 1) & ~1)) << 1
 }
 
 function packRow(i: AttentionS16, x: usize, to: usize, scale: usize): void {

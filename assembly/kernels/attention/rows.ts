@@ -1,13 +1,14 @@
-// Queries and keys for attention_s16: rows of d float32, each quantised by its own largest value, to groups of four rows
-// [pair][4][2] int16, `step` bytes from pair to pair. A pair is channels c and c + 4 of eight, the same in queries and keys, so
-// their products' sums are the same; channels beyond d are zeros. In a last group the last row stands again for those that
-// don't exist, so that their scores change no largest one.
+// Queries and keys for attention_s16: rows of d float32, each quantised by its own largest value,
+// go to groups of four rows, [pair][4][2] int16, `step` bytes from pair to pair. A pair is channels
+// c and c + 4 of eight, in queries and keys alike, so the sums of their products do not change.
+// Channels beyond d are zeros. In the last group the last row stands in for rows that do not exist,
+// so their scores change no largest score.
 
 import { firstHalves, firstQuads, lastHalves, lastQuads, turn } from '../../lib/turn'
-import { lowHalves, MAGNITUDE, magic, quantized } from './pairs'
 import { LEAST } from '../linear/rows'
+import { lowHalves, MAGNITUDE, magic, quantized } from './pairs'
 
-/** `groupBytes` from group to group. Stores m / limit of each row. */
+/** `groupBytes` is the distance from group to group. Stores m / limit of each row. */
 export function packRows(
   x: usize,
   stride: usize,
@@ -19,7 +20,8 @@ export function packRows(
   step: usize,
   scales: usize,
 ): void {
-  // All the largest values first: rows lie far apart, and this way many are on their way from memory at once.
+  // All the largest values come first: rows lie far apart, and so many of them are on their way
+  // from memory at once.
   for (let n: usize = 0; n < count; n += 4) largest(x + n * stride, stride, count - n, d, scales + n * 4)
   for (let n: usize = 0; n < count; n += 4) {
     packFour(x + n * stride, stride, count - n, d, limit, to, step, scales + n * 4)
@@ -27,7 +29,7 @@ export function packRows(
   }
 }
 
-/** m of four rows. */
+/** The m of four rows. */
 function largest(x: usize, stride: usize, count: usize, d: usize, to: usize): void {
   const x1 = count > 1 ? x + stride : x
   const x2 = count > 2 ? x1 + stride : x1
@@ -56,7 +58,7 @@ function largest(x: usize, stride: usize, count: usize, d: usize, to: usize): vo
   v128.store(to, f32x4.pmax(firstHalves(low, high), lastHalves(low, high)))
 }
 
-/** Four rows; `scales` holds their m, and then m / limit. */
+/** Four rows. `scales` holds their m, and afterwards m / limit. */
 function packFour(
   x: usize,
   stride: usize,
@@ -84,7 +86,8 @@ function packFour(
   let low = i32x4.splat(-1)
   let high = low
   let n: usize = 0
-  // The test stands at the end: V8 would compute the factors in the loop, as it sinks what only the loop's body needs.
+  // The test stands at the end, because V8 moves what only the loop's body needs into it, and would
+  // compute the factors there.
   do {
     if (end - n < 32) {
       low = first((end - n) >> 2)

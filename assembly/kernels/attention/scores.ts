@@ -1,12 +1,17 @@
-// Scores of attention_s16: the products of eight queries, a lane each, with all keys, four at a time, each times its key's
-// scale, [token][8] float32, and each query's largest. Eight accumulators, two vectors of queries and four keys are all that
-// the registers hold. Four pairs of channels make a turn of the loop, with a way out between them: of a piece without branches V8
-// does all loads first, which four pairs have no registers for. The keys' pointer moves with each pair, as V8 11 takes an
-// instruction for the offset of a splat, but for those few that it keeps in registers.
+// The scores of attention_s16: the products of eight queries, a lane each, with all keys, four at a
+// time, each times its key's scale, go to [token][8] float32, with the largest score of each query.
+// Eight accumulators, two vectors of queries and four keys fill the registers. A turn of the loop
+// takes four pairs of channels, with a way out between them: V8 does all loads of code without
+// branches first, and four pairs have too few registers for that. The pointer to the keys moves
+// with each pair, because V8 11 takes an instruction for the offset of a splat, but for the few
+// offsets that it keeps in registers.
 
 import { addDot } from '../../lib/vector'
 
-/** Keys [four tokens][pair][4][2], the last again where there are no four; two pairs at least. */
+/**
+ * Keys are [four tokens][pair][4][2], where the last key fills the last four. There are two pairs
+ * at least.
+ */
 export function score(
   queries: usize,
   keys: usize,

@@ -1,9 +1,11 @@
-// A head's values for attention_s16: V[j][c] = roundHalfEven(v[j][c] * (limit / m[c])), m[c] = max over j of |v[j][c]|, as [sixteen
-// channels][pair of tokens][16][2] int16, a zero for a last token that doesn't exist, and m[c] / limit for each channel. What stands
-// in the last sixteen beyond the head's channels is never stored. An m below 2^-100 gives zeros, NaN -limit.
+// The values of a head for attention_s16: V[j][c] = roundHalfEven(v[j][c] * (limit / m[c])) with
+// m[c] = max over j of |v[j][c]|, as [sixteen channels][pair of tokens][16][2] int16, with zeros
+// for a last token that does not exist, and m[c] / limit of each channel. What the last sixteen
+// hold beyond the head's channels is never stored. An m below 2^-100 gives zeros, and NaN gives
+// -limit.
 
-import { lowHalves, MAGNITUDE, magic, quantized } from './pairs'
 import { LEAST } from '../linear/rows'
+import { lowHalves, MAGNITUDE, magic, quantized } from './pairs'
 
 export function packValues(
   x: usize,
@@ -58,7 +60,7 @@ function packSixteen(x: usize, stride: usize, tokens: usize, limit: f32, to: usi
   }
 }
 
-/** limit / m, zero of a small m; stores m / limit. */
+/** limit / m, and 0 for a small m. Stores m / limit. */
 // @ts-ignore: decorator
 @inline
 function factor(m: v128, limit: f32, scales: usize): v128 {

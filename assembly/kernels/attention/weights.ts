@@ -1,12 +1,17 @@
-// The softmax of attention_s16, of four queries, a lane each: scores become integer weights in their place, 2^((score - largest)
-// * factor) * limit rounded half to even, as pairs of tokens. Eight tokens at a time, as one's computation is a long chain, and
-// a processor looks ahead only so far; where V8 keeps the order of the program (13) that gains nothing and costs nothing.
+// The softmax of attention_s16, of four queries, a lane each: scores become integer weights in
+// their place, 2^((score - largest) * factor) * limit rounded half to even, as pairs of tokens. It
+// takes eight tokens at a time, because the computation of one is a long chain, and a processor
+// looks ahead only so far. V8 13, which keeps the order of the program, neither gains nor loses by
+// it.
 
 import { POWER_TABLE, powerV } from '../../lib/power'
 import { MAGIC_BITS } from '../../lib/vector'
 import { lowHalves, magic } from './pairs'
 
-/** [token][8] float32 of which four, to [pair of tokens][8][2] int16, a zero for a last token that doesn't exist; 1 / sum of each. */
+/**
+ * From four of [token][8] float32 to [pair of tokens][8][2] int16, with zeros for a last token that
+ * does not exist, and 1 / sum of each query.
+ */
 export function weigh(x: usize, tokens: usize, largest: usize, factors: usize, limit: f32, inverses: usize): void {
   const m = v128.load(largest)
   const f = v128.load(factors)

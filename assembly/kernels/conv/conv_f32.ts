@@ -1,16 +1,20 @@
-// acc = bias[o]; acc = acc + x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] * weight[o][ky][kx][c] for
-// (ky, kx, c) in order, positions outside the input count as 0; y = max(acc, acc * slope);
-// output[y][x][o] = clamp(y, low, high). NHWC float32 views; a group has inputChannels and outputChannels of its own.
+// acc = bias[o]; then for (ky, kx, c) in order
+//   acc = acc + x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] * weight[o][ky][kx][c],
+// where positions outside the input count as 0; y = max(acc, acc * slope);
+// output[y][x][o] = clamp(y, low, high). NHWC float32 views; each group has inputChannels and
+// outputChannels.
 //
-// For `block` output pixels at a time the receptive fields of a group are gathered in scratch as
-// [4 pixels][depth][4], depth = kernelHeight * kernelWidth * inputChannels; this kernel pads them with zeros.
-// Weights are packed [group][panel of 8 channels][depth][8], so 4 pixels x 8 channels are eight accumulators, six
-// loads a step of depth. The block is walked panel by panel: a panel's weights are read once a block.
+// For `block` output pixels at a time gather_floats.ts brings the fields of a group to scratch as
+// [4 pixels][depth][4], depth = kernelHeight * kernelWidth * inputChannels, and pads them with
+// zeros. Weights are packed as [group][panel of 8 channels][depth][8]. So a tile of 4 pixels x 8
+// channels takes eight accumulators and six loads a step of depth. The block is walked panel by
+// panel, so each panel's weights are read once a block.
 // Scratch: roundUp(block, 4) * depth * 4 + 64 bytes.
 //
-// Each multiply and each add rounds once and each output channel has a lane of its own: the same bytes in
-// every build. Sums may overflow to infinity, as float32 does.
+// Each multiplication and each addition rounds once, and each output channel has a lane of its own:
+// every build gives the same bytes. Sums may overflow to infinity, as float32 does.
 
+import { CHECKED, checkFilter, checkScratch } from '../../lib/checks'
 import { ConvF32 } from '../../lib/instructions'
 import { scratchOf, start } from '../../threads/split'
 import { multiplyTile } from './float_tiles'
@@ -33,6 +37,10 @@ export function pack_conv_f32(source: usize, target: usize, outputChannels: i32,
 }
 
 export function conv_f32(i: ConvF32, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkFilter(i, i.groups, 4)
+    checkScratch(i.scratch, i.block)
+  }
   const output = i.output
   const inputChannels = i.inputChannels
   const outputPixels = i.outputHeight * i.outputWidth

@@ -1,27 +1,40 @@
-// acc = foldedBias[o] + sum over (ky, kx, c) of x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] *
-// weight[o][ky][kx][c], positions outside the input count as inputZeroPoint; y = float(acc) * multiplier[o];
-// int8 output: roundHalfEven(clamp(max(y, y * slope), low - outputZeroPoint, high - outputZeroPoint)) +
-// outputZeroPoint; float32 output (outputType 1): y. NHWC int8 views; a group has inputChannels and outputChannels
-// of its own. foldedBias[o] = bias[o] - inputZeroPoint * sum(weight[o]).
+// acc = foldedBias[o] + sum over (ky, kx, c) of
+//   x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] * weight[o][ky][kx][c],
+// where positions outside the input count as inputZeroPoint; y = float(acc) * multiplier[o].
+// An int8 output is roundHalfEven(clamp(max(y, y * slope), low - zp, high - zp)) + zp with
+// zp = outputZeroPoint, a float32 output is y. NHWC int8 views; each group has inputChannels and
+// outputChannels. foldedBias[o] = bias[o] - inputZeroPoint * sum(weight[o]).
 //
-// For `block` output pixels at a time gatherBytes brings a group's receptive fields, padded, to scratch as
-// [4 pixels][pair of depth][4][2] int16, depth = kernelHeight * kernelWidth * inputChannels. Weights are packed
-// [group][panel of 8 channels][pair of depth][8][2] int16, zero padded. So 4 pixels x 8 channels are eight
-// accumulators and six loads a pair of depth, whatever the shape. The block is walked panel by panel: a panel's
-// weights are read once a block.
-// Scratch: roundUp(block, 4) * ceil(depth / 2) * 4 + 64 bytes, for the other products: conv_s8's in src/host/graph/kernels/.
+// For `block` output pixels at a time gather_bytes.ts brings the padded fields of a group to
+// scratch as [4 pixels][pair of depth][4][2] int16, depth = kernelHeight * kernelWidth *
+// inputChannels. Weights are packed as [group][panel of 8 channels][pair of depth][8][2] int16,
+// zero padded. So a tile of 4 pixels x 8 channels takes eight accumulators and six loads a pair of
+// depth, whatever the shape. The block is walked panel by panel, so each panel's weights are read
+// once a block.
+// Scratch: roundUp(block, 4) * ceil(depth / 2) * 4 + 64 bytes; src/host/graph/kernels/products.ts
+// has that of the other products.
 //
-// Exact: |x| <= 128 and |weight| <= 128, so a pair's products sum to at most 2^15 in int32; the host proves that no
-// sum of them with the bias leaves int32. low and high are int8, so |y| <= 255 when it is rounded.
+// Exact: |x| <= 128 and |weight| <= 128, so the products of a pair sum to at most 2^15 in int32,
+// and the host proves that no sum of them with the bias leaves int32. low and high are int8, so |y|
+// <= 255 when it is rounded.
 
-import { Conv, GATHER_SLACK_BYTES, OutputType, ConvProduct, requireOutputType, requireConvProduct, TILE_BYTES } from '../../lib/instructions'
+import { CHECKED, checkFilter, checkInt8, checkScratch } from '../../lib/checks'
+import {
+  Conv,
+  ConvProduct,
+  GATHER_SLACK_BYTES,
+  OutputType,
+  requireConvProduct,
+  requireOutputType,
+  TILE_BYTES,
+} from '../../lib/instructions'
 import { crewSize, scratchOf, start } from '../../threads/split'
-import { panel, panelOf, sumFields } from './panels'
 import { gatherBytes } from './gather_bytes'
+import { panel, panelOf, sumFields } from './panels'
 
 /**
- * int8 [groups * outputChannels][depth] to the packed layout, int32 biases to foldedBias, each group padded to a
- * multiple of 8 channels. Returns the largest sum of abs(weight) of a channel.
+ * int8 [groups * outputChannels][depth] to the packed layout, and int32 biases to foldedBias, each
+ * group padded to a multiple of 8 channels. Returns the largest sum of abs(weight) of a channel.
  */
 export function pack_conv_s8(
   source: usize,
@@ -62,7 +75,7 @@ export function pack_conv_s8(
   return largest
 }
 
-/** As pack_conv_s8, for the products `mla` and `relaxed`; the biases are folded already. */
+/** As pack_conv_s8, for the products `mla` and `relaxed`. The biases are folded already. */
 export function pack_conv_product_s8(
   product: i32,
   source: usize,
@@ -96,17 +109,25 @@ export function conv_s8(i: Conv, part: i32, parts: i32): void {
   convolve(i, ConvProduct.dot, part, parts)
 }
 
-/** As conv_s8, by multiply-adds: its weights are [pair of depth][2][8]. */
+/** conv_s8 by multiply-adds, of weights [pair of depth][2][8]. */
 export function conv_mla_s8(i: Conv, part: i32, parts: i32): void {
   convolve(i, ConvProduct.mla, part, parts)
 }
 
-/** As conv_s8, for weights within -64..63, by products of four: its weights are [quad of depth][8][4], 64 added. */
+/**
+ * conv_s8 by products of four, for weights within -64..63: they are [quad of depth][8][4], with 64
+ * added.
+ */
 export function conv_relaxed_s8(i: Conv, part: i32, parts: i32): void {
   convolve(i, ConvProduct.relaxed, part, parts)
 }
 
 function convolve(i: Conv, product: i32, part: i32, parts: i32): void {
+  if (CHECKED) {
+    checkFilter(i, i.groups, 1)
+    checkScratch(i.scratch, i.block)
+    checkInt8(i.outputZeroPoint, i.low, i.high)
+  }
   const inputChannels = i.inputChannels
   const outputPixels = i.outputHeight * i.outputWidth
   const outputChannels = i.outputChannels
@@ -122,8 +143,8 @@ function convolve(i: Conv, product: i32, part: i32, parts: i32): void {
   let weights = i.weights
   let bias = i.bias
   let multipliers = i.multipliers
-  // Output pixels are shared, or panels where there are too few pixels to share evenly: then each thread gathers all, and has
-  // as many shares as there are blocks.
+  // Threads share output pixels, or panels where the pixels are too few to share evenly. Then each
+  // thread gathers all fields, and has as many shares as there are blocks.
   const tiles = (outputPixels + 3) >> 2
   const panels = (outputChannels + 7) >> 3
   const crew = crewSize()
@@ -139,7 +160,8 @@ function convolve(i: Conv, product: i32, part: i32, parts: i32): void {
     for (let first = firstPixel; first < endPixel; first += block) {
       const pixels = min(block, endPixel - first)
       gatherBytes(i, i.inputZeroPoint, input, first, pixels, scratch, quads)
-      // Behind the fields and what the gathering may write there: a tile of sums, then the sums of the fields.
+      // A tile of sums and then the sums of the fields lie behind the fields and what the gathering
+      // may write there.
       const sums = scratch + <usize>((block + 3) >> 2) * steps * 16 + GATHER_SLACK_BYTES
       if (quads) sumFields(scratch, steps, pixels, sums + TILE_BYTES)
       const output = i.output + <usize>first * outputStride + <usize>(g * outputChannels) * size
@@ -159,14 +181,14 @@ function convolve(i: Conv, product: i32, part: i32, parts: i32): void {
   }
 }
 
-/** Shares of each thread, for assembly/threads/shares.ts: about as many as there are blocks of pixels, eight at most. */
+/** The shares of each thread: about as many as there are blocks of pixels, eight at most. */
 export function convShares(i: Conv, threads: i32): i32 {
   const pixels = i.outputHeight * i.outputWidth
   const shared = pixelsShareWell((pixels + 3) >> 2, (i.outputChannels + 7) >> 3, threads) ? threads : 1
   return min(8, max(1, pixels / (i.block * shared)))
 }
 
-/** Whether the largest share of the tiles is at most a tenth more than the largest share of the panels. */
+/** Whether the largest share of the tiles is at most a tenth more than that of the panels. */
 function pixelsShareWell(tiles: i32, panels: i32, threads: i32): bool {
   const ofTiles = (tiles + threads - 1) / threads
   const ofPanels = (panels + threads - 1) / threads

@@ -1,21 +1,26 @@
-// acc = bias[c]; acc = acc + x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] * weight[ky][kx][c] for
-// (ky, kx) in order; y = max(acc, acc * slope); output[y][x][c] = clamp(y, low, high). One filter a channel.
-// Weights are packed [tap][channels rounded up to 8], bias to 8 entries too; the instruction has one channel a
-// group, so groups * outputChannels channels in all. NHWC float32 views.
-// Each multiply and each add rounds once, each channel in a lane of its own: the same bytes in every build.
-// Positions outside the input are skipped, which is what adding their zero gives.
+// acc = bias[c]; then for (ky, kx) in order
+//   acc = acc + x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] * weight[ky][kx][c];
+// y = max(acc, acc * slope); output[y][x][c] = clamp(y, low, high). NHWC float32 views.
+// A channel has one filter. The instruction has one channel a group, so groups * outputChannels
+// channels in all. Weights are packed as [tap][channels rounded up to 8], and the bias is padded to
+// 8 entries too.
+//
+// Each multiplication and each addition rounds once, and each channel has a lane of its own: every
+// build gives the same bytes. Positions outside the input are skipped, which gives the same as to
+// add their zero.
 
+import { CHECKED, checkFilter } from '../../lib/checks'
 import { ConvF32 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { start } from '../../threads/split'
 import { activate, activateV, storeFirst } from '../../lib/vector'
+import { start } from '../../threads/split'
 
 /** [channels][taps] to [taps][channels rounded up to 8], padded with zeros. */
 export function pack_depthwise_f32(source: usize, target: usize, channels: i32, taps: i32): void {
   const padded = (channels + 7) & ~7
   for (let t = 0; t < taps; t++) {
     for (let c = 0; c < padded; c++) {
-      const from = source + (<usize>(c * taps + t) << 2)
+      const from = source + ((<usize>(c * taps + t)) << 2)
       store<f32>(target, c < channels ? load<f32>(from) : 0)
       target += 4
     }
@@ -23,6 +28,7 @@ export function pack_depthwise_f32(source: usize, target: usize, channels: i32, 
 }
 
 export function depthwise_f32(i: ConvF32, thread: i32, threads: i32): void {
+  if (CHECKED) checkFilter(i, i.groups, 4)
   const input = i.input
   const weights = i.weights
   const bias = i.bias

@@ -1,23 +1,30 @@
-// acc = foldedBias[c] + sum over (ky, kx) of x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] *
-// weight[c][ky][kx], positions outside the input count as inputZeroPoint: then as conv_s8 with one filter a channel.
-// NHWC int8 views; the instruction's groups are the channels. foldedBias[c] = bias[c] - inputZeroPoint *
-// sum(weight[c]).
+// acc = foldedBias[c] + sum over (ky, kx) of
+//   x[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] * weight[c][ky][kx],
+// where positions outside the input count as inputZeroPoint; then as conv_s8. A channel has one
+// filter, and the instruction's groups are the channels. NHWC int8 views.
+// foldedBias[c] = bias[c] - inputZeroPoint * sum(weight[c]).
 //
-// Eight channels at a time, and two taps at a time, interleaved, so that a dot product of pairs adds both. Weights are
-// packed [panel of 8 channels][pair of taps][8][2] int16, zero padded; biases and multipliers have 8 entries a panel.
-// A tap outside the input is read from a pixel of zero points in scratch: this kernel pads.
+// Eight channels and two taps at a time are interleaved, so that a dot product of pairs adds both
+// taps. Weights are packed as [panel of 8 channels][pair of taps][8][2] int16, zero padded; biases
+// and multipliers have 8 entries a panel. A tap outside the input is read from a pixel of zero
+// points in scratch, so this kernel pads.
 // Scratch: (kernelHeight * kernelWidth + 1) * 4 + roundUp(channels, 8) bytes.
 //
-// Exact: a pair's products sum to at most 2^15 in int32; the host proves that no sum of them with the bias leaves
-// int32. low and high are int8, so |y| <= 255 when it is rounded. Reads up to 7 bytes beyond a pixel's channels.
+// Exact: the products of a pair sum to at most 2^15 in int32, and the host proves that no sum of
+// them with the bias leaves int32. low and high are int8, so |y| <= 255 when it is rounded. Reads
+// up to 7 bytes beyond a pixel's channels.
 
+import { CHECKED, checkFilter, checkInt8, checkScratch } from '../../lib/checks'
 import { Conv, OutputType, requireOutputType } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { storeSum, storeSums } from '../../lib/requantize'
-import { scratchOf, start } from '../../threads/split'
 import { roundingOffset } from '../../lib/vector'
+import { scratchOf, start } from '../../threads/split'
 
-/** int8 [channels][taps] to the packed layout, int32 biases to foldedBias. Returns the largest sum of abs(weight). */
+/**
+ * int8 [channels][taps] to the packed layout, and int32 biases to foldedBias. Returns the largest
+ * sum of abs(weight).
+ */
 export function pack_depthwise_s8(
   source: usize,
   target: usize,
@@ -53,6 +60,11 @@ export function pack_depthwise_s8(
 }
 
 export function depthwise_s8(i: Conv, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkFilter(i, i.groups, 1)
+    checkScratch(i.scratch, 1)
+    checkInt8(i.outputZeroPoint, i.low, i.high)
+  }
   requireOutputType(i.outputType)
   const input = i.input
   const inputHeight = i.inputHeight
@@ -74,9 +86,9 @@ export function depthwise_s8(i: Conv, thread: i32, threads: i32): void {
   const count = <usize>(kernelHeight * kernelWidth)
   const outside = taps + (count + 1) * 4
   memory.fill(outside, <u8>i.inputZeroPoint, (<usize>i.groups + 7) & ~7)
-  // The last pair of an odd number of taps has a second weight of 0.
+  // An odd number of taps ends with a pair whose second weight is 0.
   store<u32>(taps + count * 4, <u32>outside)
-  // Output columns whose windows lie inside the input's columns, where there is a faster way.
+  // There is a faster way for output columns whose windows lie inside the input's columns.
   const fast = kernelHeight == 3 && kernelWidth == 3
   const first = (padLeft + strideX - 1) / strideX
   const room = inputWidth + padLeft - kernelWidth
@@ -108,7 +120,7 @@ export function depthwise_s8(i: Conv, thread: i32, threads: i32): void {
   }
 }
 
-/** One pixel, whose taps lie at the `count` addresses at `taps`. */
+/** One pixel. The addresses of its `count` taps are at `taps`. */
 function pixel(i: Conv, taps: usize, count: i32, to: usize): void {
   let weights = i.weights
   const bias = i.bias
@@ -153,7 +165,10 @@ function pixel(i: Conv, taps: usize, count: i32, to: usize): void {
   }
 }
 
-/** `count` neighbouring pixels of the commonest kernel, whose windows lie inside the input: no addresses to look up. */
+/**
+ * `count` neighbouring pixels of the most common kernel. Their windows lie inside the input, so
+ * their addresses need no table.
+ */
 function interior3x3(i: Conv, corner: usize, to: usize, count: i32): void {
   const multipliers = i.multipliers
   const stride = <usize>i.inputStride

@@ -1,12 +1,12 @@
-// 4 pixels x 8 channels of a float32 convolution, whose fields gather_floats.ts has brought together. Layouts, and why every
-// build gives the same bytes: conv_f32.ts.
+// 4 pixels x 8 channels of a float32 convolution, from the fields of gather_floats.ts. conv_f32.ts
+// has the layouts and says why every build gives the same bytes.
 
 import { ConvF32 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { activate, activateV, storeFirst } from '../../lib/vector'
 import { placeOf } from './places'
 
-/** Stores `rows` pixels of `bytes` bytes, side by side from `to` on. */
+/** Stores `rows` pixels of `bytes` bytes side by side from `to` on. */
 export function multiplyTile(
   i: ConvF32,
   weights: usize,
@@ -20,7 +20,7 @@ export function multiplyTile(
   tile<bool>(i, weights, fields, depth, bias, to, 0, rows, bytes)
 }
 
-/** The same where `places` says where each pixel lies, in bytes from `to` on. */
+/** The same where `places` holds the place of each pixel, in bytes from `to` on. */
 export function multiplyScattered(
   i: ConvF32,
   weights: usize,

@@ -1,13 +1,14 @@
-// fields[p / 4][k / 2][p % 4][k % 2] = int16(input[y * strideY - padTop + ky][x * strideX - padLeft + kx][c]), or
-// inputZeroPoint outside the input, for k = (ky * kernelWidth + kx) * inputChannels + c and output pixels (y, x) =
-// first .. first + pixels - 1: the receptive fields in the order in which conv_s8 multiplies them. A last incomplete
-// four repeats its last pixel. The second half of the last pair of an odd depth is arbitrary: its weight is 0.
-// This kernel pads. No arithmetic but widening.
+// fields[p / 4][k / 2][p % 4][k % 2] = int16(input[y * strideY - padTop + ky][x * strideX - padLeft
+// + kx][c])
+// for k = (ky * kernelWidth + kx) * inputChannels + c, or zeroPoint outside the input: the fields
+// of output pixels first .. first + pixels - 1, in the order in which conv_s8 multiplies them. An
+// incomplete last four repeats its last pixel. The second half of the last pair of an odd depth is
+// arbitrary, because its weight is 0. There is no arithmetic but widening.
 //
-// With `quads` the fields are fields[p / 4][k / 4][p % 4][k % 4] = int8, for products of four; the rest of the last quad is
-// arbitrary. Pictures have a form of their own: gather_picture.ts.
+// With `quads` the layout is fields[p / 4][k / 4][p % 4][k % 4] of int8, for products of four, and
+// the rest of the last quad is arbitrary. Pictures have a form of their own: gather_picture.ts.
 //
-// Reads up to 15 bytes beyond a pixel's channels; writes up to 64 bytes beyond the last field.
+// Reads up to 15 bytes beyond a pixel's channels, and writes up to 64 bytes beyond the last field.
 
 import { Filter } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
@@ -45,7 +46,7 @@ export function gatherBytes(
 
   const last = first + pixels - 1
   if (kernelHeight * kernelWidth * strideY * strideX == 1) {
-    // Every pixel is its own field: an unpadded 1x1 convolution needs no coordinates.
+    // Each pixel is a field of its own: an unpadded 1x1 convolution needs no coordinates.
     const end = input + <usize>last * stride
     for (let at = input + <usize>first * stride; at <= end; at += 4 * stride) {
       const b = min(at + stride, end)
@@ -60,7 +61,7 @@ export function gatherBytes(
   let y = first / outputWidth
   let x = first % outputWidth
   for (let p = first; p <= last; p += 4) {
-    // Corners of the four receptive fields: mostly neighbours in a row.
+    // The corners of four fields, which are mostly neighbours in a row.
     const top0 = y * strideY - padTop
     const left0 = x * strideX - padLeft
     let top1 = top0
@@ -81,8 +82,14 @@ export function gatherBytes(
       left3 = (p3 % outputWidth) * strideX - padLeft
     }
     const inside =
-      inRange(top0, lastTop) && inRange(top1, lastTop) && inRange(top2, lastTop) && inRange(top3, lastTop) &&
-      inRange(left0, lastLeft) && inRange(left1, lastLeft) && inRange(left2, lastLeft) && inRange(left3, lastLeft)
+      inRange(top0, lastTop) &&
+      inRange(top1, lastTop) &&
+      inRange(top2, lastTop) &&
+      inRange(top3, lastTop) &&
+      inRange(left0, lastLeft) &&
+      inRange(left1, lastLeft) &&
+      inRange(left2, lastLeft) &&
+      inRange(left3, lastLeft)
     let row0 = input + <usize>(top0 * inputWidth + left0) * stride
     let row1 = input + <usize>(top1 * inputWidth + left1) * stride
     let row2 = input + <usize>(top2 * inputWidth + left2) * stride
@@ -152,8 +159,9 @@ function inRange(value: i32, last: i32): bool {
 }
 
 /**
- * One tap of four fields: the channels at a, b, c and d, from position k of the fields on. `stepA` is how far the
- * next 8 channels are: 8, or 0 where the tap lies outside the input and a points to 8 times the zero point.
+ * One tap of four fields: the channels at a, b, c and d go to position k of the fields and on.
+ * `stepA` is the distance to the next 8 channels: 8, or 0 where the tap lies outside the input and
+ * a points to zero points.
  */
 // @ts-ignore: decorator
 @inline
@@ -177,7 +185,7 @@ function gatherTap(
   }
   let to = fields + <usize>(k >> 1) * 16
   if (k & 1) {
-    // An odd number of channels per tap: this one begins in the second half of a pair.
+    // With an odd number of channels a tap may begin in the second half of a pair.
     store<i16>(to, load<i8>(a), 2)
     store<i16>(to, load<i8>(b), 6)
     store<i16>(to, load<i8>(c), 10)
@@ -220,7 +228,7 @@ function gatherTap(
   }
 }
 
-/** As gatherTap, to quads of int8. */
+/** As gatherTap, but to quads of int8. */
 function gatherQuads(
   a: usize,
   b: usize,
@@ -235,7 +243,7 @@ function gatherQuads(
   k: i32,
 ): void {
   let to = fields + <usize>(k >> 2) * 16
-  // Channel by channel to the next whole quad, or throughout where there are no vectors.
+  // Goes channel by channel to the next whole quad, or to the end where there are no vectors.
   for (; channels > 0 && (!SIMD || k & 3); channels--) {
     const at = to + <usize>(k & 3)
     store<i8>(at, load<i8>(a))

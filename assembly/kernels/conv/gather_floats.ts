@@ -1,7 +1,8 @@
-// fields[p / 4][(ky, kx, c)][p % 4] = input[y * strideY - padTop + ky][x * strideX - padLeft + kx][c], 0 outside
-// the input: the receptive fields of output pixels first .. first + pixels - 1 (p counts from `first`, (y, x) is pixel
-// first + p) of one group, in the order in which conv_f32 multiplies them. A last incomplete four is filled with
-// what would follow, inside the input or zeros; nobody stores its products. Writes up to 48 bytes beyond the last
+// fields[p / 4][(ky, kx, c)][p % 4] = input[y * strideY - padTop + ky][x * strideX - padLeft +
+// kx][c],
+// or 0 outside the input: the fields of output pixels first .. first + pixels - 1 of one group, in
+// the order in which conv_f32 multiplies them. An incomplete last four is filled with the pixels
+// that would follow, or zeros; their products are not stored. Writes up to 48 bytes beyond the last
 // field. No arithmetic.
 
 import { Filter } from '../../lib/instructions'
@@ -60,7 +61,9 @@ export function gatherFloats(i: Filter, input: usize, first: i32, pixels: i32, f
   }
 }
 
-/** to[c][n] = lane n's channel c; a lane outside the input reads the same zeros again and again. */
+/**
+ * to[c][n] = channel c of lane n. A lane outside the input reads the same zeros again and again.
+ */
 // @ts-ignore: decorator
 @inline
 function interleave(

@@ -1,7 +1,9 @@
-// What gatherBytes does, for a 3x3 convolution of a picture: 3 channels whose pixels are 4 bytes apart. Such taps are too short for
-// vectors of their own, but a row of three is one load, and the rows of a field fill two vectors: 27 bytes, k = 0 to 26.
+// gather_bytes.ts for a 3x3 convolution of a picture: 3 channels whose pixels are 4 bytes apart.
+// Such taps are too short for vectors of their own, but one load holds a row of three, and two
+// vectors hold the rows of a field: 27 bytes, k = 0 to 26.
 //
-// Only for fields that lie inside the input. Reads 16 bytes of each row, so up to 5 beyond its last tap; writes 14 or 7 vectors.
+// The fields lie inside the input. Reads 16 bytes of each row, so up to 5 beyond its last tap;
+// writes 14 vectors, or 7 of quads.
 
 import { firstHalves, firstPairs, firstQuads, lastHalves, lastPairs, lastQuads } from '../../lib/turn'
 
@@ -12,7 +14,7 @@ function first16(row: usize, rowStride: usize): v128 {
   return i8x16.shuffle(lines, v128.load(row + rowStride), 0, 1, 2, 4, 5, 6, 8, 9, 10, 16, 17, 18, 20, 21, 22, 24)
 }
 
-/** k = 16 to 26; what follows is arbitrary. */
+/** k = 16 to 26. What follows is arbitrary. */
 // @ts-ignore: decorator
 @inline
 function last11(row: usize, rowStride: usize): v128 {
@@ -20,7 +22,7 @@ function last11(row: usize, rowStride: usize): v128 {
   return i8x16.shuffle(lines, v128.load(row + 2 * rowStride), 9, 10, 16, 17, 18, 20, 21, 22, 24, 25, 26, 0, 0, 0, 0, 0)
 }
 
-/** Four pixels whose fields begin at a, b, c and d, as pairs of int16 or as quads of int8. */
+/** Four pixels whose fields begin at a, b, c and d, to pairs of int16 or to quads of int8. */
 export function gatherPicture(a: usize, b: usize, c: usize, d: usize, rowStride: usize, to: usize, quads: bool): void {
   const a0 = first16(a, rowStride)
   const b0 = first16(b, rowStride)

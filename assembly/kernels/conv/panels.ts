@@ -1,14 +1,15 @@
-// A panel of conv_s8, 8 output channels, for all pixels of a block whose receptive fields gatherBytes has brought together: the
-// products, then float(acc) * multiplier, activation, clamp and rounding. Layouts and ranges are those that head conv_s8.ts.
+// A panel of conv_s8, 8 output channels, for all pixels of a block, from the fields of
+// gather_bytes.ts: the products, then float(acc) * multiplier, activation, clamp and rounding.
+// conv_s8.ts has the layouts and ranges.
 
-import { Conv, OutputType, ConvProduct, TILE_BYTES } from '../../lib/instructions'
+import { Conv, ConvProduct, OutputType, TILE_BYTES } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
+import { productMla, productRelaxed, sumQuads } from '../../lib/products'
 import { requantized, storeSum, storeSums } from '../../lib/requantize'
 import { addDot, narrow, roundingOffset } from '../../lib/vector'
-import { productMla, productRelaxed, sumQuads } from '../../lib/products'
 import { placeOf } from './places'
 
-/** The sums of each pixel's field, which products of four need. */
+/** The sum of each pixel's field, which products of four need. */
 export function sumFields(fields: usize, quads: usize, pixels: i32, to: usize): void {
   for (; pixels > 0; pixels -= 4) {
     sumQuads(fields, quads, to)
@@ -17,7 +18,10 @@ export function sumFields(fields: usize, quads: usize, pixels: i32, to: usize): 
   }
 }
 
-/** `pixels` pixels x one panel, of which `channels` are stored; a tile of sums passes through memory at `sums`. */
+/**
+ * `pixels` pixels x one panel, of which `channels` channels are stored. A tile of sums passes
+ * through memory at `sums`.
+ */
 export function panelOf(
   i: Conv,
   product: i32,
@@ -106,8 +110,8 @@ function storeTwo(
 }
 
 /**
- * A pixel of a panel that is not whole, or of float32. A function of its own: what the runtime has to compile before the first
- * picture is fast should be short.
+ * A pixel of a panel that is not whole, or of float32. It is a function of its own because what the
+ * runtime compiles before the first picture is fast should be short.
  */
 function storeFew(i: Conv, to: usize, acc0: v128, acc1: v128, multipliers: usize, channels: i32): void {
   const zero = i.outputZeroPoint
@@ -117,7 +121,9 @@ function storeFew(i: Conv, to: usize, acc0: v128, acc1: v128, multipliers: usize
   storeSums(to, acc0, acc1, multipliers, slope, low, high, roundingOffset(zero), i.outputType, channels)
 }
 
-/** `pixels` pixels, side by side from `to` on, x one panel of 8 output channels, of which `channels` are stored. */
+/**
+ * `pixels` pixels, side by side from `to` on, x one panel, of which `channels` channels are stored.
+ */
 export function panel(
   i: Conv,
   fields: usize,
@@ -132,7 +138,10 @@ export function panel(
   dotPanel<bool>(i, fields, weights, bias, multipliers, pairs, to, 0, pixels, channels)
 }
 
-/** The same for pixels whose places, in bytes from `to` on, stand in `places`: those of a transposed convolution's phase. */
+/**
+ * The same for pixels of a transposed convolution's phase: `places` holds their places, in bytes
+ * from `to` on.
+ */
 export function scatteredPanel(
   i: Conv,
   fields: usize,
@@ -206,7 +215,7 @@ function dotPanel<T>(
       const c = placeOf<T>(to, places, stride, 2)
       const d = placeOf<T>(to, places, stride, 3)
       if (pixels > 3 && wholeBytes) {
-        // What nearly every tile is.
+        // Nearly every tile is whole.
         storeTwo(a, b, a0, a1, b0, b1, multipliers, s, l, h, offset)
         storeTwo(c, d, c0, c1, d0, d1, multipliers, s, l, h, offset)
       } else {
@@ -219,7 +228,7 @@ function dotPanel<T>(
       else places += 16
     }
     if (!isBoolean<T>() && pixels == 1) {
-      // The phases of a latent: one pixel each, and no use for three more.
+      // A latent's phases have one pixel each, and no use for three more.
       let a0 = v128.load(bias)
       let a1 = v128.load(bias, 16)
       for (const end = fields + pairs * 16; fields < end; fields += 16) {

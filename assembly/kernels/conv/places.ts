@@ -1,6 +1,10 @@
-// Where a tile's pixels go: side by side, or scattered over the output as those of a transposed convolution's phase.
+// Where the pixels of a tile go: side by side, or scattered over the output like those of a
+// transposed convolution's phase.
 
-/** Where pixel n of a tile goes. T: u32 where `places` says it, in bytes from `to` on, bool where pixels are `stride` apart. */
+/**
+ * The address of pixel n of a tile. T is u32 where `places` holds it, in bytes from `to` on, and
+ * bool where pixels are `stride` bytes apart.
+ */
 // @ts-ignore: decorator
 @inline
 export function placeOf<T>(to: usize, places: usize, stride: usize, n: usize): usize {

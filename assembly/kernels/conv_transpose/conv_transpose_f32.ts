@@ -1,14 +1,19 @@
-// acc = bias[o]; acc = acc + x[iy][ix][c] * weight[o][y + padTop - iy * strideY][x + padLeft - ix * strideX][c] for
-// (iy, ix, c) in order, over taps inside the kernel, positions outside the input count as 0; y = max(acc, acc *
-// slope); output[y][x][o] = clamp(y, low, high). NHWC float32 views, one group. Phase by phase, see
-// phase.ts: no zero is multiplied.
+// acc = bias[o]; then for (iy, ix, c) in order, over taps inside the kernel,
+//   acc = acc + x[iy][ix][c] * weight[o][y + padTop - iy * strideY][x + padLeft - ix * strideX][c],
+// where positions outside the input count as 0; y = max(acc, acc * slope);
+// output[y][x][o] = clamp(y, low, high). NHWC float32 views, one group. phase.ts explains how
+// phases avoid the multiplication of zeros.
 //
-// Weights are packed for each phase in turn, (y0, x0) row by row, as conv_f32's: [panel of 8 channels][depth][8], depth =
-// the phase's taps * inputChannels; bias is [phase][channels padded to 8].
-// Scratch: 128 + roundUp(block * 4, 64) + roundUp(block, 4) * depth * 4 + 64 bytes, of the deepest phase.
+// Weights are packed for each phase in turn, (y0, x0) row by row, as for conv_f32: [panel of 8
+// channels][depth][8], depth = taps of the phase * inputChannels. The bias is [phase][channels
+// padded to 8].
+// Scratch: 128 + roundUp(block * 4, 64) + roundUp(block, 4) * depth * 4 + 64 bytes, for the deepest
+// phase.
 //
-// One rounding for each multiply and each add, a lane for each output channel: the same bytes in every build.
+// Each multiplication and each addition rounds once, and each output channel has a lane of its own:
+// every build gives the same bytes.
 
+import { CHECKED, checkFilter, checkScratch } from '../../lib/checks'
 import { ConvF32, ConvTransposeF32, Filter, INSTRUCTION_BYTES } from '../../lib/instructions'
 import { scratchOf, start } from '../../threads/split'
 import { multiplyScattered } from '../conv/float_tiles'
@@ -16,6 +21,10 @@ import { gatherFloats } from '../conv/gather_floats'
 import { writeOffsets, writePhase } from './phase'
 
 export function conv_transpose_f32(i: ConvTransposeF32, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkFilter(i, 1, 4)
+    checkScratch(i.scratch, i.block)
+  }
   const inputChannels = i.inputChannels
   const outputChannels = i.outputChannels
   const panels = (outputChannels + 7) >> 3
@@ -26,7 +35,7 @@ export function conv_transpose_f32(i: ConvTransposeF32, thread: i32, threads: i3
   const fields = offsets + ((<usize>block * 4 + 63) & ~63)
   const phasesY = min(i.strideY, i.outputHeight)
   const phasesX = min(i.strideX, i.outputWidth)
-  // The words that a tile reads stand where a convolution has them.
+  // A tile reads words that stand where a convolution has them.
   const conv = changetype<ConvF32>(i)
   let weights = i.weights
   let bias = i.bias

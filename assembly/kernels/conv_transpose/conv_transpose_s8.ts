@@ -1,15 +1,19 @@
-// acc = foldedBias[o] + sum over (iy, ix, c) of x[iy][ix][c] * weight[o][y + padTop - iy * strideY][x + padLeft - ix *
-// strideX][c], over taps inside the kernel; then multiplier, activation, clamp and rounding as in conv_s8, for int8 or
-// float32 outputs. NHWC int8 views, one group. Phase by phase, see phase.ts: no zero is multiplied.
+// acc = foldedBias[o] + sum over (iy, ix, c), over taps inside the kernel, of
+//   x[iy][ix][c] * weight[o][y + padTop - iy * strideY][x + padLeft - ix * strideX][c];
+// then multiplier, activation, clamp and rounding as in conv_s8, for int8 or float32 outputs. NHWC
+// int8 views, one group. phase.ts explains how phases avoid the multiplication of zeros.
 //
-// Weights are packed for each phase in turn, (y0, x0) row by row, as conv_s8's: [panel of 8 channels][pair of
-// depth][8][2] int16, depth = the phase's taps * inputChannels; so is foldedBias, [phase][channels padded to 8]:
-// positions outside the input count as inputZeroPoint, which it takes back. Multipliers are one list for all phases.
-// gatherBytes brings the receptive fields of `block` pixels at a time to scratch; a panel's weights are read once a block.
-// Scratch: 128 + roundUp(block * 4, 64) + roundUp(block, 4) * ceil(depth / 2) * 4 + 64 bytes, of the deepest phase.
+// Weights are packed for each phase in turn, (y0, x0) row by row, as for conv_s8: [panel of 8
+// channels][pair of depth][8][2] int16, depth = taps of the phase * inputChannels. foldedBias is
+// [phase][channels padded to 8]: positions outside the input count as inputZeroPoint, which it
+// takes back. All phases have the same multipliers. gather_bytes.ts brings the fields of `block`
+// pixels at a time to scratch, and each panel's weights are read once a block.
+// Scratch: 128 + roundUp(block * 4, 64) + roundUp(block, 4) * ceil(depth / 2) * 4 + 64 bytes, for
+// the deepest phase.
 //
 // Exact as conv_s8 is: the host proves that no sum leaves int32, over all taps at once.
 
+import { CHECKED, checkFilter, checkInt8, checkScratch } from '../../lib/checks'
 import { Conv, ConvTranspose, Filter, INSTRUCTION_BYTES, OutputType, requireOutputType } from '../../lib/instructions'
 import { scratchOf, start } from '../../threads/split'
 import { gatherBytes } from '../conv/gather_bytes'
@@ -17,6 +21,11 @@ import { scatteredPanel } from '../conv/panels'
 import { writeOffsets, writePhase } from './phase'
 
 export function conv_transpose_s8(i: ConvTranspose, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkFilter(i, 1, 1)
+    checkScratch(i.scratch, i.block)
+    checkInt8(i.outputZeroPoint, i.low, i.high)
+  }
   requireOutputType(i.outputType)
   const inputChannels = i.inputChannels
   const outputChannels = i.outputChannels
@@ -29,7 +38,7 @@ export function conv_transpose_s8(i: ConvTranspose, thread: i32, threads: i32): 
   const fields = offsets + ((<usize>block * 4 + 63) & ~63)
   const phasesY = min(i.strideY, i.outputHeight)
   const phasesX = min(i.strideX, i.outputWidth)
-  // The words that a panel reads stand where a convolution has them.
+  // A panel reads words that stand where a convolution has them.
   const conv = changetype<Conv>(i)
   let weights = i.weights
   let bias = i.bias
@@ -40,7 +49,8 @@ export function conv_transpose_s8(i: ConvTranspose, thread: i32, threads: i32): 
       const pairs = <usize>((record.kernelHeight * record.kernelWidth * inputChannels + 1) >> 1)
       const outputPixels = record.outputHeight * record.outputWidth
       const tiles = (outputPixels + 3) >> 2
-      // Panels are shared where a phase has too few pixels; then each thread gathers all of them.
+      // Threads share panels where a phase has too few pixels. Then each thread gathers all of
+      // them.
       const byPixels = tiles >= panels || tiles >= 4 * threads
       const end = byPixels ? min(start(tiles, thread + 1, threads) * 4, outputPixels) : outputPixels
       const firstChannel = byPixels ? 0 : start(panels, thread, threads) * 8

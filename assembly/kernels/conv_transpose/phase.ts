@@ -1,12 +1,16 @@
-// A transposed convolution without multiplying zeros: output (y, x) takes only the taps ky = (y + padTop) mod strideY,
-// + strideY, ..., so the output falls into strideY * strideX phases, each an ordinary convolution of stride 1 whose
-// results lie strideY rows and strideX pixels apart (polyphase decomposition). For the phase that starts at output
-// row y0: r = (y0 + padTop) mod strideY, taps n = ceil((kernelHeight - r) / strideY), and output row y0 + m * strideY
-// reads the input rows m + q - n + 1 .. m + q, q = (y0 + padTop) / strideY: padding n - 1 - q before, maybe negative.
-// Its tap t is the kernel's row r + (n - 1 - t) * strideY. Columns alike.
+// A transposed convolution without the multiplication of zeros. Output (y, x) takes only the taps
+// ky = (y + padTop) mod strideY, + strideY, ..., so the output falls into strideY * strideX phases.
+// Each is an ordinary convolution of stride 1, whose results lie strideY rows and strideX pixels
+// apart (polyphase decomposition).
 //
-// A phase without taps (kernel smaller than stride) has one, of weight 0. leastTapsX is 2 where a phase of a
-// single tap would otherwise be taken by gatherBytes for a convolution that needs no coordinates, and is none.
+// The phase that starts at output row y0 has r = (y0 + padTop) mod strideY and n =
+// ceil((kernelHeight - r) / strideY) taps. With q = (y0 + padTop) / strideY, its output row y0 + m
+// * strideY reads the input rows m + q - n + 1 .. m + q, so its padding before is n - 1 - q, which
+// may be negative. Its tap t is the kernel's row r + (n - 1 - t) * strideY. Columns are alike.
+//
+// A phase without taps, of a kernel smaller than the stride, has one of weight 0. leastTapsX is 2
+// where gather_bytes.ts would take a phase of a single tap for a convolution that needs no
+// coordinates, and it does need them.
 
 import { Filter } from '../../lib/instructions'
 
@@ -17,7 +21,7 @@ export function phaseTaps(first: i32, pad: i32, kernel: i32, stride: i32, least:
   return max((kernel - r + stride - 1) / stride, least)
 }
 
-/** Outputs of the phase that starts at `first`, of `length` in all. */
+/** How many outputs the phase has that starts at `first`, of `length` in all. */
 // @ts-ignore: decorator
 @inline
 export function phaseSize(length: i32, first: i32, stride: i32): i32 {
@@ -32,8 +36,8 @@ export function phaseBefore(first: i32, pad: i32, taps: i32, stride: i32): i32 {
 }
 
 /**
- * Writes the instruction of the phase that starts at output (y0, x0), as gatherBytes and gatherFloats read it. `record` is
- * a copy of the instruction `i`.
+ * Writes the instruction of the phase that starts at output (y0, x0), for gather_bytes.ts and
+ * gather_floats.ts. `record` is a copy of the instruction `i`.
  */
 export function writePhase(i: Filter, leastTapsX: i32, record: Filter, y0: i32, x0: i32): void {
   const strideY = i.strideY
@@ -50,14 +54,17 @@ export function writePhase(i: Filter, leastTapsX: i32, record: Filter, y0: i32, 
   record.padLeft = phaseBefore(x0, i.padLeft, tapsX, strideX)
 }
 
-/** Where pixels first .. first + pixels - 1 of a phase lie, in bytes from its first pixel's place in the output. */
+/**
+ * Writes where pixels first .. first + pixels - 1 of a phase lie, in bytes from the place of its
+ * first pixel in the output.
+ */
 export function writeOffsets(i: Filter, record: Filter, first: i32, pixels: i32, offsets: usize): void {
   const width = record.outputWidth
   const step = i.strideX * i.outputStride
   const row = i.strideY * i.outputWidth * i.outputStride
   let x = first % width
   let at = (first / width) * row + x * step
-  for (const end = offsets + (<usize>pixels << 2); offsets < end; offsets += 4) {
+  for (const end = offsets + ((<usize>pixels) << 2); offsets < end; offsets += 4) {
     store<i32>(offsets, at)
     at += step
     if (++x == width) {

@@ -1,8 +1,10 @@
-// The list of candidates that heads are decoded into, and its order: a header, CandidateList, and then the entries, a
-// Candidate each. `origin` numbers the boxes of all heads. The better of two has the higher score, then the lower origin, then the lower
-// class: no two are equal, so the order is one for every build. Scores are never NaN.
+// The list of candidates that heads are decoded into, and its order: a header, CandidateList, and
+// then the entries, a Candidate each. `origin` numbers the boxes of all heads. The better of two
+// candidates has the higher score, then the lower origin, then the lower class. No two are equal,
+// so every build has the same order. Scores are never NaN.
 //
-// A full list is a heap whose root is its worst entry, which a better candidate replaces: the best `capacity` stay.
+// A full list is a heap whose root is its worst entry. A better candidate replaces the root, so the
+// best `capacity` candidates stay.
 
 import { Candidate, CandidateList, ENTRY_BYTES, LIST_HEADER_BYTES } from '../../lib/instructions'
 
@@ -12,7 +14,7 @@ export function entry(list: CandidateList, n: i32): Candidate {
   return changetype<Candidate>(changetype<usize>(list) + LIST_HEADER_BYTES + <usize>n * ENTRY_BYTES)
 }
 
-/** Adds a candidate; a full list keeps the better of it and its worst. */
+/** Adds a candidate. A full list keeps the better of it and its own worst one. */
 export function push(
   list: CandidateList,
   capacity: i32,
@@ -25,7 +27,7 @@ export function push(
   origin: i32,
 ): void {
   const count = list.count
-  // Behind the last entry there is room for one more.
+  // There is room for one more entry behind the last one.
   const at = entry(list, count)
   at.xmin = xmin
   at.ymin = ymin
@@ -45,7 +47,7 @@ export function push(
   sift(list, 0, count)
 }
 
-/** Best first. */
+/** Sorts a list, best first. */
 export function sort(list: CandidateList): void {
   let count = list.count
   heapify(list, count)
@@ -65,7 +67,7 @@ function heapify(list: CandidateList, count: i32): void {
   for (let n = (count >> 1) - 1; n >= 0; n--) sift(list, n, count)
 }
 
-/** Moves entry `n` down to where none below it is worse. */
+/** Moves entry `n` down to where no entry below it is worse. */
 function sift(list: CandidateList, n: i32, count: i32): void {
   for (;;) {
     let worst = n

@@ -1,24 +1,32 @@
-// The boxes of one YOLO head that reach a threshold, added to the list of candidates (assembly/kernels/detect/candidates.ts), in pixels
-// of the photo (YOLOv3, Redmon and Farhadi 2018, section 2.1; scale_x_y and new_coords as darknet's `get_yolo_box`,
-// src/yolo_layer.c):
+// Adds the boxes of one YOLO head that reach a threshold to the list of candidates (candidates.ts),
+// in pixels of the photo (YOLOv3, Redmon and Farhadi 2018, section 2.1; scale_x_y and new_coords as
+// in darknet's `get_yolo_box`, src/yolo_layer.c):
 //
 //   x = (v * s - (s - 1) / 2 + column) / columns      v = sigmoid(tx), or tx with new_coords
 //   w = exp(tw) * anchor, or (2 tw)^2 * anchor with new_coords
-//   score = objectness * class, for the best class, or with `multiLabel` for each
+//   score = objectness * class, for the best class, or for each with `multiLabel`
 //
-// Input: a float32 view [rows][columns][anchors * (5 + classes)]: x, y, w, h, objectness, classes.
-// Parameters: float64 threshold, scale_x_y, then width and height of each anchor in pixels of the network's input.
-// `classMask`: a byte a class, 0 where it may not be found; or address 0.
-// All in float64, in the order that docs/engine.md states; NaN is never a candidate, nor is a box that isn't finite.
+// The input is a float32 view [rows][columns][anchors * (5 + classes)]: x, y, w, h, objectness,
+// classes. The parameters are float64: threshold, scale_x_y, then width and height of each anchor
+// in pixels of the network's input. `classMask` has a byte for each class, 0 where the class may
+// not be found, or the address 0. Everything is float64, in the order that docs/engine.md states.
+// NaN is never a candidate, nor is a box that is not finite.
 //
-// A score is at most its objectness, and most boxes' is far below the threshold: one comparison of the raw value with
-// the threshold's logit leaves them out. Scalar in every build, as few boxes pass. Done by one thread.
+// A score is at most its objectness, and most boxes' objectness is far below the threshold. One
+// comparison of the raw value with the threshold's logit leaves these out. Few boxes pass, so the
+// code is scalar in every build, and one thread does it.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { CandidateList, DecodeYolo } from '../../lib/instructions'
-import { push } from './candidates'
 import { exp, log, sigmoid } from '../../lib/math'
+import { push } from './candidates'
 
 export function decode_yolo(i: DecodeYolo, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkView(i.input, i.inputStride, i.anchors * (5 + i.classes) * 4, 4)
+    assert(i.candidates != 0 && (i.candidates & 7) == 0, 'the list is missing or not aligned')
+    assert((i.parameters & 7) == 0 && i.capacity > 0, 'the parameters are not aligned, or the list is full')
+  }
   if (thread != 0) return
   let pixel = i.input
   const stride = <usize>i.inputStride
@@ -32,7 +40,7 @@ export function decode_yolo(i: DecodeYolo, thread: i32, threads: i32): void {
   for (let cell = 0; cell < pixels; cell++) {
     let at = pixel
     for (let anchor = 0; anchor < anchors; anchor++) {
-      // Written so that NaN fails.
+      // The comparison is written so that NaN fails.
       if (<f64>load<f32>(at, 16) >= least) decodeBox(i, at, cell, anchor, origin, threshold)
       origin++
       at += boxBytes
@@ -50,13 +58,13 @@ function decodeBox(i: DecodeYolo, at: usize, cell: i32, anchor: i32, origin: i32
   if (!multiLabel) {
     const best = bestClass(at + 20, classes, mask)
     if (best < 0) return
-    const score = objectness * activated(at + 20 + (<usize>best << 2), newCoords)
+    const score = objectness * activated(at + 20 + ((<usize>best) << 2), newCoords)
     if (score >= threshold) add(i, at, cell, anchor, origin, score, best)
     return
   }
   const least = newCoords ? -Infinity : leastLogit(threshold, objectness)
   for (let c = 0; c < classes; c++) {
-    const value = at + 20 + (<usize>c << 2)
+    const value = at + 20 + ((<usize>c) << 2)
     if (!(<f64>load<f32>(value) >= least) || (mask != 0 && load<u8>(mask + c) == 0)) continue
     const score = objectness * activated(value, newCoords)
     if (score >= threshold) add(i, at, cell, anchor, origin, score, c)
@@ -70,13 +78,16 @@ function activated(at: usize, newCoords: bool): f64 {
   return newCoords ? value : sigmoid(value)
 }
 
-/** The allowed class with the greatest value, the lower one when two are equal; -1 when all are NaN. */
+/**
+ * The allowed class with the greatest value, and the lower one of two that are equal. Returns -1
+ * when all values are NaN.
+ */
 function bestClass(at: usize, classes: i32, mask: usize): i32 {
   let best = -1
   let most: f32 = 0
   for (let c = 0; c < classes; c++) {
     if (mask != 0 && load<u8>(mask + c) == 0) continue
-    const value = load<f32>(at + (<usize>c << 2))
+    const value = load<f32>(at + ((<usize>c) << 2))
     if (best < 0 ? value == value : value > most) {
       best = c
       most = value
@@ -86,9 +97,9 @@ function bestClass(at: usize, classes: i32, mask: usize): i32 {
 }
 
 /**
- * A logit x below which sigmoid(x) * factor does not reach `threshold`. The margin covers the rounding of log and exp,
- * since what passes is compared with the threshold itself. Above 30, where float64's sigmoid nears its last bit before 1,
- * the bound stands still.
+ * A logit x below which sigmoid(x) * factor does not reach `threshold`. The margin covers the
+ * rounding of log and exp, because what passes is compared with the threshold itself. The bound
+ * ends at 30, where float64's sigmoid nears its last bit before 1.
  */
 function leastLogit(threshold: f64, factor: f64): f64 {
   if (threshold < 1e-300) return -Infinity
@@ -102,7 +113,7 @@ function add(i: DecodeYolo, at: usize, cell: i32, anchor: i32, origin: i32, scor
   const newCoords = i.newCoords != 0
   const parameters = i.parameters
   const scale = load<f64>(parameters, 8)
-  const sides = parameters + 16 + (<usize>anchor << 4)
+  const sides = parameters + 16 + ((<usize>anchor) << 4)
   const shift = (scale - 1) / 2
   const row = cell / columns
   const perPixelX = <f64>i.sourceWidth / <f64>i.resizedWidth

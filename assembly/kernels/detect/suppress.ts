@@ -1,24 +1,40 @@
-// Non-maximum suppression of the list of candidates (assembly/kernels/detect/candidates.ts): sorts it best first, keeps the best, drops
-// those that overlap it by more than `iou`, and so on; the kept ones are moved to the list's front, in order, and counted
-// in its second word. Comparing each candidate with the kept ones only is the same, and stops at `maxResults`.
+// Non-maximum suppression of the list of candidates (candidates.ts): it sorts the list best first,
+// keeps the best, drops those that overlap it by more than `iou`, and so on. The kept ones move to
+// the list's front, in order, and are counted in its header. To compare each candidate with the
+// kept ones alone is the same, and ends at `maxResults`.
 //
-//   overlap = IoU                                                   kind 0
-//   overlap = IoU - (d^2 / c^2)^beta                                kind 1: distance-IoU (Zheng et al. 2020, section 3.3)
-// with darknet's exponent (`box_diounms`, src/box.c): d between the centres, c the diagonal of the box around both,
-// measured relative to the photo. Boxes that do not meet overlap by 0, and so do boxes without an area.
+//   OverlapKind.iou:  overlap = IoU
+//   OverlapKind.diou: overlap = IoU - (d^2 / c^2)^beta, the distance-IoU (Zheng et al. 2020,
+//   section 3.3)
+// with darknet's exponent (`box_diounms`, src/box.c), where d is the distance between the centres
+// and c the diagonal of the box around both, relative to the photo. Boxes that do not meet overlap
+// by 0, and so do boxes without an area.
 //
-// `agnostic`: boxes of other classes suppress too. `clip`: what lies wholly outside the photo is left out beforehand.
-// `bestOnly`: of a box kept in several classes, only the best stays (darknet's `get_actual_detections`, src/image.c).
-// Parameters: float64 iou, beta. `chains`: an int32 a class, the last entry kept of it; each entry links to the one before.
-// All in float64. Done by one thread.
+// `agnostic`: boxes of other classes suppress too. `clip`: boxes wholly outside the photo are left
+// out beforehand. `bestOnly`: only the best stays of a box that is kept in several classes
+// (darknet's `get_actual_detections`, src/image.c). The parameters are float64: iou, beta. `chains`
+// holds for each class, in an int32, the last entry that was kept of it, and each entry links to
+// the one before. Everything is float64, and one thread does it.
 
-import { Candidate, CandidateList, ENTRY_BYTES, OverlapKind, requireOverlapKind, Suppress } from '../../lib/instructions'
-import { entry, sort } from './candidates'
+import { CHECKED } from '../../lib/checks'
+import {
+  Candidate,
+  CandidateList,
+  ENTRY_BYTES,
+  OverlapKind,
+  requireOverlapKind,
+  Suppress,
+} from '../../lib/instructions'
 import { exp, log } from '../../lib/math'
+import { entry, sort } from './candidates'
 
 export function suppress(i: Suppress, thread: i32, threads: i32): void {
   if (thread != 0) return
   requireOverlapKind(i.kind)
+  if (CHECKED) {
+    assert(i.candidates != 0 && (i.candidates & 7) == 0, 'the list is missing or not aligned')
+    assert((i.chains & 3) == 0 && (i.parameters & 7) == 0, 'chains or parameters are not aligned')
+  }
   const list = changetype<CandidateList>(i.candidates)
   const chains = i.chains
   const agnostic = i.agnostic != 0
@@ -27,13 +43,13 @@ export function suppress(i: Suppress, thread: i32, threads: i32): void {
   const clip = i.clip != 0
   const count = list.count
   sort(list)
-  memory.fill(chains, 0xff, <usize>i.classes << 2)
+  memory.fill(chains, 0xff, (<usize>i.classes) << 2)
   let kept = 0
   for (let n = 0; n < count; n++) {
     if (kept >= most && !bestOnly) break
     const at = entry(list, n)
     if (clip && !onPhoto(i, at)) continue
-    const chain = chains + (agnostic ? 0 : <usize>at.classId << 2)
+    const chain = chains + (agnostic ? 0 : (<usize>at.classId) << 2)
     if (suppressed(i, list, at, load<i32>(chain))) continue
     const to = entry(list, kept)
     if (to != at) memory.copy(changetype<usize>(to), changetype<usize>(at), ENTRY_BYTES)
@@ -45,10 +61,7 @@ export function suppress(i: Suppress, thread: i32, threads: i32): void {
 }
 
 function onPhoto(i: Suppress, at: Candidate): bool {
-  return (
-    max(at.xmin, 0) < min(at.xmax, <f64>i.sourceWidth) &&
-    max(at.ymin, 0) < min(at.ymax, <f64>i.sourceHeight)
-  )
+  return max(at.xmin, 0) < min(at.xmax, <f64>i.sourceWidth) && max(at.ymin, 0) < min(at.ymax, <f64>i.sourceHeight)
 }
 
 function suppressed(i: Suppress, list: CandidateList, at: Candidate, rival: i32): bool {
@@ -91,7 +104,9 @@ function distance(i: Suppress, a: Candidate, b: Candidate): f64 {
   return exp(beta * log(ratio))
 }
 
-/** Of entries of one origin, which are best first, leaves the first; returns how many are left. */
+/**
+ * Keeps the first of the entries of each origin, which are best first. Returns how many are kept.
+ */
 function keepBest(list: CandidateList, count: i32): i32 {
   let kept = 0
   for (let n = 0; n < count; n++) {

@@ -1,34 +1,41 @@
-// Rows (tokens) times int8 weights, each row quantised by its own largest value: with m = max over k of |x[t][k]|,
+// Rows (tokens) times int8 weights, where each row is quantised by its own largest value m = max
+// over k of |x[t][k]|:
 //   q[t][k] = roundHalfEven(x[t][k] * (limit / m)), acc = sum over k of q[t][k] * weight[o][k],
-//   y[t][o] = float(acc) * (m / limit * scales[o]) + bias[o],
-// every float32 operation rounded by itself, in this order. A row whose m is below 2^-100 has q = 0. float32 views of
-// `tokens` rows; scales are the weights', one an output channel; limit is 127, or 63 where the weights are within
-// -63..63 too. NaN in x counts as -limit and not in m.
+//   y[t][o] = float(acc) * (m / limit * scales[o]) + bias[o].
+// Every float32 operation rounds by itself, in this order. A row whose m is below 2^-100 has q = 0.
+// NaN in x counts as -limit, and not in m. float32 views of `tokens` rows; scales are the weights'
+// own, one an output channel; limit is 127, or 63 where the weights are within -63..63 too.
 //
-// Weights stay int8 in memory: a large network's would not fit twice as wide. `block` rows at a time are quantised to
-// scratch; then each panel of 8 channels is multiplied with all rows of the block. Threads share the panels and each
-// quantises all rows: that is little beside the products. Forms of the product, with the same sums:
-// - pairs.ts: int16 pairs; depth is padded with zeros to whole pairs.
-// - seven.ts: the same, four panels at a time, an eighth of the products saved. The host asks for it where blocks are of
-//   8 rows or more: `seven` is 64 or 256, the pairs of depth that are widened at a time. depth is a multiple of 16, outputChannels of 32. Not in the scalar build, which is no faster by it.
-// - quads.ts: int8 quads, in relaxed builds with limit 63; depth is padded to a multiple of 8.
-// Scratch, with rows = roundUp(block, 4): rows * ceil(depth / 16) * 32 (rows; those of quads take half of it, and a quarter of
-// that again for corrections) + rows * 4 (scales) + rows * 32 (sums) + 16384 (panel). With `seven`,
-// r = roundUp(ceil(block / 2), 4): 7 * r * depth (rows) + depth * 16 (eight rows) + r * 448 (sums) + 14 * (seven * 32 + 64) (panels) + r * 8 (scales).
+// Weights stay int8 in memory, because those of a large network would not fit twice as wide.
+// `block` rows at a time are quantised to scratch, and each panel of 8 channels is multiplied with
+// all rows of the block. Threads share the panels, and each quantises all rows, which is little
+// beside the products. Three forms of the product give the same sums:
+// - pairs.ts: pairs of int16. depth is padded with zeros to whole pairs.
+// - seven.ts: the same, four panels at a time, with an eighth of the products saved. The host asks
+//   for it by `seven`, the pairs of depth that are widened at a time, where blocks have 8 rows or
+//   more, depth is a multiple of 16 and outputChannels one of 32. The scalar build, which is no
+//   faster by it, has no such form.
+// - quads.ts: quads of int8, in relaxed builds with limit 63. depth is padded to a multiple of 8.
+// Scratch with rows = roundUp(block, 4): rows * ceil(depth / 16) * 32 (rows; quads take half of it,
+// and a quarter of that again for corrections) + rows * 4 (scales) + rows * 32 (sums) + 16384
+// (panel). Scratch with `seven` and r = roundUp(ceil(block / 2), 4): 7 * r * depth (rows) + depth *
+// 16 (eight rows) + r * 448 (sums) + 14 * (seven * 32 + 64) (panels) + r * 8 (scales).
 //
-// Exact: |q| and |weight| <= 127 and depth < 2^17, so |acc| < 2^31. |x * (limit / m)| <= 127.0001 where m is the
-// largest, so rounding gives at most limit.
+// Exact: |q| and |weight| <= 127 and depth < 2^17, so |acc| < 2^31. |x * (limit / m)| <= 127.0001
+// where m is the largest, so rounding gives at most limit.
 
+import { CHECKED, checkLinear } from '../../lib/checks'
 import { Linear, NARROW_LIMIT } from '../../lib/instructions'
 import { RELAXED, SIMD } from '../../lib/isa'
-import { scratchOf, start } from '../../threads/split'
 import { storeFirst } from '../../lib/vector'
+import { scratchOf, start } from '../../threads/split'
 import { multiplyPairs } from './pairs'
 import { multiplyQuads } from './quads'
 import { quantizeRows, quantizeSeven } from './rows'
 import { finishSeven, multiplySeven, scaled, sevenPanels } from './seven'
 
 export function linear_s8(i: Linear, thread: i32, threads: i32): void {
+  if (CHECKED) checkLinear(i)
   const quads = RELAXED && i.limit == NARROW_LIMIT
   if (SIMD && !quads && i.seven != 0) sevenProducts(i, thread, threads)
   else products(i, quads, thread, threads)
@@ -124,12 +131,12 @@ function finish(
         v128.store(to, y0)
         v128.store(to, y1, 16)
       } else {
-        storeFirst(to, y0, <usize>channels << 2)
-        if (channels > 4) storeFirst(to + 16, y1, <usize>(channels - 4) << 2)
+        storeFirst(to, y0, (<usize>channels) << 2)
+        if (channels > 4) storeFirst(to + 16, y1, (<usize>(channels - 4)) << 2)
       }
     } else {
       const s = load<f32>(rowScales)
-      for (let o: usize = 0; o < <usize>channels << 2; o += 4) {
+      for (let o: usize = 0; o < (<usize>channels) << 2; o += 4) {
         const factor = s * load<f32>(scales + o)
         const y = <f32>load<i32>(sums + o) * factor
         store<f32>(to + o, y + load<f32>(bias + o))

@@ -1,6 +1,7 @@
-// Weights of linear_s8, int8 [outputChannels][depth], to panels of 8 channels: [panel][pair of depth][8][2], zero padded, or
-// for products of quads [panel][quad of depth][8][4], plus 64, padded to a multiple of 8 of depth. A large network is
-// packed while it is loaded, so a whole panel is turned 16 values of depth at a time, in registers.
+// Packs weights of linear_s8, int8 [outputChannels][depth], to panels of 8 channels: [panel][pair
+// of depth][8][2], zero padded, or for products of quads [panel][quad of depth][8][4], plus 64,
+// padded to a multiple of 8 of depth. A large network is packed while it is loaded, so whole panels
+// are transposed in registers, 16 values of depth at a time.
 
 import { NARROW_LIMIT, WEIGHT_OFFSET } from '../../lib/instructions'
 import { RELAXED, SIMD } from '../../lib/isa'
@@ -11,7 +12,7 @@ export function panelBytesOf(depth: i32, limit: i32): usize {
   return <usize>(RELAXED && limit == NARROW_LIMIT ? (depth + 7) & ~7 : depth + (depth & 1)) * 8
 }
 
-/** Of `limit` 63, relaxed builds take products of quads. */
+/** Relaxed builds take products of quads for a `limit` of 63. */
 export function pack_linear_s8(source: usize, target: usize, outputChannels: i32, depth: i32, limit: i32): void {
   const quads = RELAXED && limit == NARROW_LIMIT
   const panelBytes = panelBytesOf(depth, limit)
@@ -27,12 +28,15 @@ export function pack_linear_s8(source: usize, target: usize, outputChannels: i32
       if (quads) packQuads(from, to, real, bytes)
       else packPairs(from, to, real, bytes)
     }
-    source += <usize>depth << 3
+    source += (<usize>depth) << 3
     target += panelBytes
   }
 }
 
-/** The first `count` values, a multiple of 16, of eight channels: eight pairs of each are turned at a time. */
+/**
+ * Transposes the first `count` values, a multiple of 16, of eight channels: eight pairs of each at
+ * a time.
+ */
 function turnPairs(from: usize, to: usize, depth: usize, count: i32): void {
   if (SIMD) {
     const far = depth << 2
@@ -55,7 +59,7 @@ function turnPairs(from: usize, to: usize, depth: usize, count: i32): void {
   }
 }
 
-/** The same in quads, 64 added. */
+/** The same in quads, with 64 added. */
 function turnQuads(from: usize, to: usize, depth: usize, count: i32): void {
   if (SIMD) {
     const far = depth << 2
@@ -76,7 +80,9 @@ function offset(from: usize): v128 {
   return i8x16.add(v128.load(from), i8x16.splat(<i8>WEIGHT_OFFSET))
 }
 
-/** One channel's weights, `depth` of them, to every second int16 of eight; zeros up to the panel's end. */
+/**
+ * Stores the `depth` weights of one channel to every eighth int16, and zeros up to the panel's end.
+ */
 function packPairs(from: usize, to: usize, depth: i32, panelBytes: usize): void {
   const end = to + panelBytes
   for (let k = 1; k < depth; k += 2) {
@@ -91,7 +97,10 @@ function packPairs(from: usize, to: usize, depth: i32, panelBytes: usize): void 
   for (; to < end; to += 16) store<u16>(to, 0)
 }
 
-/** The same, plus 64, to every eighth int32: four weights are added to at once, without a carry from one to the next. */
+/**
+ * The same to every eighth int32, with 64 added to four weights at once, without a carry from one
+ * to the next.
+ */
 function packQuads(from: usize, to: usize, depth: i32, panelBytes: usize): void {
   const end = to + panelBytes
   for (let k = 3; k < depth; k += 4) {

@@ -1,14 +1,23 @@
-// Products of pairs of int16 for linear_s8. Weights [panel of 8 channels][pair of depth][8][2] int8, rows [4 rows][pair][4][2]
-// int16; 512 pairs of a panel at a time are widened to int16 in scratch, where they stay in the first-level cache.
-// 4 rows x 8 channels are eight accumulators and six loads a pair of depth: all that sixteen registers hold. One or two rows
-// that are left over have loops of their own.
+// Products of pairs of int16 for linear_s8. Weights are [panel of 8 channels][pair of depth][8][2]
+// int8, rows [4 rows][pair][4][2] int16. LINEAR_PAIRS pairs of a panel at a time are widened to
+// int16 in scratch, where they stay in the first-level cache. 4 rows x 8 channels take eight
+// accumulators and six loads a pair of depth, which is all that sixteen registers hold. One or two
+// rows that are left over have loops of their own.
 
 import { LINEAR_PAIRS } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { addDot } from '../../lib/vector'
 
-/** One panel with all rows, 16 bytes of weights a pair of depth. */
-export function multiplyPairs(rows: usize, weights: usize, p: i32, depth: i32, sums: usize, panel: usize, count: i32): void {
+/** Multiplies one panel, of 16 bytes a pair of depth, with all rows. */
+export function multiplyPairs(
+  rows: usize,
+  weights: usize,
+  p: i32,
+  depth: i32,
+  sums: usize,
+  panel: usize,
+  count: i32,
+): void {
   const pairs = <usize>((depth + 1) >> 1)
   const from = weights + <usize>p * pairs * 16
   for (let done: usize = 0; done < pairs; done += LINEAR_PAIRS) {
@@ -36,8 +45,8 @@ function widenPanel(from: usize, to: usize, pairs: usize): void {
 }
 
 /**
- * Adds to the sums, [row][8] int32, or begins them, the products of `count` rows and a piece of a panel. A group of four rows
- * has `groupBytes`.
+ * Adds the products of `count` rows and a piece of a panel to the sums, [row][8] int32, or begins
+ * the sums with them. A group of four rows has `groupBytes`.
  */
 export function multiply(
   rows: usize,

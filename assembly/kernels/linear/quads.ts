@@ -1,12 +1,16 @@
-// Products of quads of int8 for linear_s8, in relaxed builds with limit 63. Weights plus 64, so 1..127, [panel][quad of depth]
-// [8 channels][4], rows [4 rows][quad][4][4] int8. Where a processor adds quads in one instruction, that is used, twice as
-// fast as pairs of int16; what the 64 adds, 64 times the row's sum, is taken off from the start. Where it adds pairs in int16
-// (x86 without VNNI, or a runtime that doesn't use it), four quads' pairs are added before they are widened, and what the
-// 64 adds to a pair's sum of four is taken off before: with it they would not fit.
+// Products of quads of int8 for linear_s8, in relaxed builds with limit 63. Weights are plus 64, so
+// within 1..127, as [panel][quad of depth][8 channels][4]; rows are [4 rows][quad][4][4] int8.
 //
-// Exact: |q| <= 63 and 0 < weight + 64 < 128, so two products are at most 16,002 and four at most 32,004: they fit int16
-// however the relaxed instruction adds, and its second operand is within its 7 bits. Eight products with weights of at
-// most 63, which is what four pairs are after the correction, are at most 31,752; before, they wrap modulo 2^16.
+// Where a processor adds quads in one instruction, that is used, and is twice as fast as pairs of
+// int16. What the 64 adds, 64 times the row's sum, is taken off at the start. Where a processor
+// adds pairs in int16 (x86 without VNNI, or a runtime that does not use it), the pairs of four
+// quads are added before they are widened. What the 64 adds to a sum of four pairs is taken off
+// before, because with it the sum would not fit.
+//
+// Exact: |q| <= 63 and 0 < weight + 64 < 128, so two products are at most 16,002 and four at most
+// 32,004. They fit int16 however the relaxed instruction adds, and its second operand has 7 bits.
+// Eight products with weights of at most 63, which four pairs are after the correction, are at most
+// 31,752; before it, they wrap modulo 2^16.
 
 import { addsQuads, dotPairs, dotQuads, ones, RELAXED } from '../../lib/isa'
 import { addDot } from '../../lib/vector'
@@ -14,8 +18,8 @@ import { addDot } from '../../lib/vector'
 const QUADS: usize = 512 // quads of a panel that are multiplied at a time
 
 /**
- * One panel with all rows, 32 bytes of weights a quad of depth; quads come in twos. Corrections are those that quantizeRows
- * makes for the form that is used here.
+ * Multiplies one panel, of 32 bytes a quad of depth, with all rows. Quads come in twos. The
+ * corrections are those that quantizeRows makes for the form that is used here.
  */
 export function multiplyQuads(
   rows: usize,
@@ -43,15 +47,16 @@ export function multiplyQuads(
       }
       fields += quads * 16
       to += 128
-      correction += one ? 16 : (quads + 3 & ~3) * 4
+      correction += one ? 16 : ((quads + 3) & ~3) * 4
     }
   }
 }
 
 /**
- * Two rows of a group of four x 8 channels, four quads at a time; what is left of four is added at the end. A loop may end after
- * each quad, although it never does after the first and third: V8 12 and older load all that a block of code needs at its
- * beginning, and there are not so many registers.
+ * Two rows of a group of four x 8 channels, four quads at a time; the sums of the last quads are
+ * added at the end. The loop has a way out after each quad, although it never ends after the first
+ * or third. V8 12 and older do all loads of a block of code at its beginning, for which there are
+ * too few registers.
  */
 // @ts-ignore: decorator
 @inline
@@ -131,7 +136,7 @@ function twoRows(x: usize, c: usize, w: usize, quads: usize, sums: usize, begin:
   }
 }
 
-/** Four rows x 8 channels, a quad at a time. */
+/** Four rows x 8 channels, quad by quad. */
 // @ts-ignore: decorator
 @inline
 function fourRows(x: usize, w: usize, quads: usize, sums: usize, corrections: usize, begin: bool): void {

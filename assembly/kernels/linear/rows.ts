@@ -1,15 +1,15 @@
-// Rows of float32 as the products of linear_s8 take them: int8 values by each row's own largest, as pairs of int16 or quads
-// of int8. See linear_s8.ts.
+// Rows of float32 to what the products of linear_s8 take: int8 values by each row's largest one, as
+// pairs of int16 or quads of int8. linear_s8.ts has the formulas.
 
 import { NARROW_LIMIT, WEIGHT_OFFSET } from '../../lib/instructions'
 import { addsQuads, RELAXED, SIMD } from '../../lib/isa'
 import { narrow, pmax, pmin, ROUNDING, roundEven } from '../../lib/vector'
 import { combineRows } from './seven'
 
-/** Rows whose largest value is less are zeros. */
+/** A row whose largest value is less becomes zeros. */
 export const LEAST: f32 = 7.8886090522101181e-31 // 2^-100
 
-/** Rows as the product wants them, with the scale and, for quads, the corrections of each. */
+/** Writes rows as the product wants them, the scale of each and, for quads, its corrections. */
 export function quantizeRows(
   x: usize,
   stride: usize,
@@ -28,16 +28,28 @@ export function quantizeRows(
     const place = <usize>(t & 3) * 4
     const target = to + <usize>(t >> 2) * groupBytes + place
     if (!quads) quantizeRow(x, depth, inverse, <f32>limit, target, 16)
-    else if (one) store<i32>(corrections + (<usize>t << 2), -WEIGHT_OFFSET * quantizeQuads(x, depth, inverse, <f32>limit, target, 0))
-    else quantizeQuads(x, depth, inverse, <f32>limit, target, corrections + <usize>(t >> 2) * <usize>((depth + 15) >> 4) * 16 + place)
+    else if (one)
+      store<i32>(
+        corrections + ((<usize>t) << 2),
+        -WEIGHT_OFFSET * quantizeQuads(x, depth, inverse, <f32>limit, target, 0),
+      )
+    else
+      quantizeQuads(
+        x,
+        depth,
+        inverse,
+        <f32>limit,
+        target,
+        corrections + <usize>(t >> 2) * <usize>((depth + 15) >> 4) * 16 + place,
+      )
     x += stride
     scales += 4
   }
 }
 
 /**
- * Rows as seven.ts wants them, depth a multiple of 16: row t and row t + half of `count` make a row of each of its seven
- * matrices. `work` has room for eight rows of int16.
+ * Writes rows as seven.ts wants them; depth is a multiple of 16. Row t and row t + half of `count`
+ * make a row of each of its seven matrices. `work` has room for eight rows of int16.
  */
 export function quantizeSeven(
   x: usize,
@@ -56,19 +68,26 @@ export function quantizeSeven(
     for (let n = 0; n < 4; n++) {
       const at = t + n
       const to = work + <usize>n * row * 2
-      const place = <usize>at << 2
+      const place = (<usize>at) << 2
       widenRow(x + <usize>at * stride, depth, <f32>limit, scales + place, to, at < half)
       const lower = half + at
-      widenRow(x + <usize>lower * stride, depth, <f32>limit, scales + (<usize>lower << 2), to + row * 8, at < half && lower < count)
+      widenRow(
+        x + <usize>lower * stride,
+        depth,
+        <f32>limit,
+        scales + ((<usize>lower) << 2),
+        to + row * 8,
+        at < half && lower < count,
+      )
     }
     combineRows(work, row, to + <usize>t * row, step)
   }
 }
 
-/** A row as int16, side by side, or zeros where there is none. */
+/** Writes a row as neighbouring int16, or zeros where there is no row. */
 function widenRow(x: usize, depth: i32, limit: f32, scale: usize, to: usize, real: bool): void {
   if (!real) {
-    memory.fill(to, 0, <usize>depth << 1)
+    memory.fill(to, 0, (<usize>depth) << 1)
     return
   }
   const factor = f32x4.splat(rowFactor(x, depth, limit, scale))
@@ -76,7 +95,7 @@ function widenRow(x: usize, depth: i32, limit: f32, scale: usize, to: usize, rea
   const most = f32x4.splat(limit + 1)
   const magic = v128.load(ROUNDING)
   const bits = v128.load(ROUNDING, 16)
-  for (const end = to + (<usize>depth << 1); to < end; to += 16) {
+  for (const end = to + ((<usize>depth) << 1); to < end; to += 16) {
     const low = limited(f32x4.mul(v128.load(x), factor), least, most, magic, bits)
     const high = limited(f32x4.mul(v128.load(x, 16), factor), least, most, magic, bits)
     v128.store(to, i16x8.narrow_i32x4_s(low, high))
@@ -84,7 +103,7 @@ function widenRow(x: usize, depth: i32, limit: f32, scale: usize, to: usize, rea
   }
 }
 
-/** What a row is multiplied with; stores its inverse, the row's scale. */
+/** The factor of a row. Stores its inverse, the row's scale. */
 export function rowFactor(x: usize, depth: i32, limit: f32, scale: usize): f32 {
   const largest = magnitude(x, depth)
   const zero = largest < LEAST
@@ -99,20 +118,20 @@ function magnitude(x: usize, depth: i32): f32 {
     let v = f32x4.splat(0)
     let w = v
     for (const end = depth & ~15; k < end; k += 16) {
-      const at = x + (<usize>k << 2)
+      const at = x + ((<usize>k) << 2)
       v = f32x4.pmax(v, f32x4.abs(v128.load(at)))
       w = f32x4.pmax(w, f32x4.abs(v128.load(at, 16)))
       v = f32x4.pmax(v, f32x4.abs(v128.load(at, 32)))
       w = f32x4.pmax(w, f32x4.abs(v128.load(at, 48)))
     }
     v = f32x4.pmax(v, w)
-    for (const end = depth & ~3; k < end; k += 4) v = f32x4.pmax(v, f32x4.abs(v128.load(x + (<usize>k << 2))))
+    for (const end = depth & ~3; k < end; k += 4) v = f32x4.pmax(v, f32x4.abs(v128.load(x + ((<usize>k) << 2))))
     largest = max(
       max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)),
       max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)),
     )
   }
-  for (; k < depth; k++) largest = pmax(largest, abs(load<f32>(x + (<usize>k << 2))))
+  for (; k < depth; k++) largest = pmax(largest, abs(load<f32>(x + ((<usize>k) << 2))))
   return largest
 }
 
@@ -122,7 +141,7 @@ function quantized(x: f32, inverse: f32, limit: f32): i32 {
   return roundEven(pmin(limit + 1, pmax(-limit, x * inverse)))
 }
 
-/** A row as pairs of int16, `step` bytes from one pair to the next. */
+/** Writes a row as pairs of int16, `step` bytes from pair to pair. */
 export function quantizeRow(x: usize, depth: i32, inverse: f32, limit: f32, to: usize, step: usize): void {
   let k = 0
   if (SIMD) {
@@ -152,8 +171,9 @@ export function quantizeRow(x: usize, depth: i32, inverse: f32, limit: f32, to: 
 }
 
 /**
- * A row as quads of int8, padded to a multiple of 8; returns its sum. Of each four quads, 64 times the sum of their first and of
- * their last halves goes negated to `corrections`, two int16 every 16 bytes, if that is not 0.
+ * Writes a row as quads of int8, padded to a multiple of 8, and returns its sum. For each four
+ * quads, -64 times the sum of their first halves and of their last halves go to `corrections`, two
+ * int16 every 16 bytes, unless that is 0.
  */
 function quantizeQuads(x: usize, depth: i32, inverse: f32, limit: f32, to: usize, corrections: usize): i32 {
   let sum = 0

@@ -1,35 +1,43 @@
-// Seven products of halves instead of eight, for linear_s8 (Strassen, in Winograd's form of fifteen additions). Rows X are cut in
-// halves by rows and by depth, weights W by depth and into the two panels of 8 channels that are multiplied together:
+// Seven products of halves instead of eight, for linear_s8 (Strassen, in Winograd's form of fifteen
+// additions). Rows X are halved by rows and by depth. Weights W are halved by depth and into the
+// two panels of 8 channels that are multiplied together:
 //   Y = [X11 X12; X21 X22] * [W11 W12; W21 W22], and with
 //   S1 = X21 + X22, S2 = S1 - X11, S3 = X11 - X21, S4 = X12 - S2,
 //   T1 = W12 - W11, T2 = W22 - T1, T3 = W22 - W12, T4 = W21 - T2,
-//   M1 = X11 * W11, M2 = X12 * W21, M3 = S4 * W22, M4 = X22 * T4, M5 = S1 * T1, M6 = S2 * T2, M7 = S3 * T3,
+//   M1 = X11 * W11, M2 = X12 * W21, M3 = S4 * W22, M4 = X22 * T4,
+//   M5 = S1 * T1, M6 = S2 * T2, M7 = S3 * T3,
 //   Y11 = M1 + M2, Y12 = M1 + M6 + M5 + M3, Y21 = M1 + M6 + M7 + M4, Y22 = M1 + M6 + M7 + M5.
-// Rows are combined once, when they are quantised: seven matrices [4 rows][pair of depth][4][2] int16. Weights are
-// combined while they are widened, 7/4 as much of them: little, as long as a panel is multiplied with some dozens of rows.
+// Rows are combined once, when they are quantised, to seven matrices [4 rows][pair of depth][4][2]
+// int16. Weights are combined while they are widened, to 7/4 of their number: that is little as
+// long as a panel is multiplied with some dozens of rows.
 //
-// Exact: of values within -127..127, S4 and T4 are sums of four, so at most 508, which fits int16, as two products at most
-// 516,128 fit int32. Sums wrap modulo 2^32 in between; Y is within int32, so it comes out right.
+// Exact: values are within -127..127, and S4 and T4 are sums of four, so at most 508, which fits
+// int16. Two products are at most 516,128, which fits int32. Sums wrap modulo 2^32 on the way, but
+// Y is within int32, so it comes out right.
 
 import { SEVEN_GAP_BYTES, SEVEN_LONG_PAIRS, SEVEN_PANELS, SEVEN_SHORT_PAIRS } from '../../lib/instructions'
 import { firstHalves, firstQuads, lastHalves, lastQuads } from '../../lib/turn'
 import { AHEAD, multiplyTwo } from './two'
 
-/** Bytes from one panel of `chunk` pairs to the next: no power of two, so that they don't compete for lines of the cache. */
+/**
+ * Bytes from one panel of `chunk` pairs to the next: no power of two, so that they do not compete
+ * for the same lines of the cache.
+ */
 // @ts-ignore: decorator
 @inline
 function panelBytes(chunk: usize): usize {
   return chunk * 32 + SEVEN_GAP_BYTES
 }
 
-/** Bytes of all fourteen. */
+/** Bytes of all panels. */
 export function sevenPanels(chunk: usize): usize {
   return panelBytes(chunk) * SEVEN_PANELS
 }
 
 /**
- * Panels 4 p to 4 p + 3 with all rows: M1 to M7 of panels 4 p and 4 p + 1, then of the others, to `sums`, [row][8] int32 each.
- * As many bytes of weights, which come next, are read ahead from `ahead` on: large weights come from memory.
+ * Multiplies panels 4 p to 4 p + 3 with all rows: M1 to M7 of panels 4 p and 4 p + 1, and then of
+ * the others, go to `sums`, [row][8] int32 each. Meanwhile as many bytes of weights are read from
+ * `ahead` on: large weights come from memory, and those are the next.
  */
 export function multiplySeven(
   rows: usize,
@@ -73,11 +81,12 @@ export function multiplySeven(
 }
 
 /**
- * [pair][8][2] int8 of four quarters, `far` bytes from one to the next, to seven panels of int16. T: bool for short ones. Storing
- * takes the time: two vectors to one panel one after the other take less than alone.
+ * Widens [pair][8][2] int8 of four quarters, `far` bytes apart, to seven panels of int16. T is bool
+ * for short panels. The stores take the time: two vectors that go to one panel one after the other
+ * take less than each alone.
  */
 function widenSeven<T>(from: usize, far: usize, to: usize, pairs: usize): void {
-  // A constant, so that each store has its offset and no address of its own.
+  // A constant gives each store an offset, and no address of its own.
   const panel: usize = (isBoolean<T>() ? SEVEN_SHORT_PAIRS : SEVEN_LONG_PAIRS) * 32 + SEVEN_GAP_BYTES
   for (const end = to + pairs * 32; to < end; to += 32) {
     const w11 = v128.load8x8_s(from)
@@ -111,8 +120,8 @@ function widenSeven<T>(from: usize, far: usize, to: usize, pairs: usize): void {
 }
 
 /**
- * M1 to M7, `step` bytes from one to the next, to float32 as linear_s8.ts says: two panels of `count` rows, of which the second
- * half begins with row `half`.
+ * Turns M1 to M7, `step` bytes apart, into float32 (linear_s8.ts): two panels of `count` rows,
+ * whose second half begins with row `half`.
  */
 export function finishSeven(
   sums: usize,
@@ -138,13 +147,13 @@ export function finishSeven(
       const m1 = v128.load(from)
       const m5 = v128.load(from + step * 4)
       const u2 = i32x4.add(m1, v128.load(from + step * 5))
-      let scale = v128.load32_splat(rowScales + (<usize>t << 2))
+      let scale = v128.load32_splat(rowScales + ((<usize>t) << 2))
       v128.store(upper, scaled(i32x4.add(m1, v128.load(from + step)), scale, left, leftBias))
       const second = i32x4.add(i32x4.add(u2, m5), v128.load(from + step * 2))
       v128.store(upper, scaled(second, scale, right, rightBias), 32)
       if (half + t < count) {
         const u3 = i32x4.add(u2, v128.load(from + step * 6))
-        scale = v128.load32_splat(rowScales + (<usize>(half + t) << 2))
+        scale = v128.load32_splat(rowScales + ((<usize>(half + t)) << 2))
         v128.store(lower, scaled(i32x4.add(u3, v128.load(from + step * 3)), scale, left, leftBias))
         v128.store(lower, scaled(i32x4.add(u3, m5), scale, right, rightBias), 32)
       }
@@ -162,8 +171,8 @@ export function scaled(acc: v128, rowScale: v128, scale: v128, bias: v128): v128
 }
 
 /**
- * Four rows of int16, of `depth` values, and the four that they are combined with, one after the other, to a group of each
- * of the seven matrices, `step` bytes apart.
+ * Combines four rows of int16, of `depth` values, with the four that follow them, to a group of
+ * each of the seven matrices, which are `step` bytes apart.
  */
 export function combineRows(from: usize, depth: usize, to: usize, step: usize): void {
   for (const end = from + depth; from < end; from += 16) {
@@ -173,7 +182,7 @@ export function combineRows(from: usize, depth: usize, to: usize, step: usize): 
   }
 }
 
-/** The first two (T: bool) or last two of four pairs. */
+/** The first two (T is bool) or the last two of four pairs. */
 // @ts-ignore: decorator
 @inline
 function combinePairs<T>(from: usize, depth: usize, to: usize, step: usize): void {
@@ -190,7 +199,7 @@ function combinePairs<T>(from: usize, depth: usize, to: usize, step: usize): voi
   storeSums(to + 16, step, lastHalves(a11, b11), lastHalves(a12, b12), lastHalves(a21, b21), lastHalves(a22, b22))
 }
 
-/** Pairs of two rows, side by side. */
+/** The pairs of two rows, alternating. */
 // @ts-ignore: decorator
 @inline
 function neighbours<T>(row: usize, stride: usize): v128 {

@@ -1,10 +1,12 @@
-// pairs.ts's products of two panels of 8 channels at a time, for seven.ts: two rows, four vectors of weights and
-// eight sums, four pairs of depth to a round. A twentieth faster than four rows by one panel in V8 on x86, where the panels
-// stay in the first-level cache and are long. An odd number of rows ends with three by one panel at a time. Rows are aligned to 8
-// bytes, `pairs` is a multiple of 4; nothing here can overflow that does not in seven.ts.
+// The products of pairs.ts for two panels of 8 channels at a time, for seven.ts: two rows, four
+// vectors of weights and eight sums, four pairs of depth a turn. In V8 on x86 this is a twentieth
+// faster than four rows by one panel, where panels are long and stay in the first-level cache. An
+// odd number of rows ends with three by one panel at a time. Rows are aligned to 8 bytes, and
+// `pairs` is a multiple of 4. Nothing overflows here that does not in seven.ts.
 //
-// V8 puts the loads of all that runs without a branch first, and would run out of registers: branches that are never taken,
-// as rows are aligned, keep the pairs apart. That sums begin is known when this is compiled: eight branches less each two rows.
+// V8 does the loads of code without a branch first, and would run out of registers. Branches keep
+// the pairs apart; they are never taken, because rows are aligned. T tells the compiler that sums
+// begin, which saves eight branches each two rows.
 
 import { addDot } from '../../lib/vector'
 import { multiply } from './pairs'
@@ -13,9 +15,10 @@ import { multiply } from './pairs'
 export const AHEAD: usize = 8
 
 /**
- * Adds to the sums, [row][8] int32, or begins them (T: bool), the products of `count` rows and two panels of weights, of which the
- * second and its sums are `panelStep` and `sumsStep` bytes after the first. A group of four rows has `groupBytes`. Meanwhile memory
- * from `ahead` on, `stride` bytes apart, comes to the caches.
+ * Adds the products of `count` rows and two panels of weights to the sums, [row][8] int32, or
+ * begins the sums with them (T is bool). The second panel and its sums lie `panelStep` and
+ * `sumsStep` bytes after the first. A group of four rows has `groupBytes`. Meanwhile memory from
+ * `ahead` on, `stride` bytes apart, comes to the caches.
  */
 export function multiplyTwo<T>(
   rows: usize,
@@ -135,8 +138,8 @@ export function multiplyTwo<T>(
 }
 
 /**
- * Reads AHEAD bytes and forgets them. So little at a time is on its way while products go on; a processor that sees
- * memory read in order fetches what comes after it by itself.
+ * Reads AHEAD bytes and forgets them. So few are on their way at a time that products go on
+ * meanwhile, and a processor that sees memory read in order fetches more of it by itself.
  */
 // @ts-ignore: decorator
 @inline

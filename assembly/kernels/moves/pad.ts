@@ -1,13 +1,20 @@
-// output[y][x][c] = input[source(y - padTop)][source(x - padLeft)][c]. Outside the input, mode 0 (constant) stores
-// `value`, 1 (reflect) mirrors without repeating the border, 2 (edge) repeats it. NHWC views of `channels` channels of
-// `elementBytes` bytes, 1 or 4; `value` holds the bits of one element. The host proves that a reflected pad is
-// smaller than the side it mirrors. No arithmetic on values. A thread does a share of the output's rows.
+// output[y][x][c] = input[source(y - padTop)][source(x - padLeft)][c]. Outside the input,
+// PadMode.constant stores `value`, reflect mirrors without repeating the border, and edge repeats
+// it. NHWC views of `channels` channels of `elementBytes` bytes, 1 or 4; `value` holds the bits of
+// one element. The host proves that a reflected pad is smaller than the side it mirrors. No
+// arithmetic on values. Threads share the output's rows.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { Pad, PadMode, requirePadMode } from '../../lib/instructions'
 import { start } from '../../threads/split'
 import { copyBytes } from '../pixelwise/copy'
 
 export function pad(i: Pad, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    assert(i.elementBytes == 1 || i.elementBytes == 4, 'an element has 1 or 4 bytes')
+    checkView(i.input, i.inputStride, i.channels * i.elementBytes, i.elementBytes)
+    checkView(i.output, i.outputStride, i.channels * i.elementBytes, i.elementBytes)
+  }
   requirePadMode(i.mode)
   const end = start(i.outputHeight, thread + 1, threads)
   const bytes = <usize>(i.channels * i.elementBytes)
@@ -24,7 +31,7 @@ export function pad(i: Pad, thread: i32, threads: i32): void {
   }
 }
 
-/** Where a position comes from; -1 for a constant. */
+/** The position that an output comes from, or -1 for the constant. */
 function source(at: i32, side: i32, mode: i32): i32 {
   if (at >= 0 && at < side) return at
   if (mode == PadMode.constant) return -1
@@ -35,7 +42,7 @@ function source(at: i32, side: i32, mode: i32): i32 {
 function fill(output: usize, i: Pad): void {
   const value = i.value
   for (let c = 0; c < i.channels; c++) {
-    if (i.elementBytes == 4) store<i32>(output + (<usize>c << 2), value)
+    if (i.elementBytes == 4) store<i32>(output + ((<usize>c) << 2), value)
     else store<u8>(output + <usize>c, <u8>value)
   }
 }

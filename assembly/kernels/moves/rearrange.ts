@@ -1,17 +1,19 @@
-// output[n] = input[offset + sum of k_d * s_d]: the elements of the output in their order, k running through the
-// loops `loop0` to `loop5`, the last one fastest, and s_d being `step0` to `step5` in elements of the input, which
-// may be 0 (a value repeats) or negative. Elements are numbered in the order NHWC without gaps; both views may have
-// gaps between their pixels. Transposing, slicing, repeating and joining are all this.
+// output[n] = input[offset + sum of k_d * s_d]: the elements of the output in their order. k runs
+// through the loops `loop0` to `loop5`, the last one fastest; s_d are `step0` to `step5` in
+// elements of the input, which may be 0 (a value repeats) or negative. Elements are numbered in the
+// order NHWC without gaps, and both views may have gaps between their pixels. To transpose, slice,
+// repeat and join are all this.
 //
-// `elementBytes` is 1 or 4. The host proves that every element that is read lies inside the input, and that the
-// loops are as many as the output has elements, so no index overflows. No arithmetic on values: any build gives the
-// same bytes. A thread does a share of the output's pixels.
+// `elementBytes` is 1 or 4. The host proves that every element that is read lies inside the input,
+// and that the loops have as many turns as the output has elements, so no index overflows. No
+// arithmetic on values: every build gives the same bytes. Threads share the output's pixels.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { Rearrange } from '../../lib/instructions'
 import { start } from '../../threads/split'
 import { copyBytes } from '../pixelwise/copy'
 
-/** How far the outer loops have come; the innermost is counted by the caller. */
+/** How far the outer loops have come. The caller counts the innermost one. */
 let k0: i32 = 0
 let k1: i32 = 0
 let k2: i32 = 0
@@ -19,6 +21,11 @@ let k3: i32 = 0
 let k4: i32 = 0
 
 export function rearrange(i: Rearrange, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    assert(i.elementBytes == 1 || i.elementBytes == 4, 'an element has 1 or 4 bytes')
+    checkView(i.input, i.inputStride, i.inputChannels * i.elementBytes, i.elementBytes)
+    checkView(i.output, i.outputStride, i.outputChannels * i.elementBytes, i.elementBytes)
+  }
   const channels = i.outputChannels
   const first = start(i.pixels, thread, threads)
   const end = start(i.pixels, thread + 1, threads)
@@ -83,7 +90,7 @@ function advance(i: Rearrange, at: i32): i32 {
   return at
 }
 
-/** `count` elements from element `at` on, `step` apart, to neighbours in the output. */
+/** Copies `count` elements, `step` apart, from element `at` on, to neighbours in the output. */
 function copyRun(i: Rearrange, at: i32, step: i32, count: i32, output: usize, dense: bool): void {
   const bytes = i.elementBytes
   if (dense && step == 1) {

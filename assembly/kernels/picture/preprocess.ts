@@ -1,33 +1,47 @@
-// output[y][x][c] = table[c][u8], u8 the picture resized to resizedWidth x resizedHeight and placed at (offsetX,
-// offsetY) of the canvas, `pad` around it. RGBA source, rows of sourceWidth * 4 bytes, alpha ignored.
+// output[y][x][c] = table[c][u8], where u8 is the picture resized to resizedWidth x resizedHeight
+// and placed at (offsetX, offsetY) of the canvas, with `pad` around it. The source is RGBA with
+// rows of sourceWidth * 4 bytes; alpha is ignored.
 //
-// The resize is OpenCV's cv::resize(INTER_LINEAR) of uint8, bit by bit (modules/imgproc/src/resize.cpp):
-// scale = 1 / (resized / source) in float64; f = float((x + 0.5) * scale - 0.5); s = floor(f); f -= s in float32;
-// left of the first and right of the last source column f = 0; rows are clamped instead, keeping f.
-// Weights are round((1 - f) * 2048) and round(f * 2048), half to even.
-//   horizontal: h = (a * w0 + b * w1) >> 4          at most 255 * 2048 / 16 = 32640: fits an int16
-//   vertical:   u8 = (((h0 * v0) >> 16) + ((h1 * v1) >> 16) + 2) >> 2      products at most 2^26
-// (OpenCV turns an exact halving into an average of 2 x 2; these formulas then give the same.)
+// The resize is OpenCV's cv::resize(INTER_LINEAR) of uint8, bit by bit
+// (modules/imgproc/src/resize.cpp): scale = 1 / (resized / source) in float64; f = float((x + 0.5)
+// * scale - 0.5); s = floor(f); f -= s in float32. Left of the first and right of the last source
+// column f = 0; rows are clamped instead and keep f. Weights are round((1 - f) * 2048) and round(f
+// * 2048), half to even.
+//   horizontal: h = (a * w0 + b * w1) >> 4, at most 255 * 2048 / 16 = 32640, which fits int16
+//   vertical: u8 = (((h0 * v0) >> 16) + ((h1 * v1) >> 16) + 2) >> 2, products at most 2^26
+// (OpenCV makes an average of 2 x 2 of an exact halving; these formulas then give the same.)
 //
-// Both passes of a pixel are done at once: nearly every picture is larger than the network's input, so hardly a source
-// row would serve twice, and an output row needs no other.
+// Both passes of a pixel are done at once: nearly every picture is larger than the network's input,
+// so hardly a source row would serve twice, and an output row needs no other.
 //
-// Scratch: roundUp(resizedWidth, 4) * 8 + 64 bytes: for each column the byte offset of its left pixel and its two weights
-// as int16; the last column is repeated to a multiple of 4; then 16 bytes for a group of four pixels on its way
-// through the tables. Reads up to 4 bytes beyond the picture (their weight is 0).
+// Scratch: roundUp(resizedWidth, 4) * 8 + 64 bytes. Each column has the byte offset of its left
+// pixel and its two weights as int16, and the last column is repeated to a multiple of 4. Then come
+// 16 bytes for a group of four pixels on its way through the tables. Reads up to 4 bytes beyond the
+// picture, whose weight is 0.
 
+import { CHECKED, checkScratch, checkView } from '../../lib/checks'
 import { OutputType, Preprocess, requireOutputType } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { scratchOf, start } from '../../threads/split'
 
 const ONE: f32 = 2048
 
-/** How bytes become what is stored: looked up as int8 or float32, or int8 tables that only add a number. */
+/**
+ * How bytes become what is stored: by tables of int8 or float32, or by tables of int8 that only add
+ * a number.
+ */
 const LOOKUP_S8 = 0
 const LOOKUP_F32 = 1
 const ADD_S8 = 2
 
 export function preprocess(i: Preprocess, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkView(i.output, i.outputStride, i.outputType == OutputType.float32 ? 12 : 3, 1)
+    checkScratch(i.scratch, 1)
+    assert(i.source != 0 && min(i.sourceWidth, i.sourceHeight) > 0, 'there is no picture')
+    assert(i.offsetX >= 0 && i.offsetX + i.resizedWidth <= i.outputWidth, 'the picture is too wide')
+    assert(i.offsetY >= 0 && i.offsetY + i.resizedHeight <= i.outputHeight, 'the picture is too high')
+  }
   requireOutputType(i.outputType)
   const source = i.source
   const sourceWidth = i.sourceWidth
@@ -131,7 +145,7 @@ function resizeRow(
         v128.store(group, rgba)
         const pixels = min(left, 4)
         for (let n = 0; n < pixels; n++) {
-          const at = group + (<usize>n << 2)
+          const at = group + ((<usize>n) << 2)
           put(to + <usize>n * stride, table, kind == LOOKUP_F32, load<u8>(at), load<u8>(at, 1), load<u8>(at, 2))
         }
       }
@@ -180,15 +194,17 @@ function pairs(from: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function offsets(table: usize): v128 {
-  return i32x4.splat(<i32>load<u8>(table) | (<i32>load<u8>(table, 256) << 8) | (<i32>load<u8>(table, 512) << 16))
+  return i32x4.splat(<i32>load<u8>(table) | ((<i32>load<u8>(table, 256)) << 8) | ((<i32>load<u8>(table, 512)) << 16))
 }
 
-/** The first `count` (four at most) of four pixels of int8, the fourth byte of each left out. */
+/**
+ * Stores the first `count`, four at most, of four pixels of int8, without the fourth byte of each.
+ */
 // @ts-ignore: decorator
 @inline
 function storePixels(to: usize, rgba: v128, stride: usize, count: i32): void {
   if (stride == 4 && count >= 4) {
-    // One store for all: what lies between the pixels is written as it was.
+    // One store for all: the bytes between the pixels are written as they were.
     v128.store(to, v128.bitselect(rgba, v128.load(to), i32x4.splat(0xffffff)))
     return
   }
@@ -213,7 +229,7 @@ function blend(from0: usize, from1: usize, w0: i32, w1: i32, v0: i32, v1: i32): 
   return (((h0 * v0) >> 16) + ((h1 * v1) >> 16) + 2) >> 2
 }
 
-/** `count` pixels of padding; returns where the next pixel goes. */
+/** Writes `count` pixels of padding. Returns where the next pixel goes. */
 function fill(i: Preprocess, kind: i32, to: usize, count: i32): usize {
   const stride = <usize>i.outputStride
   const table = i.table
@@ -237,9 +253,9 @@ function fill(i: Preprocess, kind: i32, to: usize, count: i32): usize {
 @inline
 function put(to: usize, table: usize, float32: bool, a: i32, b: i32, c: i32): void {
   if (float32) {
-    store<f32>(to, load<f32>(table + (<usize>a << 2)))
-    store<f32>(to, load<f32>(table + (<usize>b << 2), 1024), 4)
-    store<f32>(to, load<f32>(table + (<usize>c << 2), 2048), 8)
+    store<f32>(to, load<f32>(table + ((<usize>a) << 2)))
+    store<f32>(to, load<f32>(table + ((<usize>b) << 2), 1024), 4)
+    store<f32>(to, load<f32>(table + ((<usize>c) << 2), 2048), 8)
   } else {
     store<u8>(to, load<u8>(table + <usize>a))
     store<u8>(to, load<u8>(table + <usize>b, 256), 1)

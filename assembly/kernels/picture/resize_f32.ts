@@ -1,17 +1,24 @@
 // output[y][x][c] = sum over a of rowWeight[y][a] * (sum over b of columnWeight[x][b] *
-// input[row[y][a]][column[x][b]][c]): a separable resize of float32 maps. The host makes the tables for every
-// mode and convention of coordinates: `taps` places and weights an output row or column: 1 nearest neighbour, 2
-// linear, 4 cubic. Table layout: int32 place, float32 weight, interleaved. The host proves that every place lies
-// inside. Plain float32 operations in one order, so every build gives the same bytes. A thread does a share of the rows.
+// input[row[y][a]][column[x][b]][c]): a separable resize of float32 maps. The host makes the tables
+// for every mode and convention of coordinates: `taps` places and weights for each output row or
+// column, 1 for the nearest neighbour, 2 for linear, 4 for cubic. A table interleaves an int32
+// place and a float32 weight. The host proves that every place lies inside. Plain float32
+// operations in one order give the same bytes in every build. Threads share the rows.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { Resize } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { storeFirst } from '../../lib/vector'
 import { start } from '../../threads/split'
 
 export function resize_f32(i: Resize, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkView(i.input, i.inputStride, i.channels * 4, 4)
+    checkView(i.output, i.outputStride, i.channels * 4, 4)
+    assert(i.taps == 1 || i.taps == 2 || i.taps == 4, 'no mode has so many taps')
+  }
   const end = start(i.outputHeight, thread + 1, threads)
-  const bytes = <usize>i.channels << 2
+  const bytes = (<usize>i.channels) << 2
   const tableStride = <usize>(i.taps << 3)
   for (let y = start(i.outputHeight, thread, threads); y < end; y++) {
     const rows = i.rowTable + <usize>y * tableStride

@@ -1,23 +1,29 @@
-// output[p][c] = f(input[p][c]), kind 1: logistic 1 / (1 + exp(-x)), 2: mish x * tanh(log(1 + exp(x))),
-// 3: swish x * logistic(x), 4: gelu x * (1 + erf(x / sqrt 2)) / 2, 5: tanh(x), 6: hardSwish x * (clamp(x + 3, 0, 6) / 6).
-// float32 views of `pixels` pixels of `channels` channels; may work in place. Other curves: curve_f32.ts.
+// output[p][c] = f(input[p][c]) for the curve `kind`: logistic 1 / (1 + exp(-x)), mish x *
+// tanh(log(1 + exp(x))), swish x * logistic(x), gelu x * (1 + erf(x / sqrt 2)) / 2, tanh(x),
+// hardSwish x * (clamp(x + 3, 0, 6) / 6). curve_f32.ts has the other curves.
+// float32 views of `pixels` pixels of `channels` channels; may work in place.
 //
 // The factor of hardSwish lies in 0..1, so that no product is larger than |x|.
 // exp() is never asked for more than exp(20), so nothing overflows:
 //   logistic(x) = (x < 0 ? e : 1) / (1 + e) with e = exp(-|x|);
-//   tanh(x) = x + x^3 p(x^2) below 0.625 (the polynomial of Cephes' tanhf.c), else 1 - 2 / (exp(2 |x|) + 1) with x's sign;
-//   tanh(log(1 + e)) = n / (n + 2) with n = e * (e + 2), e = exp(min(x, 20)): 1 in float32 from there on.
-// exp: assembly/lib/exp.ts, erf: assembly/lib/erf.ts. Correct to a few ulp, or to 1e-43; gelu to 3e-7 of |x|.
-// Plain float32 operations in one order, so every build gives the same bytes. NaN gives NaN.
+//   tanh(x) = x + x^3 p(x^2) below 0.625 (the polynomial of Cephes' tanhf.c),
+//   else 1 - 2 / (exp(2 |x|) + 1) with the sign of x;
+//   tanh(log(1 + e)) = n / (n + 2) with n = e * (e + 2) and e = exp(min(x, 20)), 1 in float32 from
+//   there on.
+// Results are correct to a few ulp or to 1e-43, and those of gelu to 3e-7 of |x| (lib/exp.ts,
+// lib/erf.ts). Plain float32 operations in one order give the same bytes in every build. NaN gives
+// NaN.
 
-import { ActivationKind, Curve, requireActivationKind } from '../../lib/instructions'
+import { CHECKED, checkPixelwise } from '../../lib/checks'
 import { geluVectors, halfErf, halfErfV } from '../../lib/erf'
 import { exp, expV } from '../../lib/exp'
+import { ActivationKind, Curve, requireActivationKind } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { pmin, storeFirst } from '../../lib/vector'
 import { eachRun } from './runs'
 
 export function activation_f32(i: Curve, thread: i32, threads: i32): void {
+  if (CHECKED) checkPixelwise(i, 4, 4)
   requireActivationKind(i.kind)
   eachRun<Curved>(i, 4, 4, thread, threads)
 }

@@ -1,13 +1,19 @@
-// y = a[p][c] + b[p][c]; y = max(y, y * slope); output[p][c] = clamp(y, low, high).
-// float32 views of `pixels` pixels of `channels` channels; the output may be either input's very view. The
-// multipliers and zero points of the instruction are those of add_s8: not read here.
+// y = a[p][c] + b[p][c]; y = max(y, y * slope); output[p][c] = clamp(y, low, high). float32 views
+// of `pixels` pixels of `channels` channels; the output may be the very view of either input. The
+// multipliers and zero points of add_s8 are not read here.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { Add, AddF32 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { activate, activateV, storeFirst } from '../../lib/vector'
 import { eachPair } from './runs'
 
 export function add_f32(i: AddF32, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkView(i.inputA, i.strideA, i.channels * 4, 4)
+    checkView(i.inputB, i.strideB, i.channels * 4, 4)
+    checkView(i.output, i.outputStride, i.channels * 4, 4)
+  }
   eachPair<Sum>(changetype<Add>(i), 4, thread, threads)
 }
 

@@ -1,15 +1,22 @@
-// y = float(a - zeroPointA) * multiplierA + float(b - zeroPointB) * multiplierB; y = max(y, y * slope);
-// output[p][c] = roundHalfEven(clamp(y, low - outputZeroPoint, high - outputZeroPoint)) + outputZeroPoint.
-// Each product and the sum round once to float32. int8 views of `pixels` pixels of `channels` channels; the
-// output may be either input's very view. Differences are at most 255 and exact; low and high are int8, so
-// |y| <= 255 when it is rounded.
+// y = float(a - zeroPointA) * multiplierA + float(b - zeroPointB) * multiplierB; y = max(y, y *
+// slope);
+// output[p][c] = roundHalfEven(clamp(y, low - zp, high - zp)) + zp with zp = outputZeroPoint.
+// Each product and the sum round once to float32. int8 views of `pixels` pixels of `channels`
+// channels; the output may be the very view of either input. Differences are at most 255 and exact;
+// low and high are int8, so |y| <= 255 when it is rounded.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { Add } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { activate, activateV, narrow, roundEven, roundEvenV, storeFirst, widen } from '../../lib/vector'
 import { eachPair } from './runs'
 
 export function add_s8(i: Add, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkView(i.inputA, i.strideA, i.channels, 1)
+    checkView(i.inputB, i.strideB, i.channels, 1)
+    checkView(i.output, i.outputStride, i.channels, 1)
+  }
   eachPair<Sum>(i, 1, thread, threads)
 }
 

@@ -1,9 +1,13 @@
-// output[p][c] = a[p][c] kind b[..]: add, sub, mul, div, min, max, pow, and slope (a where a >= 0, else a * b). The second operand repeats where
-// `pixelStep` (bytes from pixel to pixel) or `channelStep` (bytes from channel to channel, 0 or 4) is 0. `reversed` computes
-// b kind a. float32 views. Every operation is one float32 operation of IEEE 754, pow is exp2-free float64 of
-// assembly/lib/math.ts: every build gives the same bytes. min and max give the first of equal operands; a NaN that is
-// compared is not chosen. A thread does a share of the pixels.
+// output[p][c] = a[p][c] kind b[..]: add, sub, mul, div, min, max, pow, and slope (a where a >= 0,
+// else a * b). The second operand repeats where `pixelStep` (bytes from pixel to pixel) or
+// `channelStep` (bytes from channel to channel, 0 or 4) is 0. `reversed` computes b kind a. float32
+// views.
+//
+// Every operation is one float32 operation of IEEE 754, and pow is float64 by lib/math.ts: every
+// build gives the same bytes. min and max give the first of equal operands, and never a NaN that is
+// compared. Threads share the pixels.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { Arithmetic, ArithmeticKind, requireArithmeticKind } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { exp, log } from '../../lib/math'
@@ -11,10 +15,15 @@ import { storeFirst } from '../../lib/vector'
 import { start } from '../../threads/split'
 
 export function arithmetic_f32(i: Arithmetic, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkView(i.inputA, i.strideA, i.channels * 4, 4)
+    checkView(i.output, i.outputStride, i.channels * 4, 4)
+    assert(i.channelStep == 0 || i.channelStep == 4, 'the second operand has gaps')
+  }
   requireArithmeticKind(i.kind)
   const first = start(i.pixels, thread, threads)
   const end = start(i.pixels, thread + 1, threads)
-  const bytes = <usize>i.channels << 2
+  const bytes = (<usize>i.channels) << 2
   const channelStep = <usize>i.channelStep
   const kind = i.kind
   const reversed = i.reversed != 0
@@ -87,7 +96,7 @@ function computeV(x: v128, y: v128, kind: i32): v128 {
   }
 }
 
-/** x^y: by exp and log in float64; a negative base takes an exponent that is whole. */
+/** x^y by exp and log in float64. A negative base takes a whole exponent. */
 export function power(x: f32, y: f32): f32 {
   if (y == 0) return 1
   if (x == 0) return y > 0 ? 0 : f32.MAX_VALUE * 2
@@ -95,5 +104,5 @@ export function power(x: f32, y: f32): f32 {
   if (x > 0) return <f32>size
   if (floor(y) != y) return f32.NaN
   const half = y * 0.5
-  return floor(half) == half ? <f32>size : -<f32>size
+  return floor(half) == half ? <f32>size : -(<f32>size)
 }

@@ -1,12 +1,18 @@
 // output[p][b] = input[p][b]: `pixels` pixels of `pixelBytes` bytes, from view to view, any type.
-// Views must not overlap. Reads up to 15 bytes beyond a pixel, writes none. No arithmetic, no padding.
+// Views must not overlap. Reads up to 15 bytes beyond a pixel, and writes none. No arithmetic, no
+// padding.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { Copy } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { start } from '../../threads/split'
 import { storeFirst } from '../../lib/vector'
+import { start } from '../../threads/split'
 
 export function copy(i: Copy, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkView(i.input, i.inputStride, i.pixelBytes, 1)
+    checkView(i.output, i.outputStride, i.pixelBytes, 1)
+  }
   const first = start(i.pixels, thread, threads)
   let pixels = start(i.pixels, thread + 1, threads) - first
   let bytes = <usize>i.pixelBytes
@@ -25,7 +31,7 @@ export function copy(i: Copy, thread: i32, threads: i32): void {
   }
 }
 
-/** Not memory.copy: a call out of the engine costs more than a pixel. */
+/** memory.copy would be a call out of the engine, which costs more than a pixel. */
 export function copyBytes(from: usize, to: usize, bytes: usize): void {
   if (SIMD) {
     for (; bytes >= 16; bytes -= 16) {

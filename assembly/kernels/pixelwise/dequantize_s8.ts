@@ -1,12 +1,14 @@
 // output[p][c] = float(input[p][c] - zeroPoint) * multiplier: int8 to float32.
 // Views of `pixels` pixels of `channels` channels. |input - zeroPoint| <= 255 is exact in float32.
 
+import { CHECKED, checkPixelwise } from '../../lib/checks'
 import { Scale } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { storeFirst, widen } from '../../lib/vector'
 import { eachRun } from './runs'
 
 export function dequantize_s8(i: Scale, thread: i32, threads: i32): void {
+  if (CHECKED) checkPixelwise(i, 1, 4)
   eachRun<Dequantize>(i, 1, 4, thread, threads)
 }
 

@@ -1,13 +1,16 @@
-// output[p][c] = clamp(roundHalfEven(input[p][c] * multiplier) + zeroPoint): float32 to int8.
-// NaN becomes the zero point, infinities saturate. Views of `pixels` pixels of `channels` channels.
-// The clamp comes before the rounding, so |y| <= 255. A part of a vector reads at most 60 bytes beyond its pixel.
+// output[p][c] = clamp(roundHalfEven(input[p][c] * multiplier) + zeroPoint): float32 to int8. NaN
+// becomes the zero point, and infinities saturate. Views of `pixels` pixels of `channels` channels.
+// The clamp comes before the rounding, so |y| <= 255. A part of a vector reads at most 60 bytes
+// beyond its pixel.
 
+import { CHECKED, checkPixelwise } from '../../lib/checks'
 import { Scale } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst } from '../../lib/vector'
 import { eachRun } from './runs'
 
 export function quantize_s8(i: Scale, thread: i32, threads: i32): void {
+  if (CHECKED) checkPixelwise(i, 4, 1)
   eachRun<Quantize>(i, 4, 1, thread, threads)
 }
 

@@ -1,13 +1,16 @@
-// output[p][c] = clamp(roundHalfEven(float(input[p][c] - inputZeroPoint) * multiplier) + outputZeroPoint):
-// from one scale to another. int8 views of `pixels` pixels of `channels` channels; may work in place.
-// |input - inputZeroPoint| <= 255 is exact in float32; the clamp comes before the rounding, so |y| <= 255.
+// output[p][c] = clamp(roundHalfEven(float(input[p][c] - inputZeroPoint) * multiplier) + zp) with
+// zp = outputZeroPoint: from one scale to another. int8 views of `pixels` pixels of `channels`
+// channels; may work in place. |input - inputZeroPoint| <= 255 is exact in float32. The clamp comes
+// before the rounding, so |y| <= 255.
 
+import { CHECKED, checkPixelwise } from '../../lib/checks'
 import { Requantize } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst, widen } from '../../lib/vector'
 import { eachRun } from './runs'
 
 export function requantize_s8(i: Requantize, thread: i32, threads: i32): void {
+  if (CHECKED) checkPixelwise(i, 1, 1)
   eachRun<Rescale>(i, 1, 1, thread, threads)
 }
 

@@ -1,12 +1,12 @@
-// The walk of a pixelwise kernel over its pixels. Where no view has gaps, a thread's pixels are one run of values, and the
-// kernel's loop is entered once. Threads share the pixels.
+// The walk of a pixelwise kernel over its pixels. Where no view has gaps, the pixels of a thread
+// are one run of values, and the kernel's loop is entered once. Threads share the pixels.
 
 import { Add, Pixelwise } from '../../lib/instructions'
 import { start } from '../../threads/split'
 
 /**
- * Calls K's method `run(from, to, values)` for each run of values, of `inputBytes` and `outputBytes` each. K is a class
- * over the instruction.
+ * Calls K's method `run(from, to, values)` for each run of values, of `inputBytes` and
+ * `outputBytes` each. K is a class over the instruction.
  */
 // @ts-ignore: decorator
 @inline
@@ -29,7 +29,10 @@ export function eachRun<K>(i: Pixelwise, inputBytes: usize, outputBytes: usize, 
   }
 }
 
-/** The same for two inputs of the output's type, of `valueBytes` a value: calls `run(a, b, to, values)`. */
+/**
+ * The same for two inputs of the output's type, of `valueBytes` a value: calls `run(a, b, to,
+ * values)`.
+ */
 // @ts-ignore: decorator
 @inline
 export function eachPair<K>(i: Add, valueBytes: usize, thread: i32, threads: i32): void {

@@ -1,12 +1,18 @@
-// output[y][x][b] = input[y / scale][x / scale][b]: nearest neighbour, any type, `pixelBytes` bytes a pixel.
-// Input is inputHeight x inputWidth, output `scale` times that in both directions. Views must not overlap.
-// No arithmetic, no padding.
+// output[y][x][b] = input[y / scale][x / scale][b]: nearest neighbour, any type, `pixelBytes` bytes
+// a pixel. The input is inputHeight x inputWidth, and the output is `scale` times that in both
+// directions. Views must not overlap. No arithmetic, no padding.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { Upsample } from '../../lib/instructions'
 import { start } from '../../threads/split'
 import { copyBytes } from './copy'
 
 export function upsample(i: Upsample, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkView(i.input, i.inputStride, i.pixelBytes, 1)
+    checkView(i.output, i.outputStride, i.pixelBytes, 1)
+    assert(i.scale > 0, 'the scale is none')
+  }
   const first = start(i.inputHeight, thread, threads)
   const end = start(i.inputHeight, thread + 1, threads)
   const inputWidth = i.inputWidth

@@ -1,19 +1,25 @@
-// output[y][x][c] = sum of input[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] over the kernel's
-// positions inside the input, times 1 / (their number), that reciprocal rounded to float32. NHWC views.
-// int8: the sum is int32 (the host keeps kernelHeight * kernelWidth * 255 below 2^31), converted to float32,
-// rounded half to even, clamped to -128..127; input and output share scale and zero point.
-// float32: added in (ky, kx) order from 0, one rounding a step, each channel in a lane of its own.
+// output[y][x][c] = (sum over the kernel's positions inside the input of
+//   input[y * strideY - padTop + ky][x * strideX - padLeft + kx][c]) * (1 / their number),
+// with the reciprocal rounded to float32. NHWC views.
+// int8: the sum is int32 (the host keeps kernelHeight * kernelWidth * 255 below 2^31) and is
+// converted to float32; the result is rounded half to even and clamped to -128..127. Input and
+// output share scale and zero point.
+// float32: values are added in (ky, kx) order from 0, one rounding a step, each channel in a lane
+// of its own.
 
+import { CHECKED, checkPool } from '../../lib/checks'
 import { Pool } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { narrow, pmax, pmin, roundEven, roundEvenV, storeFirst, widen } from '../../lib/vector'
 import { eachWindow } from './windows'
 
 export function average_pool_s8(i: Pool, thread: i32, threads: i32): void {
+  if (CHECKED) checkPool(i, 1)
   eachWindow<Average<i8>>(i, <usize>i.channels, thread, threads)
 }
 
 export function average_pool_f32(i: Pool, thread: i32, threads: i32): void {
+  if (CHECKED) checkPool(i, 4)
   eachWindow<Average<f32>>(i, <usize>i.channels * 4, thread, threads)
 }
 
@@ -21,15 +27,7 @@ export function average_pool_f32(i: Pool, thread: i32, threads: i32): void {
 class Average<T> extends Pool {
   // @ts-ignore: decorator
   @inline
-  window(
-    corner: usize,
-    rows: i32,
-    rowStride: usize,
-    columns: i32,
-    stride: usize,
-    output: usize,
-    bytes: usize,
-  ): void {
+  window(corner: usize, rows: i32, rowStride: usize, columns: i32, stride: usize, output: usize, bytes: usize): void {
     const reciprocal = <f32>1 / <f32>(rows * columns)
     if (SIMD) {
       for (let b: usize = 0; b < bytes; b += 16) {
@@ -65,14 +63,7 @@ function sumOf<T, S>(corner: usize, rows: i32, rowStride: usize, columns: i32, s
   return sum
 }
 
-function averageF32(
-  corner: usize,
-  rows: i32,
-  rowStride: usize,
-  columns: i32,
-  stride: usize,
-  reciprocal: f32,
-): v128 {
+function averageF32(corner: usize, rows: i32, rowStride: usize, columns: i32, stride: usize, reciprocal: f32): v128 {
   let sum = f32x4.splat(0)
   for (; rows > 0; rows--) {
     let at = corner
@@ -85,14 +76,7 @@ function averageF32(
   return f32x4.mul(sum, f32x4.splat(reciprocal))
 }
 
-function averageS8(
-  corner: usize,
-  rows: i32,
-  rowStride: usize,
-  columns: i32,
-  stride: usize,
-  reciprocal: f32,
-): v128 {
+function averageS8(corner: usize, rows: i32, rowStride: usize, columns: i32, stride: usize, reciprocal: f32): v128 {
   let a = i32x4.splat(0)
   let b = i32x4.splat(0)
   let c = i32x4.splat(0)

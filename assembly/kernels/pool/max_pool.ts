@@ -1,18 +1,23 @@
-// output[y][x][c] = max of input[y * strideY - padTop + ky][x * strideX - padLeft + kx][c] over the kernel's
-// positions inside the input; those outside are ignored, so darknet's padding needs no values. NHWC views.
-// Every window has a position inside: the host checks. A maximum needs no rounding: int8 and float32 alike give
-// the same bytes in any build (of float32 zeros or of NaN against a number, the first in (ky, kx) order stays).
+// output[y][x][c] = max over the kernel's positions inside the input of
+//   input[y * strideY - padTop + ky][x * strideX - padLeft + kx][c].
+// Positions outside are ignored, so darknet's padding needs no values, and the host checks that
+// every window has a position inside. NHWC views. A maximum needs no rounding: int8 and float32
+// give the same bytes in every build. Of float32 zeros, and of NaN against a number, the first in
+// (ky, kx) order stays.
 
+import { CHECKED, checkPool } from '../../lib/checks'
 import { Pool } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { storeFirst } from '../../lib/vector'
 import { eachWindow } from './windows'
 
 export function max_pool_s8(i: Pool, thread: i32, threads: i32): void {
+  if (CHECKED) checkPool(i, 1)
   eachWindow<Maximum<i8>>(i, <usize>i.channels, thread, threads)
 }
 
 export function max_pool_f32(i: Pool, thread: i32, threads: i32): void {
+  if (CHECKED) checkPool(i, 4)
   eachWindow<Maximum<f32>>(i, <usize>i.channels * 4, thread, threads)
 }
 
@@ -20,15 +25,7 @@ export function max_pool_f32(i: Pool, thread: i32, threads: i32): void {
 class Maximum<T> extends Pool {
   // @ts-ignore: decorator
   @inline
-  window(
-    corner: usize,
-    rows: i32,
-    rowStride: usize,
-    columns: i32,
-    stride: usize,
-    output: usize,
-    bytes: usize,
-  ): void {
+  window(corner: usize, rows: i32, rowStride: usize, columns: i32, stride: usize, output: usize, bytes: usize): void {
     if (SIMD) {
       let b: usize = 0
       for (; b + 64 <= bytes; b += 64) maximum64<T>(corner + b, rows, rowStride, columns, stride, output + b)
@@ -71,7 +68,7 @@ function maximum<T>(corner: usize, rows: i32, rowStride: usize, columns: i32, st
   return best
 }
 
-/** Four vectors at a time: the window's loops cost as much as a vector. */
+/** Four vectors at a time, because the loops over a window cost as much as a vector. */
 function maximum64<T>(corner: usize, rows: i32, rowStride: usize, columns: i32, stride: usize, output: usize): void {
   let a = v128.load(corner)
   let b = v128.load(corner, 16)

@@ -1,12 +1,13 @@
-// The walk of a pool over its output. A window that reaches over the edge is cut to what lies inside the input, and the
-// host checks that something always does. Threads share the output's rows.
+// The walk of a pool over its output. A window that reaches over the edge is cut to what lies
+// inside the input; the host checks that something always does. Threads share the output's rows.
 
 import { Pool } from '../../lib/instructions'
 import { start } from '../../threads/split'
 
 /**
- * Calls K's method `window` for each pixel of the output, of `bytes` bytes: `corner` is the first position of its window
- * that lies inside the input, and rows x columns positions do. K is a class over the instruction.
+ * Calls K's method `window` for each pixel of the output, of `bytes` bytes. `corner` is the first
+ * position of its window inside the input, where rows x columns positions lie. K is a class over
+ * the instruction.
  */
 // @ts-ignore: decorator
 @inline

@@ -1,16 +1,24 @@
-// mean = sum over c of x[p][c] / channels, d = x[p][c] - mean, variance = sum over c of d * d / channels,
-// output[p][c] = d * (1 / sqrt(variance + epsilon)) * gamma[c] + beta[c], each operation rounded to float32 in this
-// order. A sum of n values goes by lanes: lane l adds up those at l, l + 4, l + 8, ... below n & ~3, from 0; the sum is
-// (lane 0 + lane 2) + (lane 1 + lane 3), and the up to three values that are left are added one by one.
-// float32 views of `pixels` pixels of `channels` channels; may work in place. gamma and beta: float32 [channels].
+// mean = sum over c of x[p][c] / channels, d = x[p][c] - mean, variance = sum over c of d * d /
+// channels,
+// output[p][c] = d * (1 / sqrt(variance + epsilon)) * gamma[c] + beta[c],
+// where each operation rounds to float32 in this order. A sum of n values goes by lanes: lane l
+// adds up those at l, l + 4, l + 8, ... below n & ~3, from 0. The sum is (lane 0 + lane 2) + (lane
+// 1 + lane 3), and the rest, up to three values, is added one by one. float32 views of `pixels`
+// pixels of `channels` channels; may work in place. gamma and beta are float32 [channels].
 
+import { CHECKED, checkConstants, checkPixelwise } from '../../lib/checks'
 import { LayerNorm } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { start } from '../../threads/split'
 import { laneSum, lanesV } from '../../lib/sum'
 import { storeFirst } from '../../lib/vector'
+import { start } from '../../threads/split'
 
 export function layer_norm_f32(i: LayerNorm, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkPixelwise(i, 4, 4)
+    checkConstants(i.gamma)
+    checkConstants(i.beta)
+  }
   const first = start(i.pixels, thread, threads)
   const last = start(i.pixels, thread + 1, threads)
   const channels = <usize>i.channels
@@ -33,7 +41,10 @@ export function layer_norm_f32(i: LayerNorm, thread: i32, threads: i32): void {
   }
 }
 
-/** Two pixels: a sum is a chain of additions, each waiting for the last, so two chains take hardly longer than one. */
+/**
+ * Two pixels: a sum is a chain of additions that wait for each other, so two chains take hardly
+ * longer than one.
+ */
 function normalizeTwo(
   x: usize,
   inputStride: usize,
@@ -154,7 +165,7 @@ function squares(x: usize, count: usize, mean: f32): f32 {
   return withSquares(total, x, (end - x) >> 2, mean)
 }
 
-/** The last values, up to three, one by one. */
+/** Adds the last values, up to three, one by one. */
 function withRest(total: f32, x: usize, count: usize): f32 {
   for (const end = x + (count << 2); x < end; x += 4) total += load<f32>(x)
   return total

@@ -1,18 +1,25 @@
-// output[b][m][n] = sum over k of left[b][m][k] * right[b][k][n]: `batch` products of float32 matrices that both are
-// computed. Rows are pixels of their views: left [batch * rows][depth], right [batch * depth][columns]. A sum goes in the
-// order of k with one multiplication and one addition each, a lane an output, so every build gives the same bytes.
-// A thread does a share of all rows.
+// output[b][m][n] = sum over k of left[b][m][k] * right[b][k][n]: `batch` products of float32
+// matrices, both of which are computed. Rows are pixels of their views: left is [batch *
+// rows][depth], right [batch * depth][columns]. A sum goes in the order of k with one
+// multiplication and one addition each, a lane for each output, so every build gives the same
+// bytes. Threads share all rows.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { Matmul } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { storeFirst } from '../../lib/vector'
 import { start } from '../../threads/split'
 
 export function matmul_f32(i: Matmul, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkView(i.left, i.leftStride, i.depth * 4, 4)
+    checkView(i.right, i.rightStride, i.columns * 4, 4)
+    checkView(i.output, i.outputStride, i.columns * 4, 4)
+  }
   const rows = i.rows
   const all = i.batch * rows
   const end = start(all, thread + 1, threads)
-  const bytes = <usize>i.columns << 2
+  const bytes = (<usize>i.columns) << 2
   for (let r = start(all, thread, threads); r < end; r++) {
     const left = i.left + <usize>r * <usize>i.leftStride
     const right = i.right + <usize>((r / rows) * i.depth) * <usize>i.rightStride

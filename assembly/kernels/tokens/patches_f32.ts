@@ -1,12 +1,19 @@
-// output[n] = the pixels of patch indices[n], row by row, channels innermost: [patch][patch][channels] float32.
-// Patches of patch x patch pixels lie side by side, `columns` to a row; numbered row by row, `places` in all. Only the
-// `tokens` patches that `indices` (int32) names are read. Input: a float32 picture of `width` pixels a row of `channels`
+// output[n] = the pixels of patch indices[n], row by row, channels innermost:
+// [patch][patch][channels] float32. Patches of patch x patch pixels lie side by side, `columns` to
+// a row, and are numbered row by row, `places` in all. Only the `tokens` patches that `indices`
+// (int32) names are read. The input is a float32 picture of inputWidth pixels a row, of `channels`
 // channels. The host has checked the indices; one that is too large would count as the last patch.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { Patches } from '../../lib/instructions'
 import { start } from '../../threads/split'
 
 export function patches_f32(i: Patches, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkView(i.input, i.inputStride, i.channels * 4, 4)
+    checkView(i.output, i.outputStride, i.patch * i.patch * i.channels * 4, 4)
+    assert(i.tokens <= i.places && i.columns > 0, 'more patches than places')
+  }
   const outputStride = <usize>i.outputStride
   const pixelStride = <usize>i.inputStride
   const rowStride = <usize>i.inputWidth * pixelStride

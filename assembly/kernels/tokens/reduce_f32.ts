@@ -1,12 +1,18 @@
-// output[r] = kind over c of input[r][c]: mean, sum, max, min, prod, the sum of absolutes (l1), the root of the sum of
-// squares (l2), the sum of squares, and the place of the largest or smallest value, the first of equal ones, as a
-// float32. Rows of `channels` float32, one output element a row. Sums are float64 in the order of the channels and
-// rounded once, so every build gives the same bytes. A thread does a share of the rows.
+// output[r] = kind over c of input[r][c]: mean, sum, max, min, prod, the sum of absolutes (l1), the
+// root of the sum of squares (l2), the sum of squares, and the place of the largest or smallest
+// value, the first of equal ones, as a float32. Rows of `channels` float32, one output element a
+// row. Sums are float64 in the order of the channels, rounded once, so every build gives the same
+// bytes. Threads share the rows.
 
+import { CHECKED, checkView } from '../../lib/checks'
 import { Reduce, ReduceKind, requireReduceKind } from '../../lib/instructions'
 import { start } from '../../threads/split'
 
 export function reduce_f32(i: Reduce, thread: i32, threads: i32): void {
+  if (CHECKED) {
+    checkView(i.input, i.inputStride, i.channels * 4, 4)
+    checkView(i.output, i.outputStride, 4, 4)
+  }
   requireReduceKind(i.kind)
   const end = start(i.rows, thread + 1, threads)
   for (let r = start(i.rows, thread, threads); r < end; r++) {
@@ -21,7 +27,7 @@ function reduce(input: usize, channels: i32, kind: i32): f32 {
   let best = first
   let place = 0
   for (let c = 0; c < channels; c++) {
-    const x = load<f32>(input + (<usize>c << 2))
+    const x = load<f32>(input + ((<usize>c) << 2))
     switch (kind) {
       case ReduceKind.mean:
       case ReduceKind.sum:

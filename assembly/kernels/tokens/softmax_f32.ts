@@ -1,14 +1,16 @@
-// output[p][c] = exp(x[p][c] - m) * (1 / sum over c of exp(x[p][c] - m)), m the largest of pixel p; the sum's order is
-// that of assembly/lib/exponentials.ts. float32 views of `pixels` pixels of `channels` channels; may work in place.
-// The sum is at least 1, so nothing divides by zero.
+// output[p][c] = exp(x[p][c] - m) * (1 / sum over c of exp(x[p][c] - m)), with m the largest value
+// of pixel p and the sum in the order of lib/exponentials.ts. float32 views of `pixels` pixels of
+// `channels` channels; may work in place. The sum is at least 1, so nothing divides by zero.
 
-import { Pixelwise } from '../../lib/instructions'
+import { CHECKED, checkPixelwise } from '../../lib/checks'
 import { exponentials } from '../../lib/exponentials'
+import { Pixelwise } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { start } from '../../threads/split'
 import { storeFirst } from '../../lib/vector'
+import { start } from '../../threads/split'
 
 export function softmax_f32(i: Pixelwise, thread: i32, threads: i32): void {
+  if (CHECKED) checkPixelwise(i, 4, 4)
   const first = start(i.pixels, thread, threads)
   const last = start(i.pixels, thread + 1, threads)
   const channels = <usize>i.channels

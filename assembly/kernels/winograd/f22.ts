@@ -1,5 +1,5 @@
-// The transforms of Winograd's F(2x2,2x2), at the points 0, 1 and infinity: four outputs need 9 products instead of 16, and
-// come out as they are.
+// The transforms of Winograd's F(2x2,2x2), at the points 0, 1 and infinity. Four outputs need 9
+// products instead of 16, and come out unscaled.
 //
 //   B^T  1 -1  0      G'  1  0      A'^T  1  1  0
 //        0  1  0          1  1            0  1  1
@@ -9,7 +9,7 @@
 
 import { add16, add32, sub16 } from '../../lib/lanes'
 
-/** B^T d; the three results go `step` bytes apart to `to`. */
+/** B^T d. The three results go to `to`, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function input22<T>(d0: T, d1: T, d2: T, to: usize, step: usize): void {
@@ -18,14 +18,14 @@ export function input22<T>(d0: T, d1: T, d2: T, to: usize, step: usize): void {
   store<T>(to + 2 * step, sub16<T>(d2, d1))
 }
 
-/** The middle value of G' w; the others are w0 and w1. */
+/** The middle value of G' w. The others are w0 and w1. */
 // @ts-ignore: decorator
 @inline
 export function weights22<T>(w0: T, w1: T): T {
   return add16<T>(w0, w1)
 }
 
-/** A'^T m, one pass: three sums to two, `step` bytes apart. */
+/** One pass of A'^T m: three sums to two, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function output22<T>(m0: T, m1: T, m2: T, to: usize, step: usize): void {
@@ -33,5 +33,8 @@ export function output22<T>(m0: T, m1: T, m2: T, to: usize, step: usize): void {
   store<T>(to + step, add32<T>(m1, m2))
 }
 
-/** What the sums of the tap in row 1, column 1 start from, times this, all four outputs gain; other taps start from 0. */
+/**
+ * The sums of the tap in row 1, column 1 start from the bias times this, and those of other taps
+ * from 0. So all four outputs gain the bias.
+ */
 export const BIAS22: i32 = 1

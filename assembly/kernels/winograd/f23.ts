@@ -1,6 +1,6 @@
-// The transforms of Winograd's F(2x2,3x3), scaled to integers: four outputs need 16 products and come out as S * 4, whose
-// 4 the multiplier takes back.
-// Packed weights take 32 bytes where F(4x4,3x3) takes 72, for fewer products saved: for small memories.
+// The transforms of Winograd's F(2x2,3x3), scaled to integers. Four outputs need 16 products and
+// come out as S * 4; the multiplier takes the 4 back. Packed weights take 32 bytes where those of
+// F(4x4,3x3) take 72, but fewer products are saved: this form is for small memories.
 //
 //   B^T  1  0 -1  0      G'  2  0  0      A'^T  1  1  1  0
 //        0  1  1  0          1  1  1            0  1 -1 -1
@@ -11,7 +11,7 @@
 
 import { add16, add32, shl16, sub16, sub32 } from '../../lib/lanes'
 
-/** B^T d; the four results go `step` bytes apart to `to`. */
+/** B^T d. The four results go to `to`, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function input23<T>(d0: T, d1: T, d2: T, d3: T, to: usize, step: usize): void {
@@ -21,7 +21,7 @@ export function input23<T>(d0: T, d1: T, d2: T, d3: T, to: usize, step: usize): 
   store<T>(to + 3 * step, sub16<T>(d1, d3))
 }
 
-/** G' w for three values; the four results go `step` bytes apart to `to`. */
+/** G' w for three values. The four results go to `to`, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function weights23<T>(w0: T, w1: T, w2: T, to: usize, step: usize): void {
@@ -32,7 +32,7 @@ export function weights23<T>(w0: T, w1: T, w2: T, to: usize, step: usize): void 
   store<T>(to + 3 * step, shl16<T>(w2, 1))
 }
 
-/** A'^T m, one pass: four sums to two, `step` bytes apart. */
+/** One pass of A'^T m: four sums to two, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function output23<T>(m0: T, m1: T, m2: T, m3: T, to: usize, step: usize): void {
@@ -40,7 +40,10 @@ export function output23<T>(m0: T, m1: T, m2: T, m3: T, to: usize, step: usize):
   store<T>(to + step, sub32<T>(sub32<T>(m1, m2), m3))
 }
 
-/** What the sums of tap (row, column) start from so that all outputs gain `bias`: bias * v[row] * v[column]. */
+/**
+ * The sums of tap (row, column) start from bias * v[row] * v[column], so that all outputs gain the
+ * bias. This is v[n].
+ */
 // @ts-ignore: decorator
 @inline
 export function bias23(n: i32): i32 {

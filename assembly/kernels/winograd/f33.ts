@@ -1,19 +1,22 @@
-// The transforms of Winograd's F(3x3,3x3) at the points 0, 1, -1, 2 and infinity, which are five of the six of F(4x4,3x3):
-// the filters are those of f43.ts without the point -2, so tiles of either size can be cut from one output. The
-// three outputs come out as S * 12, S * 6 and S * 6.
+// The transforms of Winograd's F(3x3,3x3) at the points 0, 1, -1, 2 and infinity, five of the six
+// points of F(4x4,3x3). Its filters are those of f43.ts without the point -2, so one output can be
+// cut into tiles of either size. The three outputs come out as S * 12, S * 6 and S * 6.
 //
-//   B^T  2 -1 -2  1  0      A'^T  1  2 -2  2  0      (the columns of A' for 0, 1, -1, 2 and infinity; those for 0
-//        0  6  3 -3  0            0  1  1  2  0       and infinity belong to filters times 6)
+//   B^T  2 -1 -2  1  0      A'^T  1  2 -2  2  0
+//        0  6  3 -3  0            0  1  1  2  0
 //        0  2 -3  1  0            0  1 -1  4  1
 //        0 -1  0  1  0
 //        0  2 -1 -2  1
 //
-// Ranges: a row of B^T sums to at most 12 in absolute value, of f43.ts's to 10: |V| <= 144 * 128 = 18,432 fits int16.
-// The rest wraps modulo 2^32 as there.
+// The columns of A'^T belong to the points 0, 1, -1, 2 and infinity; the filters of 0 and infinity
+// are times 6.
+//
+// Ranges: a row of B^T sums to at most 12 in absolute value, and one of f43.ts to 10, so |V| <= 144
+// * 128 = 18,432, which fits int16. Everything after that wraps modulo 2^32, as in f43.ts.
 
 import { add16, add32, shl16, shl32, sub16, sub32 } from '../../lib/lanes'
 
-/** B^T d; the five results go to the places 0, 1, 2, 3 and 5 of F(4,3), `step` bytes apart. */
+/** B^T d. The five results go to the places 0, 1, 2, 3 and 5 of F(4,3), `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function input33<T>(d0: T, d1: T, d2: T, d3: T, d4: T, to: usize, step: usize): void {
@@ -46,7 +49,7 @@ export function third33<T>(m1: T, m2: T, m3: T, m5: T): T {
   return add32<T>(add32<T>(sub32<T>(m1, m2), shl32<T>(m3, 2)), m5)
 }
 
-/** A'^T m, one pass: five sums to three, `step` bytes apart. */
+/** One pass of A'^T m: five sums to three, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function output33<T>(m0: T, m1: T, m2: T, m3: T, m5: T, to: usize, step: usize): void {

@@ -1,6 +1,6 @@
-// The transforms of Winograd's F(4x4,2x2) for integers, at the points 0, 1, -1, 2 and infinity: sixteen outputs need 25
-// products instead of 64, and come out as S * 36: a multiplication by the inverse of 9 modulo 2^32 leaves S * 4, whose 4 the
-// multiplier takes back.
+// The transforms of Winograd's F(4x4,2x2) for integers, at the points 0, 1, -1, 2 and infinity.
+// Sixteen outputs need 25 products instead of 64 and come out as S * 36. A multiplication by the
+// inverse of 9 modulo 2^32 leaves S * 4; the multiplier takes the 4 back.
 //
 //   B^T  2 -1 -2  1  0      G'  1  0      A'^T  3  3 -1  1  0
 //        0  2  1 -1  0          1  1            0  3  1  2  0
@@ -8,12 +8,13 @@
 //        0 -1  0  1  0          1  2            0  3  1  8  6
 //        0  2 -1 -2  1          0  1
 //
-// Ranges: a row of B^T sums to at most 6 in absolute value, so |V| <= 36 * 128 = 4,608; a row of G' to 3, so
-// |U| <= 9 * 128 = 1,152: both fit int16. Products and sums may wrap modulo 2^32, as only S * 4 has to fit.
+// Ranges: a row of B^T sums to at most 6 in absolute value, so |V| <= 36 * 128 = 4,608; a row of G'
+// sums to 3, so |U| <= 9 * 128 = 1,152. Both fit int16. Products and sums may wrap modulo 2^32,
+// because only S * 4 has to fit.
 
 import { add16, add32, shl16, shl32, sub16, sub32 } from '../../lib/lanes'
 
-/** B^T d; the five results go `step` bytes apart to `to`. */
+/** B^T d. The five results go to `to`, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function input42<T>(d0: T, d1: T, d2: T, d3: T, d4: T, to: usize, step: usize): void {
@@ -26,7 +27,9 @@ export function input42<T>(d0: T, d1: T, d2: T, d3: T, d4: T, to: usize, step: u
   store<T>(to + 4 * step, sub16<T>(sub16<T>(d4, d2), shl16<T>(odd, 1)))
 }
 
-/** Of a filter whose second tap is 0: all but the last, which would be multiplied by 0. */
+/**
+ * The same for a filter whose second tap is 0: all results but the last, whose product would be 0.
+ */
 // @ts-ignore: decorator
 @inline
 export function input41<T>(d0: T, d1: T, d2: T, d3: T, to: usize, step: usize): void {
@@ -38,7 +41,7 @@ export function input41<T>(d0: T, d1: T, d2: T, d3: T, to: usize, step: usize): 
   store<T>(to + 3 * step, odd)
 }
 
-/** Value `n` of G' w, but the first and the last, which are w0 and w1. */
+/** Value `n` of G' w, for n = 1 to 3. The first and the last are w0 and w1. */
 // @ts-ignore: decorator
 @inline
 export function weights42<T>(n: i32, w0: T, w1: T): T {
@@ -71,7 +74,7 @@ export function fourth42<T>(plus: T, m3: T, m4: T): T {
   return add32<T>(add32<T>(plus, shl32<T>(m3, 3)), shl32<T>(three<T>(m4), 1))
 }
 
-/** A'^T m, one pass: five sums to four, `step` bytes apart. */
+/** One pass of A'^T m: five sums to four, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function output42<T>(m0: T, m1: T, m2: T, m3: T, m4: T, to: usize, step: usize): void {
@@ -90,5 +93,8 @@ export function three<T>(m: T): T {
   return add32<T>(m, shl32<T>(m, 1))
 }
 
-/** What the sums of the tap in row 1, column 1 start from, times this, all sixteen outputs gain; other taps start from 0. */
+/**
+ * The sums of the tap in row 1, column 1 start from the bias times this, and those of other taps
+ * from 0. So all sixteen outputs gain the bias.
+ */
 export const BIAS42: i32 = 4

@@ -1,6 +1,7 @@
-// The transforms of Winograd's F(4x4,3x3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016,
-// section 4.3) for integers: B^T of the paper, and G' and A' scaled until all entries are integers, so that sixteen
-// outputs need 36 products and come out as S * 9 * 2^(shift(row) + shift(column)), shift = 3 2 1 1.
+// The transforms of Winograd's F(4x4,3x3) (Lavin and Gray, "Fast Algorithms for Convolutional
+// Neural Networks", 2016, section 4.3) for integers. B^T is that of the paper; G' and A' are scaled
+// until all entries are integers. Sixteen outputs need 36 products and come out as S * 9 *
+// 2^(shift(row) + shift(column)) with shift = 3 2 1 1.
 //
 //   B^T  4  0 -5  0  1  0      G'  6  0  0      A'^T  1 -4 -4  1  1  0
 //        0 -4 -4  1  1  0          1  1  1            0 -2  2  1 -1  0
@@ -9,19 +10,20 @@
 //        0  2 -1 -2  1  0          1 -2  4
 //        0  4  0 -5  0  1          0  0  6
 //
-// A multiplication by the inverse of 9 modulo 2^32, times what is missing to 2^6, makes all sixteen S * 2^6, which the
-// multiplier, 2^-6 of what it would be, takes back exactly.
+// A multiplication by the inverse of 9 modulo 2^32, times the power of two that is missing to 2^6,
+// makes all sixteen S * 2^6. The multiplier is 2^-6 of what it would be, which takes that back
+// exactly.
 //
-// Ranges: a row of B^T sums to 10 in absolute value, so |V| <= 100 * 128 = 12,800; a row of G' to 7, so
-// |U| <= 49 * 127 = 6,223: both fit int16. Products and sums may wrap modulo 2^32, as only the result S has to fit: see
-// winograd_s8.ts.
+// Ranges: a row of B^T sums to 10 in absolute value, so |V| <= 100 * 128 = 12,800; a row of G' sums
+// to 7, so |U| <= 49 * 127 = 6,223. Both fit int16. Products and sums may wrap modulo 2^32, because
+// only S has to fit: see winograd_s8.ts.
 
 import { add16, add32, shl16, shl32, sub16, sub32 } from '../../lib/lanes'
 
 /** Modulo 2^32. */
 export const INVERSE_OF_9 = 954437177
 
-/** B^T d for six values that are `step` bytes apart at `from`; the six results go `toStep` bytes apart to `to`. */
+/** B^T d for six values. The six results go to `to`, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function input43<T>(d0: T, d1: T, d2: T, d3: T, d4: T, d5: T, to: usize, step: usize): void {
@@ -37,7 +39,7 @@ export function input43<T>(d0: T, d1: T, d2: T, d3: T, d4: T, d5: T, to: usize, 
   store<T>(to + 5 * step, add16<T>(shl16<T>(sub16<T>(d1, d3), 2), sub16<T>(d5, d3)))
 }
 
-/** G' w for three values; the six results go `step` bytes apart to `to`. */
+/** G' w for three values. The six results go to `to`, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function weights43<T>(w0: T, w1: T, w2: T, to: usize, step: usize): void {
@@ -83,7 +85,7 @@ export function fourth43<T>(m5: T, q: T, u: T): T {
   return add32<T>(m5, sub32<T>(shl32<T>(u, 1), q))
 }
 
-/** A'^T m, one pass: six sums to four, `step` bytes apart. */
+/** One pass of A'^T m: six sums to four, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 export function output43<T>(m0: T, m1: T, m2: T, m3: T, m4: T, m5: T, to: usize, step: usize): void {
@@ -97,7 +99,10 @@ export function output43<T>(m0: T, m1: T, m2: T, m3: T, m4: T, m5: T, to: usize,
   store<T>(to + 3 * step, fourth43<T>(m5, q, u))
 }
 
-/** The powers of two that output `n` of a direction lacks to 2^3: of four outputs, or of three (f33.ts). */
+/**
+ * The power of two that output `n` of a direction lacks to 2^3: of four outputs, or of three
+ * (f33.ts).
+ */
 // @ts-ignore: decorator
 @inline
 export function missing43(n: i32, short: bool): i32 {
@@ -105,8 +110,8 @@ export function missing43(n: i32, short: bool): i32 {
 }
 
 /**
- * What the sums of tap (row, column) start from so that all outputs gain `bias`: bias * v[row] * v[column] with
- * A'^T v = 3 * 2^shift, here and in f33.ts.
+ * The sums of tap (row, column) start from bias * v[row] * v[column], so that all outputs gain the
+ * bias: A'^T v = 3 * 2^shift, here and in f33.ts. This is v[n].
  */
 // @ts-ignore: decorator
 @inline

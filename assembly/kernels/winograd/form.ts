@@ -1,6 +1,6 @@
-// The forms of Winograd's minimal filtering that the kernels have, F(size x size, taps x taps), as size * 10 + taps: 43, 23
-// (of 3x3 convolutions), 42, 22 (of 2x2 ones, which transposed convolutions fall into). The transforms of each are in a
-// file of its own.
+// The forms of Winograd's minimal filtering, F(size x size, taps x taps), as size * 10 + taps: 43
+// and 23 of 3x3 convolutions, 42 and 22 of the 2x2 ones that transposed convolutions fall into.
+// Each form has a file with its transforms.
 
 import { requireOutputType, requirePhase, requireProduct, Winograd } from '../../lib/instructions'
 

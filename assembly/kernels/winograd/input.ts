@@ -1,20 +1,21 @@
-// V = B^T d B of overlapping patches d of the input, side x side (form.ts) or one less in a direction, for each channel;
-// the patch of the tile that begins with output (y, x), tiles.ts, begins at (y - padTop, x - padLeft), positions
-// outside the input count as inputZeroPoint. Written
-// as [tap][group of 4 tiles][pair of channels][4 tiles][2] int16, tap = row * side + column, the taps `tapStride`
-// bytes apart. A last incomplete group repeats its last tile. Channels are padded to a multiple of 8 with
-// arbitrary values: their weights are 0.
+// V = B^T d B, for each channel, of overlapping patches d of the input. A patch is side x side
+// (form.ts), or one less in a direction. The patch of the tile that begins with output (y, x)
+// (tiles.ts) begins at (y - padTop, x - padLeft), and positions outside the input count as
+// inputZeroPoint. V is written as [tap][group of 4 tiles][pair of channels][4 tiles][2] int16, tap
+// = row * side + column, with `tapStride` bytes from tap to tap. An incomplete last group repeats
+// its last tile. Channels are padded to a multiple of 8 with arbitrary values, because their
+// weights are 0.
 //
-// This kernel pads: a patch that reaches over the edge is copied first. Ranges: f43.ts and its like.
-// Reads up to 15 bytes beyond a pixel's channels.
+// A patch that reaches over the edge is copied first, so this kernel pads. f43.ts and the other
+// forms have the ranges. Reads up to 15 bytes beyond a pixel's channels.
 
 import {
   PATCH_SLACK_BYTES,
   TILING_BYTES,
-  Winograd,
   WINOGRAD_BOTH_BYTES,
   WINOGRAD_PASS_BYTES,
   WINOGRAD_WORK_BYTES,
+  Winograd,
 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
 import { input22 } from './f22'
@@ -23,12 +24,12 @@ import { input33 } from './f33'
 import { input41, input42 } from './f42'
 import { input43 } from './f43'
 import { sideOf, sizeOf } from './form'
-import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, tilesOf, Tiling } from './tiles'
+import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, Tiling, tilesOf } from './tiles'
 
 /**
  * Transforms tiles 4 * firstGroup to 4 * (firstGroup + groups) - 1. `work` has WINOGRAD_WORK_BYTES
- * (results of one pass, of both passes, four places of tiles), the tiling, and four padded patches of
- * taps * roundUp(channels, 16) + PATCH_SLACK_BYTES.
+ * (results of one pass, of both passes, four places of tiles), the tiling, and four padded patches
+ * of taps * roundUp(channels, 16) + PATCH_SLACK_BYTES.
  */
 export function transformInput(
   i: Winograd,
@@ -73,8 +74,7 @@ export function transformInput(
               else patch43x33(corner, rowStride, stride, passed, both + t * 16)
             } else if (!shortColumns) patch33x43(corner, rowStride, stride, passed, both + t * 16)
             else patch33(corner, rowStride, stride, passed, both + t * 16)
-          }
-          else if (form == 42) patch42(corner, rowStride, stride, passed, both + t * 16)
+          } else if (form == 42) patch42(corner, rowStride, stride, passed, both + t * 16)
           else if (form == 23) patch23(corner, rowStride, stride, passed, both + t * 16)
           else patch22(corner, rowStride, stride, passed, both + t * 16)
         }
@@ -104,7 +104,10 @@ export function transformInput(
   }
 }
 
-/** Address, row stride and pixel stride of the patch of output (y, x): in the input, or in `patch`, to which an edge is copied. */
+/**
+ * Finds the address, the row stride and the pixel stride of the patch of output (y, x). They are
+ * those of the input, or of `patch`, to which a patch at the edge is copied.
+ */
 export function locate(i: Winograd, y: i32, x: i32, sideY: i32, sideX: i32, place: usize, patch: usize): void {
   const height = i.inputHeight
   const width = i.inputWidth
@@ -135,7 +138,7 @@ export function locate(i: Winograd, y: i32, x: i32, sideY: i32, sideX: i32, plac
   }
 }
 
-/** `bytes` is a multiple of 16, up to 15 more than the pixel has. */
+/** `bytes` is a multiple of 16, and up to 15 more than the pixel has. */
 // @ts-ignore: decorator
 @inline
 function copyPixel(to: usize, from: usize, bytes: usize): void {
@@ -152,7 +155,7 @@ function copyPixel(to: usize, from: usize, bytes: usize): void {
 // @ts-ignore: decorator
 @inline
 function fillPixel(to: usize, value: i32, bytes: usize): void {
-  const eight = (<u64>(value & 255)) * 0x0101010101010101
+  const eight = <u64>(value & 255) * 0x0101010101010101
   for (const end = to + bytes; to < end; to += 8) store<u64>(to, eight)
 }
 
@@ -186,9 +189,10 @@ function patch22(corner: usize, rowStride: usize, stride: usize, passed: usize, 
 }
 
 /**
- * One patch of eight channels (T = v128), or of one (T = i32); tap n goes to `to` + n * `step`. Of a short direction's five
- * taps the last goes to the place of the sixth, and its fifth stays what it was. Of form 42 a short direction has four inputs and
- * no fifth tap (strided_winograd_s8.ts).
+ * One patch of eight channels (T = v128) or of one (T = i32). Tap n goes to `to` + n * `step`. A
+ * short direction has five taps: the last one goes to the place of the sixth, and the fifth place
+ * keeps what it held. In form 42 a short direction has four inputs and no fifth tap
+ * (strided_winograd_s8.ts).
  */
 // @ts-ignore: decorator
 @inline
@@ -251,7 +255,7 @@ export function patch<T>(
   }
 }
 
-/** int8 widened: eight of them (T = v128) or one (T = i32). */
+/** Widened int8: eight (T = v128) or one (T = i32). */
 // @ts-ignore: decorator
 @inline
 function byte<T>(from: usize): T {

@@ -1,12 +1,14 @@
-// From the sums m of the taps to pixels: acc = (A'^T m A') / scale = foldedBias[o] + the convolution's exact sum, then what
-// every int8 convolution does with it (requantize.ts). `sums` is [group of 4 tiles][panel of 8 channels][tap][4][8] int32;
-// a tile is size x size pixels, or one less in a direction (tiles.ts), of which those inside the output are stored.
-// Why the division is exact: winograd_s8.ts. Pixels of a row are outputStride bytes apart, rows outputRowStride.
+// From the sums m of the taps to pixels: acc = (A'^T m A') / scale = foldedBias[o] + the exact sum
+// of the convolution, then what every int8 convolution does with it (lib/requantize.ts). `sums` is
+// [group of 4 tiles][panel of 8 channels][tap][4][8] int32. A tile is size x size pixels, or one
+// less in a direction (tiles.ts); those inside the output are stored. winograd_s8.ts says why the
+// division is exact. Pixels of a row are outputStride bytes apart, and rows outputRowStride bytes.
 //
-// No power of two is divided out: what comes from the transforms, times a factor that undoes 9 modulo 2^32, is acc * 2^6
-// (F(4,3)), acc * 4 (F(4,2), F(2,3)) or acc (F(2,2)), and the multipliers are packed as 2^-6, 2^-2 and 1 of what they are.
-// float32 products of the two are those of acc and its multiplier, to the bit, as the host chooses no kernel for a
-// multiplier so small that its fraction is not a normal number.
+// No power of two is divided out. What the transforms give, times a factor that undoes 9 modulo
+// 2^32, is acc * 2^6 (F(4,3)), acc * 4 (F(4,2), F(2,3)) or acc (F(2,2)), and the multipliers are
+// packed as 2^-6, 2^-2 or 1 times what they are. The float32 product of the two is that of acc and
+// its multiplier, to the bit, because the host chooses no kernel for a multiplier so small that its
+// fraction is not a normal number.
 
 import { OutputType, TILE_BYTES, Winograd } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
@@ -19,13 +21,14 @@ import { output42 } from './f42'
 import { INVERSE_OF_9, missing43, output43 } from './f43'
 import { sideOf, sizeOf } from './form'
 import { transformRows } from './rows'
-import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, tilesOf, Tiling } from './tiles'
+import { columnOf, firstOf, hasShortColumns, hasShortRows, rowOf, Tiling, tilesOf } from './tiles'
 
-// `work` holds one pass, [4 rows][side][8] int32, and behind it a row of four pixels. A whole tile has sideOf(form) taps in
-// each direction; of a short one's five the fifth is in the sixth's place, so `short` passes skip the one before it.
+// `work` holds one pass, [4 rows][side][8] int32, and behind it a row of four pixels. A whole tile
+// has sideOf(form) taps in each direction. A short one has five, the fifth of which is in the sixth
+// place, so `short` passes skip the place before it.
 const ROW: usize = 768
 
-/** `panels` panels of channels from `firstPanel` on, of the tiles whose sums these are. */
+/** Writes `panels` panels of channels from `firstPanel` on, of the tiles that `sums` holds. */
 export function transformOutput(
   i: Winograd,
   form: i32,
@@ -72,7 +75,10 @@ export function transformOutput(
   }
 }
 
-/** What the sum of output (y, x) of a tile is to be multiplied by, so that all are acc times the same power of two. */
+/**
+ * The factor of the sum of output (y, x) of a tile, which makes all sums acc times the same power
+ * of two.
+ */
 // @ts-ignore: decorator
 @inline
 function factorOf(form: i32, y: i32, x: i32, shortRows: bool, shortColumns: bool): i32 {
@@ -80,7 +86,7 @@ function factorOf(form: i32, y: i32, x: i32, shortRows: bool, shortColumns: bool
   return form == 42 ? INVERSE_OF_9 : 1
 }
 
-/** The first pass, over the rows of taps, for all eight channels. */
+/** The first pass, over the rows of taps, for eight channels. */
 // @ts-ignore: decorator
 @inline
 function passColumns(form: i32, shortRows: bool, shortColumns: bool, m: usize, work: usize): void {
@@ -127,7 +133,7 @@ function columnsOf(form: i32, shortRows: bool, short: bool, m: usize, to: usize)
   }
 }
 
-/** As transformRows, for the last channels or float32. */
+/** transformRows for the last channels, or for float32. */
 function partialRows(
   i: Winograd,
   form: i32,
@@ -162,7 +168,7 @@ function partialRows(
   }
 }
 
-/** As both passes, a channel at a time. */
+/** Both passes, channel by channel. */
 function scalarTile(
   i: Winograd,
   form: i32,
@@ -204,7 +210,7 @@ function single<T>(form: i32, short: bool, from: usize, step: usize, to: usize, 
   pass<T>(form, short, from, step, to, toStep)
 }
 
-/** One pass over sums that are `step` bytes apart; inlined where the form is known. */
+/** One pass over sums that are `step` bytes apart. It is inlined where the form is known. */
 // @ts-ignore: decorator
 @inline
 function pass<T>(form: i32, short: bool, from: usize, step: usize, to: usize, toStep: usize): void {

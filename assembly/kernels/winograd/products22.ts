@@ -1,21 +1,24 @@
-// The products of transposed_winograd_s8's F(2,2) for a single group of four tiles: then each filter serves but once, and
-// U = G' w G'^T is made in registers instead of being stored and read again. (F(4,2) has too many columns for that: with two
-// tiles at a time its filters are made twice, which costs more than storing them.)
+// The products of transposed_winograd_s8.ts's F(2,2) for a single group of four tiles. Each filter
+// then serves only once, so U = G' w G'^T is made in registers and is not stored. (F(4,2) has too
+// many columns for that: with two tiles at a time its filters are made twice, which costs more than
+// to store them.)
 //
-//   m[column][t][o] = (column == 1 ? start[o] : 0) + sum over pairs k of x[column][k][t] . U[row][column][k][o]
+//   m[column][t][o] = (column == 1 ? start[o] : 0)
+//                     + sum over pairs k of x[column][k][t] . U[row][column][k][o]
 //
-// int32 modulo 2^32, for four tiles t, eight output channels o, and the three columns of one row of U. w is the panel's packed
-// weights [pair][2][2 taps][8][2] int8, x [column][pair][4 tiles][2] int16, columns `stride` bytes apart, m [column][4][8],
-// columns 128 bytes apart. |x|, |U| <= 512 (f22.ts): a dot product of two fits int32.
+// modulo 2^32, for four tiles t, eight output channels o and the three columns of one row of U. w
+// holds the panel's packed weights, [pair][2][2 taps][8][2] int8. x is [column][pair][4 tiles][2]
+// int16, with `stride` bytes from column to column. m is [column][4][8] int32. |x| and |U| are at
+// most 512 (f22.ts), so a dot product of two fits int32.
 //
-// Four output channels at a time: twelve vectors of sums, two of filters and what is multiplied are the fifteen registers
-// that V8 has on x86.
+// Four output channels at a time take twelve vectors of sums, two of filters and one of inputs: the
+// fifteen registers that V8 has on x86.
 
 import { SIMD } from '../../lib/isa'
 import { addDot } from '../../lib/vector'
 import { weights22 } from './f22'
 
-/** Bytes of a pair of channels' packed weights, for a panel of 8 output channels. */
+/** Bytes of the packed weights of a pair of channels, for a panel of 8 output channels. */
 const PAIR_BYTES: usize = 64
 
 /** `row` is 0 to 2. */
@@ -24,7 +27,7 @@ export function rowProducts22(row: i32, x: usize, stride: usize, start: usize, w
   else products(false, x, stride, start, row == 0 ? w : w + 32, pairs, m)
 }
 
-/** The middle row combines both rows of weights; the others are one of them. */
+/** The middle row combines both rows of weights. Each of the others is one of them. */
 // @ts-ignore: decorator
 @inline
 function products(middle: bool, x: usize, stride: usize, start: usize, w: usize, pairs: usize, m: usize): void {

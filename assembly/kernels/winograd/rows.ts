@@ -1,5 +1,6 @@
-// Winograd's second pass and what follows it, for eight channels in int8: what nearly all tiles are. From one pass, at `from`
-// [rows][side][8] int32, to pixels; the other cases, and why this is exact: output.ts.
+// Winograd's second pass and what follows it, for eight channels of int8, which nearly all tiles
+// are: from one pass at `from`, [rows][side][8] int32, to pixels. output.ts has the other cases,
+// and says why this is exact.
 
 import { Winograd } from '../../lib/instructions'
 import { requantized } from '../../lib/requantize'
@@ -73,7 +74,7 @@ function rowsOf(
   const n0 = v128.load(multipliers)
   const n1 = v128.load(multipliers, 16)
   for (let y = 0; y < rows; y++) {
-    // Without what its place in the row adds, which half43 and half33 know.
+    // This factor lacks what depends on the place in the row: half43 and half33 add that.
     const f = i32x4.splat(form == 43 ? INVERSE_OF_9 << missing43(y, shortRows) : INVERSE_OF_9)
     const low = half(form, short, from, f, n0, s, l, h, o)
     storeRow(low, half(form, short, from + 16, f, n1, s, l, h, o), to, stride, columns)
@@ -82,7 +83,7 @@ function rowsOf(
   }
 }
 
-/** Four pixels of a row, four channels each. */
+/** Four pixels of a row, four channels of each. */
 // @ts-ignore: decorator
 @inline
 function half(form: i32, short: bool, from: usize, f: v128, n: v128, s: v128, l: v128, h: v128, o: v128): v128 {
@@ -175,7 +176,7 @@ function half22(from: usize, n: v128, s: v128, l: v128, h: v128, o: v128): v128 
   return narrow(a, b, a, b)
 }
 
-/** Up to four pixels: the first four channels of each, and the other four. */
+/** Up to four pixels: `low` has the first four channels of each, and `high` the other four. */
 // @ts-ignore: decorator
 @inline
 function storeRow(low: v128, high: v128, to: usize, stride: usize, columns: i32): void {

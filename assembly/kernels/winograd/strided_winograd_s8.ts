@@ -1,24 +1,29 @@
-// conv_s8 for 3x3 kernels at stride 2, by Winograd's minimal filtering: with F(4x4,2x2) and its like 81 products for 16
-// outputs instead of 144. One group; any padding; int8 or float32 output.
+// conv_s8 for 3x3 kernels at stride 2, by Winograd's minimal filtering: F(4x4,2x2) and its like
+// take 81 products for 16 outputs instead of 144. One group, any padding, int8 or float32 output.
 //
-// Output i of a direction is w0 x[2i] + w1 x[2i + 1] + w2 x[2i + 2], padding aside: a convolution of the inputs at even places
-// by two taps, (w0, w2), and one of those at odd places by one, w1. The first is F(4,2), five products for four outputs
-// (f42.ts); the second is F(4,2) with a second tap of 0, so that its product at infinity is 0 and left out. In two
-// directions four phases (even or odd rows, even or odd columns) have 25, 20, 20 and 16 products, and as all have the same
-// output transform, those of a tap add up before it: a tap is one sum, over the channels of up to four phases.
+// Output i of a direction is w0 x[2i] + w1 x[2i + 1] + w2 x[2i + 2], padding aside. That is a
+// convolution of the inputs at even places by two taps, (w0, w2), and one of those at odd places by
+// one tap, w1. The first is F(4,2), with five products for four outputs (f42.ts). The second is
+// F(4,2) with a second tap of 0, whose product at infinity is 0 and left out. In two directions
+// there are four phases (even or odd rows, even or odd columns) with 25, 20, 20 and 16 products.
+// All have the same output transform, so the products of a tap are added before it: a tap is one
+// sum, over the channels of up to four phases.
 //
-//   V = B^T d B of each phase, U = G' w G'^T, packed at load,
-//   m[tap] = start[tap] + sum over phases that have the tap, and channels, of U[tap] * V[tap], int32 (products.ts),
+//   V = B^T d B of each phase, U = G' w G'^T, packed when weights are loaded,
+//   m[tap] = start[tap] + sum over channels, and over phases that have the tap, of U[tap] * V[tap],
 //   acc = A'^T m A' / scale = foldedBias[o] + sum of x * weight, then as conv_s8 (output.ts).
 //
-// Exact, and so the very bytes of conv_s8, as winograd_s8.ts: |V| <= 4,608 and |U| <= 1,152 (f42.ts) fit int16, what
-// follows may wrap modulo 2^32, and only acc * 4 has to fit int32: the host proves |acc| < 2^29.
+// Exact, so the bytes are those of conv_s8, as in winograd_s8.ts: |V| <= 4,608 and |U| <= 1,152
+// (f42.ts) fit int16, everything after them may wrap modulo 2^32, and only acc * 4 has to fit
+// int32. The host proves |acc| < 2^29.
 //
-// Work is shared and blocked as in winograd_s8.ts. Weights are [chunk][tap][panel of the chunk][8 int32 of start, then phases,
-// pairs of channels as the product wants them]; a tap's phases are even-even, even-odd (columns 0 to 3), odd-even (rows 0
-// to 3), odd-odd (both). With `phase` 1 only the products are computed.
+// Work is shared and blocked as in winograd_s8.ts. Weights are [chunk][tap][panel of the chunk][8
+// int32 of start, then phases, pairs of channels as the product wants them]. The phases of a tap
+// are even-even, even-odd (columns 0 to 3), odd-even (rows 0 to 3) and odd-odd (both). With
+// Phase.products only the products are computed.
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/strided.ts.
 
+import { CHECKED, checkWinograd } from '../../lib/checks'
 import {
   PATCH_SLACK_BYTES,
   Phase,
@@ -29,19 +34,19 @@ import {
   TAP_GAP_BYTES,
   TILE_BYTES,
   TILING_BYTES,
-  Winograd,
   WINOGRAD_BOTH_BYTES,
   WINOGRAD_PASS_BYTES,
   WINOGRAD_WORK_BYTES,
+  Winograd,
 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { scratchOf, start } from '../../threads/split'
 import { productDot, productMla } from '../../lib/products'
+import { scratchOf, start } from '../../threads/split'
 import { BIAS42, weights42 } from './f42'
 import { requireKinds } from './form'
 import { locate, patch, transpose } from './input'
 import { transformOutput } from './output'
-import { columnOf, rowOf, takePart, tileOutput, tilesOf, Tiling } from './tiles'
+import { columnOf, rowOf, Tiling, takePart, tileOutput, tilesOf } from './tiles'
 
 const FORM = 42
 const SIDE: i32 = 5
@@ -49,7 +54,7 @@ const TAPS: usize = 25
 /** Rows and columns of input that a tile needs. */
 const REACH: i32 = 9
 
-/** Phases that have the tap in this row, or column. */
+/** How many phases have the tap in this row, or column. */
 // @ts-ignore: decorator
 @inline
 function phasesOf(n: i32): i32 {
@@ -57,6 +62,7 @@ function phasesOf(n: i32): i32 {
 }
 
 export function strided_winograd42_s8(i: Winograd, part: i32, parts: i32): void {
+  if (CHECKED) checkWinograd(i)
   requireKinds(i)
   const work = scratchOf(i, i.scratch)
   const tiling = changetype<Tiling>(work + WINOGRAD_WORK_BYTES)
@@ -115,14 +121,17 @@ export function strided_winograd42_s8(i: Winograd, part: i32, parts: i32): void 
   }
 }
 
-/** Bytes of a panel's weights, of all taps: 81 products of a pair. */
+/** Bytes of a panel's weights for all taps: 81 products of a pair. */
 // @ts-ignore: decorator
 @inline
 function panelBytesOf(pairs: usize): usize {
   return pairs * 2592 + TAPS * 32
 }
 
-/** As transformInput: [tap][group of 4 tiles][phase][pair of channels][4 tiles][2] int16. */
+/**
+ * transformInput for four phases: [tap][group of 4 tiles][phase][pair of channels][4 tiles][2]
+ * int16.
+ */
 function transformPhases(
   i: Winograd,
   tiling: Tiling,
@@ -201,8 +210,8 @@ function oddOdd(corner: usize, rowStride: usize, stride: usize, passed: usize, t
 }
 
 /**
- * int8 [outputChannels][3][3][channels] to the packed layout, with int32 foldedBias[outputChannels]. `product` 0: for dot
- * products, 1: for multiply-adds.
+ * int8 [outputChannels][3][3][channels] to the packed layout, with int32
+ * foldedBias[outputChannels].
  */
 export function pack_strided_s8(
   source: usize,
@@ -216,7 +225,7 @@ export function pack_strided_s8(
   packStridedPanels(source, foldedBias, target, outputChannels, channels, chunk, product, 0, (outputChannels + 7) >> 3)
 }
 
-/** The same, of some of its panels. */
+/** The same for some of the panels. */
 export function packStridedPanels(
   source: usize,
   foldedBias: usize,
@@ -250,9 +259,10 @@ export function packStridedPanels(
           for (let oddColumn = 0; oddColumn < phasesOf(column); oddColumn++) {
             const filter = source + <usize>(output * 9 + oddRow * 3 + oddColumn) * <usize>channels
             for (let c: usize = 0; c < pairs * 2; c++) {
-              const u = real && c < <usize>channels
-                ? filterOf(filter + c, <usize>channels, row, column, oddRow != 0, oddColumn != 0)
-                : 0
+              const u =
+                real && c < <usize>channels
+                  ? filterOf(filter + c, <usize>channels, row, column, oddRow != 0, oddColumn != 0)
+                  : 0
               store<i16>(place + (c >> 1) * 32 + (c & 1) * (product == Product.dot ? 2 : 16), u)
             }
             place += pairs * 32
@@ -264,7 +274,10 @@ export function packStridedPanels(
   }
 }
 
-/** G' w G'^T at a tap, of a phase's first weight at `from` and those two on in a direction where it is even. */
+/**
+ * G' w G'^T at a tap. The phase's first weight is at `from`, and in a direction where the phase is
+ * even its second weight lies two places on.
+ */
 function filterOf(from: usize, channels: usize, row: i32, column: i32, oddRow: bool, oddColumn: bool): i32 {
   const w0 = rowOfFilter(from, channels, column, oddColumn)
   return oddRow ? w0 : combined(row, w0, rowOfFilter(from + 6 * channels, channels, column, oddColumn))

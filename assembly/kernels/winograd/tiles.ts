@@ -1,9 +1,11 @@
-// How Winograd's kernels cut an output into tiles of size x size, and number them. F(4x4,3x3) would compute up to three rows
-// and columns that are not there: it takes tiles of three outputs for as many of the last rows and columns as that avoids
-// (13 = 4 + 3 + 3 + 3), with five products instead of six in that direction (f33.ts). Other forms cut no tile short.
+// How Winograd's kernels cut an output into tiles of size x size, and how they number them.
+// F(4x4,3x3) would compute up to three rows and columns that do not exist. It takes tiles of three
+// outputs for as many of the last rows and columns as avoids that (13 = 4 + 3 + 3 + 3), with five
+// products instead of six in that direction (f33.ts). Other forms have no short tiles.
 //
-// Tiles are numbered by kind: whole ones, those that are short in width, in both, in height. Four in turn make a group, which
-// computes all that the largest of them needs: short in a direction only where all four are.
+// Tiles are numbered by kind: whole ones, those short in width, in both, in height. Four in turn
+// make a group, which computes all that the largest of them needs: it is short in a direction only
+// where all four are.
 
 import { Winograd } from '../../lib/instructions'
 import { crewSize, start } from '../../threads/split'
@@ -16,19 +18,22 @@ export class Tiling {
   wholeColumns: i32
   shortRows: i32
   shortColumns: i32
-  /** The numbers behind the last whole tile, the last one short in width, the last one short in both, and the last tile. */
+  /**
+   * The number after the last whole tile, after the last one short in width, after the last one
+   * short in both, and after the last tile.
+   */
   wholeEnd: i32
   widthEnd: i32
   bothEnd: i32
   tiles: i32
-  /** The share that is computed. */
+  /** The share that this thread computes. */
   firstGroup: i32
   endGroup: i32
   firstPanel: i32
   endPanel: i32
 }
 
-/** The tiling of the instruction's output, to `to`. */
+/** Writes the tiling of the instruction's output to `to`. */
 export function tileOutput(i: Winograd, form: i32, to: Tiling): void {
   const height = i.outputHeight
   const width = i.outputWidth
@@ -57,7 +62,7 @@ export function groupsOf(tiling: Tiling): i32 {
   return (tiling.tiles + 3) >> 2
 }
 
-/** Of a tile: its row among the tiles. */
+/** The row of a tile among the tiles. */
 export function rowOf(tiling: Tiling, tile: i32): i32 {
   if (tile < tiling.wholeEnd) return tile / tiling.wholeColumns
   if (tile < tiling.widthEnd) return (tile - tiling.wholeEnd) / tiling.shortColumns
@@ -65,7 +70,7 @@ export function rowOf(tiling: Tiling, tile: i32): i32 {
   return tiling.wholeRows + (tile - tiling.bothEnd) / tiling.wholeColumns
 }
 
-/** Of a tile: its column among the tiles. */
+/** The column of a tile among the tiles. */
 export function columnOf(tiling: Tiling, tile: i32): i32 {
   if (tile < tiling.wholeEnd) return tile % tiling.wholeColumns
   if (tile < tiling.widthEnd) return tiling.wholeColumns + ((tile - tiling.wholeEnd) % tiling.shortColumns)
@@ -73,7 +78,7 @@ export function columnOf(tiling: Tiling, tile: i32): i32 {
   return (tile - tiling.bothEnd) % tiling.wholeColumns
 }
 
-/** The first output of the n-th tile in a direction with so many whole ones. */
+/** The first output of the n-th tile in a direction that has `wholes` whole tiles. */
 // @ts-ignore: decorator
 @inline
 export function firstOf(n: i32, wholes: i32, size: i32): i32 {
@@ -89,17 +94,21 @@ export function hasShortColumns(tiling: Tiling, group: i32): bool {
   return group * 4 >= tiling.wholeEnd && min(group * 4 + 3, tiling.tiles - 1) < tiling.bothEnd
 }
 
-/** Whether threads share the tiles; else there are too few, and they share output channels, and each transforms all tiles. */
+/**
+ * Whether threads share the tiles. Where these are too few, threads share output channels, and each
+ * transforms all tiles.
+ */
 function sharesTiles(groups: i32, threads: i32): bool {
   return groups >= threads * 8
 }
 
-/** Share `part` of `parts` of an instruction, to its tiling: groups of tiles, and panels of output channels. */
+/** Writes share `part` of `parts` to a tiling: groups of tiles and panels of output channels. */
 export function takePart(i: Winograd, tiling: Tiling, part: i32, parts: i32): void {
   const groups = groupsOf(tiling)
   const panels = (i.outputChannels + 7) >> 3
   const crew = crewSize()
-  // Each thread's panels, in as many shares as there are blocks of tiles; or all.
+  // A thread has its own panels, in as many shares as there are blocks of tiles, or it has all
+  // panels.
   const shares = sharesTiles(groups, crew)
   const each = shares ? parts : parts / crew
   tiling.firstGroup = start(groups, part % each, each)
@@ -108,7 +117,7 @@ export function takePart(i: Winograd, tiling: Tiling, part: i32, parts: i32): vo
   tiling.endPanel = shares ? panels : start(panels, part / each + 1, crew)
 }
 
-/** Shares of each thread, for assembly/threads/shares.ts: blocks of `most` groups, eight at most where tiles are shared. */
+/** The shares of each thread: blocks of `most` groups, eight at most where threads share tiles. */
 export function winogradShares(i: Winograd, form: i32, threads: i32): i32 {
   const size = sizeOf(form)
   const groups = (((i.outputHeight + size - 1) / size) * ((i.outputWidth + size - 1) / size) + 3) >> 2

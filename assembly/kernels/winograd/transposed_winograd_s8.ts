@@ -1,22 +1,27 @@
-// conv_transpose_s8 where each phase has two by two taps, as a 4x4 kernel at stride 2 has: every phase is a 2x2 convolution
-// of stride 1 (phase.ts), computed by Winograd's minimal filtering. F(4x4,2x2) takes 25 products for 16
-// outputs instead of 64, F(2x2,2x2) 9 for 4 instead of 16. `form` is 42 or 22. Any padding; int8 or float32 output.
+// conv_transpose_s8 where each phase has two by two taps, as a 4x4 kernel at stride 2 has. Every
+// phase is a 2x2 convolution of stride 1 (phase.ts), which Winograd's minimal filtering computes.
+// F(4x4,2x2) takes 25 products for 16 outputs instead of 64, and F(2x2,2x2) takes 9 for 4 instead
+// of 16. `form` is 42 or 22. Any padding, int8 or float32 output.
 //
 //   V = B^T d B for overlapping patches (input.ts), U = G' w G'^T,
-//   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (products.ts),
-//   acc = A'^T m A' / scale = foldedBias[phase][o] + sum of x * weight, then as conv_s8 (output.ts).
+//   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (lib/products.ts),
+//   acc = A'^T m A' / scale = foldedBias[phase][o] + sum of x * weight, then as conv_s8
+//   (output.ts).
 //
-// Exact, and so the very bytes of conv_transpose_s8: as in winograd_s8.ts everything after U and V may wrap modulo 2^32.
-// Only acc * 4 (F(4,2)) or acc itself (F(2,2)) has to fit int32: the host proves the first before it chooses this kernel.
+// Exact, so the bytes are those of conv_transpose_s8: as in winograd_s8.ts, everything after U and
+// V may wrap modulo 2^32. Only acc * 4 (F(4,2)) or acc (F(2,2)) has to fit int32. The host proves
+// the first before it chooses this kernel.
 //
-// Weights stay int8, a quarter of conv_transpose_s8's bytes where others' transforms take many times more: U is made when it
-// is needed, a row of its taps and eight output channels at a time, small enough for the first-level cache, or in registers
-// (products22.ts). That is a fraction of the work of four tiles. Packed [phase][panel of 8 channels][8 int32 of foldedBias, then
-// pair of channels][2][2 taps][16], the 16 as the product wants them: [8 channels][2] (dot) or [2][8] (multiply-adds).
-// Channels are padded to a multiple of 8 with zeros.
+// Weights stay int8, a quarter of conv_transpose_s8's bytes, where the transforms of other kernels
+// take many times more. U is made when it is needed: a row of its taps and eight output channels at
+// a time, small enough for the first-level cache, or in registers (products22.ts). That is a
+// fraction of the work of four tiles. Weights are packed as [phase][panel of 8 channels][8 int32 of
+// foldedBias, then pair of channels][2][2 taps][16], the 16 as the product wants them: [8
+// channels][2] (dot) or [2][8] (multiply-adds). Channels are padded to a multiple of 8 with zeros.
 //
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/transposed.ts.
 
+import { CHECKED, checkWinograd } from '../../lib/checks'
 import {
   INSTRUCTION_BYTES,
   PATCH_SLACK_BYTES,
@@ -30,24 +35,24 @@ import {
   TILE_BYTES,
   TILING_BYTES,
   TransposedWinograd,
-  Winograd,
   WINOGRAD_WORK_BYTES,
+  Winograd,
 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { scratchOf, start } from '../../threads/split'
 import { productDot, productMla } from '../../lib/products'
+import { scratchOf, start } from '../../threads/split'
 import { phaseBefore, phaseSize } from '../conv_transpose/phase'
-import { rowProducts22 } from './products22'
 import { BIAS22, weights22 } from './f22'
 import { BIAS42, weights42 } from './f42'
 import { requireKinds, sideOf } from './form'
 import { transformInput } from './input'
 import { transformOutput } from './output'
-import { groupsOf, tileOutput, Tiling } from './tiles'
+import { rowProducts22 } from './products22'
+import { groupsOf, Tiling, tileOutput } from './tiles'
 
 /** Taps of a phase, in each direction. */
 const TAPS = 2
-/** Bytes of a pair of channels' packed weights, for a panel of 8 output channels. */
+/** Bytes of the packed weights of a pair of channels, for a panel of 8 output channels. */
 const PAIR_BYTES: usize = 64
 
 export function transposed_winograd42_s8(i: TransposedWinograd, thread: i32, threads: i32): void {
@@ -58,8 +63,9 @@ export function transposed_winograd22_s8(i: TransposedWinograd, thread: i32, thr
   phases(i, 22, thread, threads)
 }
 
-/** Each phase is a convolution of its own, whose instruction stands at the start of scratch. */
+/** Each phase is a convolution of its own, whose instruction lies at the start of scratch. */
 function phases(i: TransposedWinograd, form: i32, thread: i32, threads: i32): void {
+  if (CHECKED) checkWinograd(i)
   requireKinds(i)
   const strideY = i.strideY
   const strideX = i.strideX
@@ -80,7 +86,7 @@ function phases(i: TransposedWinograd, form: i32, thread: i32, threads: i32): vo
       tileOutput(record, form, tiling)
       const groups = groupsOf(tiling)
       const panels = (i.outputChannels + 7) >> 3
-      // As winograd_s8 shares its work.
+      // winograd_s8.ts shares its work in the same way.
       const byGroups = groups >= threads * 8
       blocks(
         record,
@@ -95,20 +101,16 @@ function phases(i: TransposedWinograd, form: i32, thread: i32, threads: i32): vo
   }
 }
 
-/** Bytes of a panel's packed weights, its bias first. */
+/** Bytes of a panel's packed weights, which begin with its bias. */
 function panelBytesOf(i: Winograd): usize {
   return 32 + <usize>((i.inputChannels + 7) >> 3) * 4 * PAIR_BYTES
 }
 
-/** Some groups of four tiles and panels of a phase whose instruction is `i`; scratch goes on behind it. */
-function blocks(
-  i: Winograd,
-  form: i32,
-  firstGroup: i32,
-  endGroup: i32,
-  firstPanel: i32,
-  endPanel: i32,
-): void {
+/**
+ * Computes some groups of four tiles and panels of the phase whose instruction is `i`. More scratch
+ * lies behind it.
+ */
+function blocks(i: Winograd, form: i32, firstGroup: i32, endGroup: i32, firstPanel: i32, endPanel: i32): void {
   if (firstGroup >= endGroup || firstPanel >= endPanel) return
   const most = i.block
   const dot = i.product == Product.dot
@@ -122,7 +124,7 @@ function blocks(
   const tiling = changetype<Tiling>(work + WINOGRAD_WORK_BYTES)
   const patches: usize = 4 * (taps * (<usize>(i.inputChannels + 15) & ~15) + PATCH_SLACK_BYTES)
   const starts = work + ((WINOGRAD_WORK_BYTES + TILING_BYTES + SLACK_BYTES + patches + 63) & ~63)
-  // Not a power of two apart, so that they don't compete for the same lines of the cache.
+  // No power of two apart, so that they do not compete for the same lines of the cache.
   const filters = starts + START_BYTES
   const filterStride = pairs * 32 + TAP_GAP_BYTES
   const transformed = filters + <usize>side * filterStride
@@ -167,7 +169,7 @@ function blocks(
   }
 }
 
-/** Row `row` of G' w G'^T for a panel's channels; its columns are `stride` bytes apart. */
+/** Row `row` of G' w G'^T for a panel's channels, with `stride` bytes from column to column. */
 function transformFilters(form: i32, row: i32, from: usize, pairs: usize, to: usize, stride: usize): void {
   const edge = row == 0 || row == sideOf(form) - 1
   if (edge && row > 0) from += 32
@@ -180,7 +182,10 @@ function transformFilters(form: i32, row: i32, from: usize, pairs: usize, to: us
   else filters22(1, from, pairs, to, stride)
 }
 
-/** With `row` 0 what is at `from` stays as it is; other rows combine it with what follows. */
+/**
+ * With `row` 0 the weights at `from` stay as they are. Other rows combine them with those that
+ * follow.
+ */
 // @ts-ignore: decorator
 @inline
 function filters42(row: i32, from: usize, pairs: usize, to: usize, stride: usize): void {
@@ -250,8 +255,8 @@ function keep<T>(to: usize, value: T): void {
 }
 
 /**
- * int8 [outputChannels][2][2][channels] of one phase to its packed layout, with foldedBias[o] = bias[o] - inputZeroPoint *
- * sum(weight[o]). `product` 0: for dot products, 1: for multiply-adds.
+ * int8 [outputChannels][2][2][channels] of one phase to its packed layout, with foldedBias[o] =
+ * bias[o] - inputZeroPoint * sum(weight[o]).
  */
 export function pack_transposed_s8(
   source: usize,

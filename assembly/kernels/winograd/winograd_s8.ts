@@ -1,21 +1,26 @@
-// conv_s8 for 3x3 kernels at stride 1, by Winograd's minimal filtering: F(4x4,3x3) takes 36 products for 16 outputs instead
-// of 144, F(2x2,3x3) 16 for 4 instead of 36. `form` is 43 or 23. One group; any padding; int8 or float32 output.
+// conv_s8 for 3x3 kernels at stride 1, by Winograd's minimal filtering: F(4x4,3x3) takes 36
+// products for 16 outputs instead of 144, and F(2x2,3x3) takes 16 for 4 instead of 36. `form` is 43
+// or 23. One group, any padding, int8 or float32 output.
 //
-//   V = B^T d B for overlapping patches (input.ts), U = G' w G'^T, packed at load,
-//   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (products.ts),
+//   V = B^T d B for overlapping patches (input.ts), U = G' w G'^T, packed when weights are loaded,
+//   m[tap] = start[tap] + sum over channels of U[tap] * V[tap], int32 (lib/products.ts),
 //   acc = A'^T m A' / scale = foldedBias[o] + sum of x * weight, then as conv_s8 (output.ts).
 //
-// Exact, and so the very bytes of conv_s8: U and V fit int16, everything after them is linear and may wrap modulo 2^32, the
-// factor of 9 is undone by its inverse, the power of two by a shift. Only acc * 2^6 (F(4,3)) or acc * 4 (F(2,3)) has to
-// fit int32: the host proves |acc| <= sum |w| * 128 + |foldedBias| < 2^25 or 2^29 before it chooses this kernel.
+// Exact, so the bytes are those of conv_s8: U and V fit int16, and everything after them is linear
+// and may wrap modulo 2^32; the inverse of 9 undoes the factor of 9, and the multiplier the power
+// of two. Only acc * 2^6 (F(4,3)) or acc * 4 (F(2,3)) has to fit int32. The host proves |acc| <=
+// sum |w| * 128 + |foldedBias| < 2^25 or 2^29 before it chooses this kernel.
 //
-// A block of tiles is transformed for all channels, multiplied for `chunk` panels of output channels at a time, then
-// written; a tap at a time, whose weights are read in one stream and stay in the first-level cache from four tiles to the next
-// four: those of a panel, or of a whole chunk where they are few. Threads share tiles where there are many; where there are few they share channels, and each transforms all.
-// Weights are [chunk][tap][panel of the chunk][8 int32 of start, then pairs of channels as the product wants them].
-// With `phase` 1 only the products are computed, of whatever the scratch holds: to time them by themselves.
+// A block of tiles is transformed for all channels, multiplied for `chunk` panels of output
+// channels at a time, and then written. The products go tap by tap. A tap's weights are read in one
+// stream and stay in the first-level cache from one group of tiles to the next: those of a panel,
+// or of a whole chunk where they are few. Threads share tiles where there are many. Otherwise they
+// share channels, and each transforms all tiles. Weights are [chunk][tap][panel of the chunk][8
+// int32 of start, then pairs of channels as the product wants them]. With Phase.products only the
+// products are computed, of whatever the scratch holds, so that they can be timed.
 // Scratch, for each thread: see scratchBytes of src/host/graph/kernels/winograd.ts.
 
+import { CHECKED, checkWinograd } from '../../lib/checks'
 import {
   PATCH_SLACK_BYTES,
   Phase,
@@ -27,19 +32,19 @@ import {
   TAP_GAP_BYTES,
   TILE_BYTES,
   TILING_BYTES,
-  Winograd,
   WINOGRAD_WORK_BYTES,
+  Winograd,
   WinogradSize,
 } from '../../lib/instructions'
 import { SIMD } from '../../lib/isa'
-import { scratchOf, start } from '../../threads/split'
 import { productDot, productMla } from '../../lib/products'
+import { scratchOf, start } from '../../threads/split'
 import { bias23, weights23 } from './f23'
 import { bias43, weights43 } from './f43'
 import { requireKinds, sideOf } from './form'
 import { transformInput } from './input'
 import { transformOutput } from './output'
-import { hasShortColumns, hasShortRows, takePart, tileOutput, Tiling } from './tiles'
+import { hasShortColumns, hasShortRows, Tiling, takePart, tileOutput } from './tiles'
 
 export function winograd43_s8(i: Winograd, part: i32, parts: i32): void {
   winograd_s8(i, 43, part, parts)
@@ -49,8 +54,9 @@ export function winograd23_s8(i: Winograd, part: i32, parts: i32): void {
   winograd_s8(i, 23, part, parts)
 }
 
-/** Groups of tiles in blocks of at most `most`, as even as can be. */
+/** Computes groups of tiles in blocks of at most `most`, which are about equally long. */
 function winograd_s8(i: Winograd, form: i32, part: i32, parts: i32): void {
+  if (CHECKED) checkWinograd(i)
   requireKinds(i)
   const work = scratchOf(i, i.scratch)
   const tiling = changetype<Tiling>(work + WINOGRAD_WORK_BYTES)
@@ -73,9 +79,17 @@ function winograd_s8(i: Winograd, form: i32, part: i32, parts: i32): void {
   const groupBytes = pairs * 16
   // A chunk of more does not fit the first-level cache.
   const byPanels = pairs > 32
-  // Not a power of two apart, so that the taps of a tile don't compete for the same lines of the cache.
+  // No power of two apart, so that the taps of a tile do not compete for the same lines of the
+  // cache.
   const tapStride = <usize>most * groupBytes + TAP_GAP_BYTES
-  const transformed = work + ((WINOGRAD_WORK_BYTES + TILING_BYTES + SLACK_BYTES + 4 * (<usize>taps * (<usize>(i.inputChannels + 15) & ~15) + PATCH_SLACK_BYTES) + 63) & ~63)
+  const transformed =
+    work +
+    ((WINOGRAD_WORK_BYTES +
+      TILING_BYTES +
+      SLACK_BYTES +
+      4 * (<usize>taps * (<usize>(i.inputChannels + 15) & ~15) + PATCH_SLACK_BYTES) +
+      63) &
+      ~63)
   const sums = transformed + <usize>taps * tapStride
   const count = (endGroup - firstGroup + most - 1) / most
   for (let block = 0; block < count; block++) {
@@ -90,7 +104,7 @@ function winograd_s8(i: Winograd, form: i32, part: i32, parts: i32): void {
       const sumsGroup = <usize>(end - panel) * <usize>taps * TILE_BYTES + SUMS_GAP_BYTES
       for (let tap = 0; tap < taps; tap++) {
         let w = weights + <usize>tap * <usize>inChunk * panelBytes
-        // The taps that short tiles lack, tiles.ts.
+        // Short tiles lack these taps (tiles.ts).
         const lastRow = form == 43 && tap / side == 4
         const lastColumn = form == 43 && tap % side == 4
         let row = sums + <usize>tap * 128
@@ -140,8 +154,8 @@ function unused(tiling: Tiling, group: i32, lastRow: bool, lastColumn: bool): bo
 }
 
 /**
- * int8 [outputChannels][3][3][channels] to the packed layout, with int32 foldedBias[outputChannels]. `product` 0: for dot
- * products, 1: for multiply-adds. Uses 54 * 16 bytes at `work`.
+ * int8 [outputChannels][3][3][channels] to the packed layout, with int32
+ * foldedBias[outputChannels]. Uses PACKING_WORK_BYTES at `work`.
  */
 export function pack_winograd_s8(
   size: i32,
@@ -154,10 +168,22 @@ export function pack_winograd_s8(
   product: i32,
   work: usize,
 ): void {
-  packWinogradPanels(size, source, foldedBias, target, outputChannels, channels, chunk, product, work, 0, (outputChannels + 7) >> 3)
+  packWinogradPanels(
+    size,
+    source,
+    foldedBias,
+    target,
+    outputChannels,
+    channels,
+    chunk,
+    product,
+    work,
+    0,
+    (outputChannels + 7) >> 3,
+  )
 }
 
-/** The same, of some of its panels. */
+/** The same for some of the panels. */
 export function packWinogradPanels(
   size: i32,
   source: usize,
@@ -216,7 +242,10 @@ export function packWinogradPanels(
   }
 }
 
-/** G' w G'^T of one output channel and eight (T = v128) or one (T = i32) input channels from c on, to `work`. */
+/**
+ * Writes G' w G'^T of one output channel, and of eight (T = v128) or one (T = i32) input channels
+ * from c on, to `work`.
+ */
 function transformFilter<T>(size: i32, filter: usize, channels: i32, c: i32, real: bool, work: usize): void {
   const bytes: usize = isVector<T>() ? 16 : 4
   const side = <usize>(size + 2)
@@ -239,7 +268,7 @@ function transformFilter<T>(size: i32, filter: usize, channels: i32, c: i32, rea
   }
 }
 
-/** Weights from here on, zero where there is no channel: `left` channels are left. */
+/** The weights at `from`, and zeros where there is no channel: `left` channels are left. */
 // @ts-ignore: decorator
 @inline
 function filterTap<T>(from: usize, left: i32, real: bool): T {
@@ -253,7 +282,7 @@ function filterTap<T>(from: usize, left: i32, real: bool): T {
   return real && left > 0 ? <i32>load<i8>(from) : 0
 }
 
-/** Eight channels of each tap to their places, `tapBytes` apart. */
+/** Stores eight channels of each tap, with `tapBytes` bytes from tap to tap. */
 // @ts-ignore: decorator
 @inline
 function storeFilter(to: usize, tapBytes: usize, taps: usize, product: i32, work: usize): void {

@@ -37,8 +37,8 @@ export interface FeedSink extends Omit<ReaderSink, 'ended'> {
 
 /** Each pause is longer than the last by this, so that it is never more than half of the time that the camera was away. */
 const growth = 1.5
-/** A camera that was live for so long starts with short pauses again. */
-const healthyMs = 2000
+/** A source whose pictures change their size more often is not opened anew for it. */
+const resizeMs = 2000
 /** A source may take so long to give its first frame. */
 const connectMs = 15_000
 
@@ -53,7 +53,6 @@ export class Feed {
   #state: CameraState = { state: 'connecting', since: Date.now(), attempt: 0 }
   #pause: number
   #lastFrame = 0
-  #liveSince = 0
   #resizedAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #closed = false
@@ -128,7 +127,6 @@ export class Feed {
     this.#lastFrame = performance.now()
     if (this.#state.state !== 'live') {
       this.reconnects++
-      this.#liveSince = this.#lastFrame
       this.#change('live')
       if (this.#options.source.live) this.#watch(this.#options.stallMs)
     }
@@ -166,7 +164,7 @@ export class Feed {
   #over({ error, frames, finite, resized }: Outcome): void {
     const { source, once } = this.#options
     this.#drop()
-    if (resized && this.#lastFrame - this.#resizedAt > healthyMs) {
+    if (resized && this.#lastFrame - this.#resizedAt > resizeMs) {
       this.#resizedAt = this.#lastFrame
       this.#connect()
       return
@@ -181,7 +179,7 @@ export class Feed {
     const [least, most] = this.#options.retryMs
     const { state } = this.#state
     const wasUp = state === 'live' || state === 'stalled'
-    if (wasUp && this.#lastFrame - this.#liveSince >= healthyMs) this.#pause = least
+    if (wasUp) this.#pause = least
     if (state !== 'stalled') this.#change('lost', why)
     // A camera that counts wrong passwords locks its user out.
     const pause = why.code === 'E_CAMERA_AUTH' ? most : this.#pause
