@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { checkOutputs } from '../src/host/engine/named.js'
 import { Session } from '../src/host/engine/session.js'
 import { OcellusError } from '../src/host/errors.js'
 import { elements } from '../src/host/graph/descriptor.js'
@@ -75,7 +76,7 @@ async function run(path: string, options: Options): Promise<void> {
   const session = await Session.create(model, { build: options.build, threads: options.threads })
   try {
     const feeds = await readFeeds(session, options.input ?? [], options)
-    const names = options.outputs ?? session.outputMetadata.map(({ name }) => name)
+    const names = checkOutputs(session.plan, { outputs: options.outputs })
     const inputs = [...modelFiles(path, options), ...feeds.sources, options.visible]
     const planned = folderOutputs(options.out, fileNames(names), inputs)
     const files = new Map(names.map((name, n) => [name, planned[n]]))
@@ -107,7 +108,10 @@ async function shapesOf(words: readonly string[]): Promise<Record<string, readon
   for (const word of words) {
     const [, name, file] = /^([^=]+)=(.+\.npy)$/i.exec(word) ?? []
     if (name === undefined) continue
-    const { shape } = readHeader(await readCapped(file, limits.modelBytes), file)
+    // What is wrong with a file, or with its name, is told when the model's own inputs are known.
+    const shape = await readCapped(file, limits.npyBytes)
+      .then((bytes) => readHeader(bytes, file).shape)
+      .catch(() => [])
     if (shape.length > 0) shapes[name] = [1, ...shape.slice(1)]
   }
   return shapes
