@@ -2,14 +2,18 @@ import type { Values } from './contender.js'
 
 /** How near one runtime's outputs are to another's, over all of them. */
 export interface Agreement {
-  /** Signal to noise, 10 log10(sum x^2 / sum (x - y)^2); null where there is no difference at all. */
+  /**
+   * Signal to noise, 10 log10(sum x^2 / sum (x - y)^2); null where there is no difference at all.
+   */
   readonly decibels: number | null
   readonly largestDifference: number
   /** The greatest magnitude of the reference, to judge the difference by. */
   readonly largestValue: number
 }
 
-/** Compares outputs by name; undefined where some are missing, differ in length or are not finite. */
+/**
+ * Compares outputs by name; undefined where some are missing, differ in length or are not finite.
+ */
 export function agreement(reference: Values, other: Values): Agreement | undefined {
   let signal = 0
   let noise = 0

@@ -1,7 +1,7 @@
 /**
  * node child.js job.json: one contender in a process of its own, so that its start, its memory and its failures are its
- * own. Commands come on stdin, one a line; answers go to file descriptor 3, a JSON object a line, as stdout is any
- * runtime's to chat on. opencv.py speaks the same.
+ * own. Commands come on stdin, one a line; answers go to file descriptor 3, a JSON object a line,
+ * as stdout is any runtime's to chat on. opencv.py speaks the same.
  */
 import { readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -78,7 +78,10 @@ async function steady(loaded: Loaded, seconds: number): Promise<{ runs: number; 
   return { runs, ms: performance.now() - start }
 }
 
-/** Most memory that this process held. Not maxRSS where the kernel tells better: that includes its parent's. */
+/**
+ * Most memory that this process held. Not maxRSS where the kernel tells better: that includes its
+ * parent's.
+ */
 function peakMiB(): number {
   try {
     const kib = /^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]

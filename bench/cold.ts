@@ -8,8 +8,8 @@ import { Remote } from './remote.js'
 import { median } from './statistics.js'
 
 /**
- * From the start of a process to its first result: each job `times` times in turn, with nothing else running. The
- * system has the files in its cache by then, as after any recent use.
+ * From the start of a process to its first result: each job `times` times in turn, with nothing
+ * else running. The system has the files in its cache by then, as after any recent use.
  */
 export async function coldStarts(
   jobs: readonly Job[],
@@ -51,7 +51,10 @@ const programs = {
 export interface NodeStarts {
   /** An empty script: what no JavaScript runtime can be faster than. */
   readonly nodeStartMs: number
-  /** The package's detector, by `Detector.create()`, to its first result; null where that fails, as without a canvas. */
+  /**
+   * The package's detector, by `Detector.create()`, to its first result; null where that fails, as
+   * without a canvas.
+   */
   readonly detectorStartMs: { readonly file: number | null; readonly pixels: number | null }
 }
 

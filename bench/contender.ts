@@ -8,8 +8,9 @@ export type Peer = (typeof peers)[number]
 export type Values = ReadonlyMap<string, Float32Array>
 
 /**
- * What a contender is to run, as files, so that a process of its own can start from nothing but this. Each runtime
- * gets the network and the input in its own form, made beforehand: making them is no part of its cold start.
+ * What a contender is to run, as files, so that a process of its own can start from nothing but
+ * this. Each runtime gets the network and the input in its own form, made beforehand: making them
+ * is no part of its cold start.
  */
 export interface Job {
   readonly runtime: Runtime
@@ -24,7 +25,10 @@ export interface Job {
   readonly outputs: readonly NamedShape[]
   /** Ours only: a build, and kernels by layer, that are forced. */
   readonly build?: string
-  /** Ours only: a frame of RGBA pixels, to time a detector from frame to boxes instead of its network alone. */
+  /**
+   * Ours only: a frame of RGBA pixels, to time a detector from frame to boxes instead of its
+   * network alone.
+   */
   readonly frame?: { readonly file: string; readonly width: number; readonly height: number }
 }
 

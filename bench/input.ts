@@ -1,7 +1,10 @@
 import { elements } from '../src/host/graph/descriptor.js'
 import type { Graph, Quantization, Tensor } from '../src/host/graph/types.js'
 
-/** A picture that is neither flat nor noise, the same for every contender: [height][width][channels], 0..255. */
+/**
+ * A picture that is neither flat nor noise, the same for every contender:
+ * [height][width][channels], 0..255.
+ */
 export function testPicture(height: number, width: number, channels = 3): Uint8Array {
   return Uint8Array.from({ length: height * width * channels }, (_, i) => {
     const pixel = Math.floor(i / channels)
@@ -13,8 +16,8 @@ export function testPicture(height: number, width: number, channels = 3): Uint8A
 }
 
 /**
- * Real values of an input, channels last, the same for every contender: a normalised picture where the network takes
- * one, else something near a normal distribution.
+ * Real values of an input, channels last, the same for every contender: a normalised picture where
+ * the network takes one, else something near a normal distribution.
  */
 export function testInput({ preprocessing }: Graph, { shape }: Tensor): Float32Array {
   if (preprocessing !== undefined && shape.length === 4 && shape[3] === 3) {
@@ -36,7 +39,10 @@ export function quantized(values: Float32Array, { scale, zeroPoint }: Quantizati
   )
 }
 
-/** Values with channels last, channel by channel instead: the order of ONNX. Other ranks than 4 stay as they are. */
+/**
+ * Values with channels last, channel by channel instead: the order of ONNX. Other ranks than 4 stay
+ * as they are.
+ */
 export function planar<T extends Float32Array | Uint8Array>(values: T, shape: readonly number[]): T {
   if (shape.length !== 4) return values
   const channels = shape[3]

@@ -38,7 +38,10 @@ export interface Phases {
   readonly networkMs: number
   /** The median difference of a frame's time and the network's just after it. */
   readonly aroundMs: number
-  /** The preprocessing instruction alone; the rest of the difference is copying the frame and decoding boxes. */
+  /**
+   * The preprocessing instruction alone; the rest of the difference is copying the frame and
+   * decoding boxes.
+   */
   readonly preprocessMs: number
   readonly detections: number
 }
@@ -57,7 +60,8 @@ export async function loadOcellus(job: Job, version: string): Promise<LoadedOcel
   const detector = frame && (await Detector.create({ model, ...options }))
   const session = detector?.session ?? (await Session.create(model, options))
   const input = readInput(job.input)
-  // As whoever runs a network again and again would: a new array each time costs the system new pages.
+  // As whoever runs a network again and again would: a new array each time costs the system new
+  // pages.
   const kept = new Map<string, TensorData>()
   const read = (): Values =>
     new Map(job.outputs.map(({ name }) => [name, real(session.output(name), name, model)]))

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { OcellusError } from '../src/host/errors.js'
 import { packageFolder } from '../src/host/platform/node/package.js'
 
-/** The most multiply-accumulates a second that a machine does on registers, by the kind of product. */
+/**
+ * The most multiply-accumulates a second that a machine does on registers, by the kind of product.
+ */
 export interface Peak {
   readonly kind: PeakKind
   readonly gmacs: number
@@ -36,8 +38,9 @@ const callMs = 0.2
 const seed = 63
 
 /**
- * Runs the register-only loops of assembly/bench. The fastest of many short calls counts: whatever disturbs a call can
- * only make it slower. Modules that this runtime can't run, such as relaxed SIMD in Node 20, are left out.
+ * Runs the register-only loops of assembly/bench. The fastest of many short calls counts: whatever
+ * disturbs a call can only make it slower. Modules that this runtime can't run, such as relaxed
+ * SIMD in Node 20, are left out.
  */
 export async function measurePeaks(msEach = 60): Promise<Peak[]> {
   const best = new Map<PeakKind, number>()
@@ -82,7 +85,10 @@ function speed(loop: Loop, products: number): number {
   return products / (performance.now() - start)
 }
 
-/** The peak that a layer is held to: of the products that its type can use, the plain i16 dot product for int8. */
+/**
+ * The peak that a layer is held to: of the products that its type can use, the plain i16 dot
+ * product for int8.
+ */
 export function peakFor(peaks: readonly Peak[], precision: 'int8' | 'float32'): Peak | undefined {
   return peaks.find(({ kind }) => kind === (precision === 'int8' ? 'i16_dot' : 'f32'))
 }

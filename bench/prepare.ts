@@ -26,8 +26,9 @@ const dynamic: Form = {
 }
 
 /**
- * Of a network with transposed convolutions all forms that ONNX can have, the fastest to the best of our knowledge
- * first. ONNX has no ConvTranspose of int8: that is computed in float32, between int8 layers.
+ * Of a network with transposed convolutions all forms that ONNX can have, the fastest to the best
+ * of our knowledge first. ONNX has no ConvTranspose of int8: that is computed in float32, between
+ * int8 layers.
  */
 function formsOf(model: Model): readonly Form[] {
   if (!model.graph.nodes.some(({ op }) => op === 'convTranspose')) return [{ options: {} }]
@@ -87,8 +88,8 @@ export class Preparation {
   }
 
   /**
-   * ONNX Runtime takes the bytes of our engine, plus 128: quantising them is no part of its work either. Where it chooses
-   * scales itself it takes the values that they stand for.
+   * ONNX Runtime takes the bytes of our engine, plus 128: quantising them is no part of its work
+   * either. Where it chooses scales itself it takes the values that they stand for.
    */
   #onnx(
     model: Model,
@@ -127,7 +128,10 @@ export interface Prepared {
   readonly precision: 'int8' | 'float32'
   readonly outputs: readonly NamedShape[]
   formsFor(runtime: Runtime): readonly Form[]
-  /** The first form where none is asked for. Throws E_MODEL_OPERATOR where the runtime's format can't express the network. */
+  /**
+   * The first form where none is asked for. Throws E_MODEL_OPERATOR where the runtime's format
+   * can't express the network.
+   */
   filesFor(runtime: Runtime, form?: Form): Files
 }
 

@@ -154,7 +154,9 @@ function command(job: Job, file: string, version: string): string[] {
   return [process.execPath, ...process.execArgv, child, file, version]
 }
 
-/** OpenCV's Debian package belongs to the system's own Python, which need not be the first in PATH. */
+/**
+ * OpenCV's Debian package belongs to the system's own Python, which need not be the first in PATH.
+ */
 function findPython(): string {
   const { OCELLUS_PYTHON: own } = process.env
   return own || (existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3')

@@ -3,7 +3,10 @@ import { operators } from '../src/host/graph/ops/index.js'
 import type { Constant, Model, Tensor } from '../src/host/graph/types.js'
 import { verifyModel } from '../src/host/graph/verify.js'
 
-/** The same network for pictures of another size, where all of its operators slide over them. Throws E_OPTION. */
+/**
+ * The same network for pictures of another size, where all of its operators slide over them. Throws
+ * E_OPTION.
+ */
 export function resizeModel(model: Model, height: number, width: number): Model {
   const { graph, constants } = model
   const tensors = new Map(graph.tensors.map((tensor) => [tensor.name, tensor]))

@@ -8,7 +8,10 @@ export interface Timed {
 export interface RunOptions {
   readonly warmup: number
   readonly runs: number
-  /** No new round starts after this many seconds, if five were timed: slow boards are not kept for hours. */
+  /**
+   * No new round starts after this many seconds, if five were timed: slow boards are not kept for
+   * hours.
+   */
   readonly seconds: number
   readonly onRun?: (done: number, total: number) => void
 }
@@ -17,12 +20,15 @@ export type Timings = Summary & { readonly histogram: Histogram }
 
 /** Rounds that are timed whatever the seconds say. */
 const leastRounds = 5
-/** Worker threads that still spin from the last run, ours for 4 ms, would slow the next contender down; longer, and processors go to sleep too. */
+/**
+ * Worker threads that still spin from the last run, ours for 4 ms, would slow the next contender
+ * down; longer, and processors go to sleep too.
+ */
 const settleMs = 5
 
 /**
- * Times contenders in turn, A B C A B C ..., so that a machine whose speed drifts favours none of them. Their
- * ratios then mean something even where the absolute times do not.
+ * Times contenders in turn, A B C A B C ..., so that a machine whose speed drifts favours none of
+ * them. Their ratios then mean something even where the absolute times do not.
  */
 export async function interleave(contenders: readonly Timed[], options: RunOptions): Promise<Timings[]> {
   const times = contenders.map(() => [] as number[])

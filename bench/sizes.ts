@@ -16,7 +16,9 @@ export interface SizesOptions {
   onProgress?(what: string, done: number, total: number): void
 }
 
-/** How time and memory grow with the picture: our network, resized to each of the sizes, in turn. */
+/**
+ * How time and memory grow with the picture: our network, resized to each of the sizes, in turn.
+ */
 export async function measureSizes(
   preparation: Preparation,
   resized: readonly Model[],

@@ -47,7 +47,10 @@ export interface Histogram {
   readonly above: number
 }
 
-/** Bins from the least value to twice the 90th percentile's distance from it, so that an outlier widens none of them. */
+/**
+ * Bins from the least value to twice the 90th percentile's distance from it, so that an outlier
+ * widens none of them.
+ */
 export function histogram(times: readonly number[], bins = 20): Histogram {
   const sorted = [...times].sort((a, b) => a - b)
   const from = sorted[0]

@@ -29,7 +29,9 @@ export interface SuiteOptions {
   readonly runs: number
   readonly warmup: number
   readonly seconds: number
-  /** Processes started for each contender to measure its cold start; 0: only the one that was timed. */
+  /**
+   * Processes started for each contender to measure its cold start; 0: only the one that was timed.
+   */
   readonly cold: number
   readonly build?: string
   onProgress?(what: string, done: number, total: number): void
@@ -38,7 +40,10 @@ export interface SuiteOptions {
 /** Seconds of running back to back, for the throughput. */
 const steadySeconds = 1
 
-/** Everything about a model on this machine. Throws what our own engine throws; peers that can't run are listed. */
+/**
+ * Everything about a model on this machine. Throws what our own engine throws; peers that can't run
+ * are listed.
+ */
 export async function runSuite(options: SuiteOptions): Promise<Report> {
   // What is wrong with the words is said before the work starts.
   const resized = options.sizes.map(({ height, width }) => resizeModel(options.model, height, width))

@@ -1,6 +1,6 @@
 /**
- * Words that users of ultralytics' YOLO and of YOLOv5 type, and ours for the same. A word without one of ours is left out:
- * what follows it stands for itself.
+ * Words that users of ultralytics' YOLO and of YOLOv5 type, and ours for the same. A word without
+ * one of ours is left out: what follows it stands for itself.
  */
 const aliases: Readonly<Record<string, Readonly<Record<string, string | undefined>>>> = {
   detect: {

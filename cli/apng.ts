@@ -8,8 +8,9 @@ interface Chunk {
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 
 /**
- * An animated PNG (the PNG specification, third edition, section 11.3.6) of PNG files of one size and kind: their
- * compressed pixels are taken as they are, so nothing is lost and nothing is compressed twice.
+ * An animated PNG (the PNG specification, third edition, section 11.3.6) of PNG files of one size
+ * and kind: their compressed pixels are taken as they are, so nothing is lost and nothing is
+ * compressed twice.
  */
 export function animatedPng(frames: readonly Uint8Array[], millisecondsEach: number): Uint8Array {
   const [first] = frames.map(chunksOf)

@@ -36,8 +36,8 @@ export function addArithmetic(program: Command): void {
 }
 
 /**
- * The sheet of the paper's figure 7 (Radford et al., 2016): for each group its pictures, below them that of their mean;
- * then the result amid eight neighbours.
+ * The sheet of the paper's figure 7 (Radford et al., 2016): for each group its pictures, below them
+ * that of their mean; then the result amid eight neighbours.
  */
 async function arithmetic(options: Options): Promise<void> {
   checkEnding(options.out, pictureEndings)

@@ -23,7 +23,8 @@ async function camera(source: string, words: Words): Promise<void> {
   process.on('SIGINT', end).on('SIGTERM', end)
   const address = parseSource(source)
   if (address.kind === 'recording') return replayRecording(address.target, words, stop.signal)
-  // Every user of a machine sees the words that a program was started with: not with a password in them.
+  // Every user of a machine sees the words that a program was started with: not with a password in
+  // them.
   if (address.shown !== source) process.title = `ocellus camera ${address.shown}`
   const options = await cameraOptions(words)
   const name = words.name ?? address.name

@@ -34,8 +34,9 @@ interface Measured {
 const compared = 8
 
 /**
- * An autoencoder on photos, each with a mask of its own that the seed fixes: the error over hidden patches; against another
- * on the same masks also PSNR and SSIM between their restorations and the noise of each layer.
+ * An autoencoder on photos, each with a mask of its own that the seed fixes: the error over hidden
+ * patches; against another on the same masks also PSNR and SSIM between their restorations and the
+ * noise of each layer.
  */
 export async function evaluateAutoencoder(
   model: Model,

@@ -23,8 +23,8 @@ const featureSpace =
   'the mean of the patch tokens of the embedded autoencoder (192 numbers, all patches visible)'
 
 /**
- * A generator by itself (with photos: the Frechet distance of its pictures to them), and against another of the same latents:
- * PSNR and SSIM of their pictures, the noise of each layer.
+ * A generator by itself (with photos: the Frechet distance of its pictures to them), and against
+ * another of the same latents: PSNR and SSIM of their pictures, the noise of each layer.
  */
 export async function evaluateGenerator(
   model: Model,

@@ -32,7 +32,10 @@ export function sheetOf(
   return sheet
 }
 
-/** Pictures of one size row by row on a white sheet; undefined leaves a place empty. Throws E_OPTION. */
+/**
+ * Pictures of one size row by row on a white sheet; undefined leaves a place empty. Throws
+ * E_OPTION.
+ */
 export function gridOf(
   pictures: readonly (Pixels | undefined)[],
   { columns, zoom = 1, gap = 2 }: GridOptions,

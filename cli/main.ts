@@ -8,7 +8,10 @@ import { version } from './version.js'
 // Letters are drawn with our own font: node's canvas need not search the system for others.
 process.env.DISABLE_SYSTEM_FONTS_LOAD ??= '1'
 
-/** How each verb is added, in the order of the help: only the one that is asked for is loaded, with what it brings along. */
+/**
+ * How each verb is added, in the order of the help: only the one that is asked for is loaded, with
+ * what it brings along.
+ */
 const verbs: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
   detect: async () => (await import('./detect.js')).addDetect,
   camera: async () => (await import('./camera.js')).addCamera,

@@ -4,7 +4,10 @@ import { shown, shownJson, shownLines } from '../src/host/shown.js'
 
 export { makeFolder, writeWhole } from '../src/host/platform/node/write.js'
 
-/** Lines for people. Names and labels within them go through `shown` first: a new line in one would look like one of ours. */
+/**
+ * Lines for people. Names and labels within them go through `shown` first: a new line in one would
+ * look like one of ours.
+ */
 export function print(text: string): void {
   process.stdout.write(`${shownLines(text)}\n`)
 }

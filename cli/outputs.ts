@@ -9,13 +9,14 @@ import { photoName } from './photos.js'
 export const pictureEndings = ['.jpg', '.jpeg', '.png']
 
 /**
- * Whether --out means a folder: there is one, it ends with a separator, or it has no ending. Throws E_OPTION for an ending
- * that the verb can't write, which would else become the name of a folder.
+ * Whether --out means a folder: there is one, it ends with a separator, or it has no ending. Throws
+ * E_OPTION for an ending that the verb can't write, which would else become the name of a folder.
  */
 export function meansFolder(out: string, endings: readonly string[]): boolean {
   const ending = extname(out).toLowerCase()
   if (/[/\\]$/.test(out)) return true
-  // A file's ending means a file, even where a folder has that name: then it can't be written, which is said.
+  // A file's ending means a file, even where a folder has that name: then it can't be written,
+  // which is said.
   if (endings.includes(ending)) return false
   if (ending === '' || isFolder(out)) return true
   throw new OcellusError(
@@ -27,8 +28,8 @@ export function meansFolder(out: string, endings: readonly string[]): boolean {
 const isFolder = (path: string): boolean => statOf(path)?.isDirectory() ?? false
 
 /**
- * All files that a command writes, named before it starts to work. None may be one of its inputs or be written twice, and
- * each must be writable.
+ * All files that a command writes, named before it starts to work. None may be one of its inputs or
+ * be written twice, and each must be writable.
  */
 export class Outputs {
   readonly #taken = new Map<string, string>()
@@ -74,7 +75,10 @@ function statOf(path: string) {
   }
 }
 
-/** What tells a file: its place, and where it is there already what the system knows it by, whatever leads to it. */
+/**
+ * What tells a file: its place, and where it is there already what the system knows it by, whatever
+ * leads to it.
+ */
 function keysOf(path: string): string[] {
   const found = statOf(path)
   if (found !== undefined && !found.isFile()) return []
@@ -83,8 +87,8 @@ function keysOf(path: string): string[] {
 }
 
 /**
- * A name for each photo, from its file's and without an ending, the same for drawings, labels and ids. Where two would be
- * equal, in capitals or not, the later ones are numbered: x, x-2, x-3.
+ * A name for each photo, from its file's and without an ending, the same for drawings, labels and
+ * ids. Where two would be equal, in capitals or not, the later ones are numbered: x, x-2, x-3.
  */
 export function namesOf(photos: readonly string[]): Map<string, string> {
   const stems = photos.map((photo) => basename(photoName(photo), extname(photo)))

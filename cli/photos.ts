@@ -12,7 +12,10 @@ import { readStdin } from './stdin.js'
 const stdinWord = '-'
 export const stdinName = 'stdin'
 
-/** Photos named by paths, folders (searched to the bottom), globs and `-`, each once, in a stable order. */
+/**
+ * Photos named by paths, folders (searched to the bottom), globs and `-`, each once, in a stable
+ * order.
+ */
 export async function findPhotos(words: readonly string[]): Promise<string[]> {
   const found = new Set<string>()
   for (const given of words) {

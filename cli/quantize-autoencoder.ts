@@ -27,8 +27,9 @@ export interface QuantizedAutoencoder {
 }
 
 /**
- * Weights that were opened for int8, as an autoencoder; undefined for any other network. Checkpoints are
- * quantised while they are read, because both may not fit the memory: `reopen` reads the float weights.
+ * Weights that were opened for int8, as an autoencoder; undefined for any other network.
+ * Checkpoints are quantised while they are read, because both may not fit the memory: `reopen`
+ * reads the float weights.
  */
 export function autoencoderOf(
   model: Model,
@@ -40,7 +41,10 @@ export function autoencoderOf(
   return { model: quantizeLinears(model, reduceRange ? 7 : 8), float: async () => model }
 }
 
-/** Writes an int8 autoencoder; where photos are given, tells the noise of each layer on some of them. */
+/**
+ * Writes an int8 autoencoder; where photos are given, tells the noise of each layer on some of
+ * them.
+ */
 export async function quantizeAutoencoder(
   weights: string,
   { model, float }: QuantizedAutoencoder,

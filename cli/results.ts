@@ -4,7 +4,9 @@ export interface PhotoResult extends DetectorResult {
   readonly file: string
 }
 
-/** COCO's published category numbers of the 80 classes, in the order in which detectors use them. */
+/**
+ * COCO's published category numbers of the 80 classes, in the order in which detectors use them.
+ */
 const cocoCategories = [
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 27, 28, 31, 32, 33,
   34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61,
@@ -12,9 +14,9 @@ const cocoCategories = [
 ]
 
 /**
- * COCO's results format: [{ image_id, category_id, bbox: [x, y, width, height], score }]. image_id is the
- * number in the photo's name, as in COCO's own photos, else the name, which is that of its drawing and
- * labels too; category_id is COCO's for its 80 classes, else 1 + the class's index.
+ * COCO's results format: [{ image_id, category_id, bbox: [x, y, width, height], score }]. image_id
+ * is the number in the photo's name, as in COCO's own photos, else the name, which is that of its
+ * drawing and labels too; category_id is COCO's for its 80 classes, else 1 + the class's index.
  */
 export function cocoResults(
   results: readonly PhotoResult[],
@@ -37,7 +39,10 @@ export function cocoResults(
   })
 }
 
-/** YOLO's text format: a line a box, class, centre x and y, width and height as fractions, with `scores` the score too. */
+/**
+ * YOLO's text format: a line a box, class, centre x and y, width and height as fractions, with
+ * `scores` the score too.
+ */
 export function yoloLines({ width, height, detections }: PhotoResult, scores = false): string {
   return detections
     .map(({ classId, score, box }) => {

@@ -25,8 +25,8 @@ interface Samples {
 }
 
 /**
- * Reads the files that `--input` names: arrays, or pictures for an input that has a preprocessing. An array of [n, ...] where
- * the model takes [1, ...] is a batch of n runs.
+ * Reads the files that `--input` names: arrays, or pictures for an input that has a preprocessing.
+ * An array of [n, ...] where the model takes [1, ...] is a batch of n runs.
  */
 export async function readFeeds(
   session: Session,
@@ -60,7 +60,9 @@ export async function readFeeds(
 const described = ({ name, dtype, shape }: TensorMetadata): string =>
   `${name} (${dtype} [${shape.join(', ')}])`
 
-/** The file of each input. A name ends at the first `=` that leaves the name of an input before it. */
+/**
+ * The file of each input. A name ends at the first `=` that leaves the name of an input before it.
+ */
 function filesOf(words: readonly string[], metadata: readonly TensorMetadata[]): Map<string, string> {
   const files = new Map<string, string>()
   for (const word of words) {
@@ -117,7 +119,10 @@ const tensorOf = ({ shape }: TensorMetadata, data: Values): NamedTensor =>
       ? { dtype: 'int8', shape, data }
       : { dtype: 'int32', shape, data }
 
-/** The array's values in a type that the input takes: int8 as they are for int8, whole numbers for int32. */
+/**
+ * The array's values in a type that the input takes: int8 as they are for int8, whole numbers for
+ * int32.
+ */
 function valuesOf({ data }: NpyArray, input: TensorMetadata, file: string): Values {
   if (input.dtype === 'int32') return narrowed(data, input, file)
   if (input.dtype === 'int8' && data instanceof Int8Array) return data

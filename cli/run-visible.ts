@@ -5,8 +5,8 @@ import { readCapped } from '../src/host/platform/node/files.js'
 import { readNpy } from '../tools/npy/read.js'
 
 /**
- * The patches that an autoencoder sees, counted row by row: a row of them for each run, or one for all. Undefined for a
- * model of another task.
+ * The patches that an autoencoder sees, counted row by row: a row of them for each run, or one for
+ * all. Undefined for a model of another task.
  */
 export async function readVisible(graph: Graph, word: string | undefined): Promise<number[][] | undefined> {
   if (graph.task.kind !== 'autoencoder') {

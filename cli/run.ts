@@ -138,7 +138,10 @@ function runAll(
   return results
 }
 
-/** A batch's shape: its runs take the place of the leading 1, or stand before the shape where there is none. */
+/**
+ * A batch's shape: its runs take the place of the leading 1, or stand before the shape where there
+ * is none.
+ */
 const stackedShape = (shape: readonly number[], runs: number): readonly number[] =>
   runs === 1 ? shape : shape[0] === 1 ? [runs, ...shape.slice(1)] : [runs, ...shape]
 

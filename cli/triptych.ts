@@ -3,7 +3,10 @@ import type { Pixels } from '../src/host/image/pixels.js'
 /** Pictures shorter than this are shown larger, by whole factors. */
 const leastHeight = 224
 
-/** Pictures of one size in a row, a white line between them: masked, restored and original, as MAE's authors show them. */
+/**
+ * Pictures of one size in a row, a white line between them: masked, restored and original, as MAE's
+ * authors show them.
+ */
 export function besideEachOther(pictures: readonly Pixels[]): Pixels {
   const { width, height } = pictures[0]
   const factor = Math.max(1, Math.ceil(leastHeight / height))

@@ -48,7 +48,8 @@ async function walk(options: Options): Promise<void> {
   const grid = { columns: steps, zoom }
   if (ending !== '.apng') sheetOf((seeds.length - 1) * steps, generator, grid)
   const ends = seeds.map((seed) => generator.latent(seed, truncation))
-  // The last picture of an arc in the strip is its end; in the animation it is the next arc's first.
+  // The last picture of an arc in the strip is its end; in the animation it is the next arc's
+  // first.
   const last = ending === '.apng' ? steps : Math.max(1, steps - 1)
   const latents = ends
     .slice(1)

@@ -1,7 +1,10 @@
 import { appendFileSync } from 'node:fs'
 import { SummaryReporter } from '@as-pect/core'
 
-/** Prints as-pect's summary and appends one JSON line a spec file to ASPECT_RESULTS, for scripts/test.mjs. */
+/**
+ * Prints as-pect's summary and appends one JSON line a spec file to ASPECT_RESULTS, for
+ * scripts/test.mjs.
+ */
 class CountingReporter extends SummaryReporter {
   onFinish(suite) {
     super.onFinish(suite)

@@ -1,7 +1,8 @@
 /**
- * as-pect's transform adds an equality and a reflection member to every class, so that `expect` can compare
- * and print objects. The published one (8.1.0) has the numbers of AssemblyScript 0.27's `NodeKind` inlined;
- * 0.28.17 moved them. This one asks the compiler for its numbers and shows as-pect's helpers the old ones.
+ * as-pect's transform adds an equality and a reflection member to every class, so that `expect` can
+ * compare and print objects. The published one (8.1.0) has the numbers of AssemblyScript 0.27's
+ * `NodeKind` inlined; 0.28.17 moved them. This one asks the compiler for its numbers and shows
+ * as-pect's helpers the old ones.
  */
 import { createAddReflectedValueKeyValuePairsMember } from '@as-pect/transform/lib/createAddReflectedValueKeyValuePairsMember.js'
 import { createStrictEqualsMember } from '@as-pect/transform/lib/createStrictEqualsMember.js'

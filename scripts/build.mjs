@@ -1,9 +1,10 @@
 /**
  * node scripts/build.mjs [wasm|ts] [--if-stale] [--if-possible]
  *
- * Compiles every target of asconfig.json and bench.asconfig.json, checks that the modules exist and are valid (asc
- * exits 0 without building when its entries are wrong), then compiles the TypeScript. --if-stale skips what is newer
- * than its sources; --if-possible does nothing where the compilers are not installed (`npm ci --omit=dev`).
+ * Compiles every target of asconfig.json and bench.asconfig.json, checks that the modules exist and
+ * are valid (asc exits 0 without building when its entries are wrong), then compiles the
+ * TypeScript. --if-stale skips what is newer than its sources; --if-possible does nothing where the
+ * compilers are not installed (`npm ci --omit=dev`).
  */
 import { spawnSync } from 'node:child_process'
 import {
@@ -66,7 +67,8 @@ function compile(config, entries) {
     if (!runScript(asc, words)) fail(`asc failed on ${target}`)
     if (!existsSync(outFile)) fail(`asc wrote no ${outFile}`)
     const bytes = readFileSync(outFile)
-    // This runtime need not know relaxed SIMD to build for those that do; asc has validated the module already.
+    // This runtime need not know relaxed SIMD to build for those that do; asc has validated the
+    // module already.
     if (!WebAssembly.validate(bytes) && !enable.includes('relaxed-simd'))
       fail(`${outFile} is not a valid module`)
     console.log(`${outFile}  ${bytes.length} bytes`)
@@ -77,8 +79,9 @@ const bin = 'dist/cli/main.js'
 const bundled = 'dist/ocellus.js'
 
 /**
- * One file for `import 'ocellus'` in Node, which would take longer to find and open a hundred than to run what is in
- * them. Where the bundler does not run, as on processors that it has no binary for, the modules serve as they are.
+ * One file for `import 'ocellus'` in Node, which would take longer to find and open a hundred than
+ * to run what is in them. Where the bundler does not run, as on processors that it has no binary
+ * for, the modules serve as they are.
  */
 async function bundle() {
   const entry = './src/host/platform/node.js'
@@ -94,7 +97,10 @@ async function bundle() {
   }
 }
 
-/** A runtime reads text of one byte a character sooner, and one other character makes it two for all. */
+/**
+ * A runtime reads text of one byte a character sooner, and one other character makes it two for
+ * all.
+ */
 const ascii = (text) =>
   text.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
@@ -114,7 +120,10 @@ async function buildTs() {
   await bundle()
 }
 
-/** npm links the commands of dependencies only: this one is ours, and `npx ocellus` must find it in a clone. */
+/**
+ * npm links the commands of dependencies only: this one is ours, and `npx ocellus` must find it in
+ * a clone.
+ */
 function linkCommand() {
   const shims = 'node_modules/.bin'
   if (!existsSync(shims)) return

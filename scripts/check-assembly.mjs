@@ -1,9 +1,10 @@
 /**
  * node scripts/check-assembly.mjs [--write]
  *
- * Runs Biome over assembly/. AssemblyScript decorates functions, which TypeScript does not and Biome refuses to parse, so
- * Biome is given a copy in which these decorators are comments; what it changes there with --write is brought back.
- * Then no line may be longer than 120 characters, and no comment than 100.
+ * Runs Biome over assembly/. AssemblyScript decorates functions, which TypeScript does not and
+ * Biome refuses to parse, so Biome is given a copy in which these decorators are comments; what it
+ * changes there with --write is brought back. Then no line may be longer than 120 characters, and
+ * no comment than 100.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,9 +1,10 @@
 /**
  * node scripts/instructions.mjs [--check]
  *
- * Writes what the engine and the docs say of an instruction from src/host/program/, where it is named: the classes and
- * constants of assembly/lib/instructions.ts, and the tables of docs/engine.md between its markers. With --check nothing
- * is written, and a stale file ends the script with exit code 1.
+ * Writes what the engine and the docs say of an instruction from src/host/program/, where it is
+ * named: the classes and constants of assembly/lib/instructions.ts, and the tables of
+ * docs/engine.md between its markers. With --check nothing is written, and a stale file ends the
+ * script with exit code 1.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -15,7 +16,10 @@ export const docsPath = 'docs/engine.md'
 
 const capitals = (name) =>
   name.replace(/(?<=[a-z])[A-Z]|(?<=[A-Za-z])\d+/g, (part) => `_${part}`).toUpperCase()
-/** OP_CONV_S8 for convS8, but OP_WINOGRAD43_S8 for winograd43S8: digits stay with the word that they follow. */
+/**
+ * OP_CONV_S8 for convS8, but OP_WINOGRAD43_S8 for winograd43S8: digits stay with the word that they
+ * follow.
+ */
 const opcodeName = (name) => `OP_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
 
 /** The engine's type of a field. An address is a usize: linear memory has 32 bits. */
@@ -127,7 +131,10 @@ export function docsFile(text, contract) {
   return `${before}${begins}\n\n${tables}\n\n${after}`
 }
 
-/** The sources are TypeScript, which Node 20 does not read: each is transpiled by itself, which takes a blink. */
+/**
+ * The sources are TypeScript, which Node 20 does not read: each is transpiled by itself, which
+ * takes a blink.
+ */
 async function loadContract() {
   const { default: ts } = await import('typescript')
   const from = join(root, 'src/host/program')

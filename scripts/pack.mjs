@@ -1,9 +1,10 @@
 /**
  * node scripts/pack.mjs [folder]
  *
- * Makes the package that is published: ocellus-VERSION.tgz in a folder, by default .out. Its package.json
- * leaves out what serves only a clone of the repository (scripts, development dependencies), which also
- * keeps `prepare` from running anywhere else. Publish the file: `npm publish .out/ocellus-VERSION.tgz`.
+ * Makes the package that is published: ocellus-VERSION.tgz in a folder, by default .out. Its
+ * package.json leaves out what serves only a clone of the repository (scripts, development
+ * dependencies), which also keeps `prepare` from running anywhere else. Publish the file: `npm
+ * publish .out/ocellus-VERSION.tgz`.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

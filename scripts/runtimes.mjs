@@ -1,9 +1,10 @@
 /**
  * node scripts/runtimes.mjs
  *
- * Brings the other runtimes that must give the same bytes (tests/engine/identity/): Node 22 and 24 for this processor, and
- * Node for arm64 with the Debian libraries that it needs under qemu-aarch64-static (Debian's qemu-user-static).
- * Everything comes from npm's and Debian's registries and lies in node_modules/.cache/runtimes; nothing is installed.
+ * Brings the other runtimes that must give the same bytes (tests/engine/identity/): Node 22 and 24
+ * for this processor, and Node for arm64 with the Debian libraries that it needs under
+ * qemu-aarch64-static (Debian's qemu-user-static). Everything comes from npm's and Debian's
+ * registries and lies in node_modules/.cache/runtimes; nothing is installed.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'

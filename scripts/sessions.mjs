@@ -1,10 +1,10 @@
 /**
  * node scripts/sessions.mjs COUNT [create|run|ready] [THREADS] [MODEL]
  *
- * Opens and closes sessions of the built package one after the other, with nothing else alive, and prints one line of
- * JSON: how many, the seconds, the slowest one and the most memory that the process had. `create` only opens them, `run`
- * looks at one picture, `ready` waits for the threads and looks at two. MODEL is one of models/quantized; default:
- * detector-small.
+ * Opens and closes sessions of the built package one after the other, with nothing else alive, and
+ * prints one line of JSON: how many, the seconds, the slowest one and the most memory that the
+ * process had. `create` only opens them, `run` looks at one picture, `ready` waits for the threads
+ * and looks at two. MODEL is one of models/quantized; default: detector-small.
  */
 import { readFileSync } from 'node:fs'
 import { Detector } from '../dist/ocellus.js'

@@ -1,8 +1,9 @@
 /**
  * node scripts/test.mjs [files...]
  *
- * Builds what is stale, runs the kernels' specs (as-pect, with and without SIMD) and then vitest, and ends
- * with one line: `N passed, N failed`. Files under assembly/ go to as-pect, others are vitest's filters.
+ * Builds what is stale, runs the kernels' specs (as-pect, with and without SIMD) and then vitest,
+ * and ends with one line: `N passed, N failed`. Files under assembly/ go to as-pect, others are
+ * vitest's filters.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'

@@ -52,8 +52,9 @@ const isInt8 = (op: string): boolean => op === 'conv' || op === 'convTranspose'
 export const measuredLayer = 'layer'
 
 /**
- * A detector without heads that consists of the layer and, before it, of a 1x1 convolution that makes its input from a
- * picture. Weights are about normally distributed, as trained ones are, and always the same.
+ * A detector without heads that consists of the layer and, before it, of a 1x1 convolution that
+ * makes its input from a picture. Weights are about normally distributed, as trained ones are, and
+ * always the same.
  */
 export function modelOf(shape: Shape): Model {
   const int8 = isInt8(shape.op)

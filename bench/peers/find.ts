@@ -13,8 +13,8 @@ const installs: Readonly<Record<string, string>> = {
 }
 
 /**
- * A package that need not be there: of ours, of the folder in OCELLUS_PEERS, or of the folder where the command was
- * given. Throws E_OPTION, saying what to install.
+ * A package that need not be there: of ours, of the folder in OCELLUS_PEERS, or of the folder where
+ * the command was given. Throws E_OPTION, saying what to install.
  */
 export async function findPackage(name: string): Promise<Record<string, unknown>> {
   const folders = [process.env.OCELLUS_PEERS, process.cwd()].filter((folder) => folder !== undefined)

@@ -1,6 +1,9 @@
 import type { Job, Loaded } from '../contender.js'
 
-/** Loads a runtime that lives in a Node process; each module only where it is asked for, as it costs its start. */
+/**
+ * Loads a runtime that lives in a Node process; each module only where it is asked for, as it costs
+ * its start.
+ */
 export async function loadRuntime(job: Job, version: string): Promise<Loaded> {
   switch (job.runtime) {
     case 'ocellus':

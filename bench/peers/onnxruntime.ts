@@ -3,7 +3,9 @@ import type { Job, Loaded, Values } from '../contender.js'
 import { interleaved } from '../input.js'
 import { findPackage } from './find.js'
 
-/** What we use of ONNX Runtime's JavaScript interface, the same for its Wasm and its native package. */
+/**
+ * What we use of ONNX Runtime's JavaScript interface, the same for its Wasm and its native package.
+ */
 interface OnnxRuntime {
   readonly env: {
     readonly wasm: { numThreads?: number }

@@ -76,7 +76,10 @@ export function loadWeights(tf: TensorFlow, view: NodeView): Weights {
   return { filters, bias: tf.tensor(bias.data as Float32Array, [outputs]) }
 }
 
-/** One of our nodes by TensorFlow's operators. Throws E_MODEL_OPERATOR for what has no counterpart there. */
+/**
+ * One of our nodes by TensorFlow's operators. Throws E_MODEL_OPERATOR for what has no counterpart
+ * there.
+ */
 export function runNode(
   tf: TensorFlow,
   view: NodeView,

@@ -35,7 +35,10 @@ const row = 24
 const room = (names: readonly string[]): number =>
   Math.max(least, ...names.map((name) => 24 + 6.4 * name.length))
 
-/** Bars of medians, the fastest first, for each number of threads; a mark where 95 % of the runs end. */
+/**
+ * Bars of medians, the fastest first, for each number of threads; a mark where 95 % of the runs
+ * end.
+ */
 function latencyPlot(report: Report): string {
   const results = networkOnly(report)
   const counts = [...new Set(results.map((r) => r.threads))].sort((a, b) => a - b)
@@ -106,7 +109,9 @@ function spreadPlot(report: Report): string {
   return svg('Spread of the runs', width, 56 + results.length * height + 16, parts)
 }
 
-/** Time per pixel and memory against the number of pixels: flat and straight is what they should be. */
+/**
+ * Time per pixel and memory against the number of pixels: flat and straight is what they should be.
+ */
 function sizesPlot(report: Report): string {
   const sizes = [...report.sizes].sort((a, b) => a.input[0] * a.input[1] - b.input[0] * b.input[1])
   const pixels = sizes.map(({ input: [h, w] }) => h * w)

@@ -6,7 +6,10 @@ import type { Peak } from '../peak.js'
 import type { FrameSize } from '../prepare.js'
 import type { Timings } from '../run.js'
 
-/** One contender: who it is, and what was measured. Fields may be added, those here stay: scripts read them. */
+/**
+ * One contender: who it is, and what was measured. Fields may be added, those here stay: scripts
+ * read them.
+ */
 export interface Result extends Timings {
   readonly runtime: Runtime
   readonly version: string
@@ -15,7 +18,10 @@ export interface Result extends Timings {
   readonly form?: string
   readonly threads: number
   readonly build: string
-  /** `network`: the network alone, input set and outputs read; `frame`: a detector from RGBA frame to boxes. */
+  /**
+   * `network`: the network alone, input set and outputs read; `frame`: a detector from RGBA frame
+   * to boxes.
+   */
   readonly scope: 'network' | 'frame'
   /** Time to load the model, until the first inference could start. */
   readonly loadMs: number
@@ -27,7 +33,10 @@ export interface Result extends Timings {
   readonly perSecond: number
   /** Most memory that the process held, Node or Python included. */
   readonly peakMiB: number | null
-  /** Our first network's median at this number of threads, divided by this one's. Below 1: we are faster. */
+  /**
+   * Our first network's median at this number of threads, divided by this one's. Below 1: we are
+   * faster.
+   */
   readonly ratio: number | null
   /** How near its outputs are to ours of the same precision. */
   readonly agreement?: Agreement | null
@@ -54,7 +63,10 @@ export interface SizeResult extends Timings, Memory {
 
 export interface Layer extends LayerTime {
   readonly share: number
-  /** Of the multiply-accumulates that define the layer: a kernel that saves some may exceed the peak. */
+  /**
+   * Of the multiply-accumulates that define the layer: a kernel that saves some may exceed the
+   * peak.
+   */
   readonly gmacs: number
   /** Of the multiply-accumulates that the kernel does: its share of the machine. */
   readonly percentOfPeak: number | null

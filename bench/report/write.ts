@@ -4,7 +4,10 @@ import { kernelsMarkdown, markdown } from './markdown.js'
 import { plots } from './plots.js'
 import type { KernelsReport, Report } from './report.js'
 
-/** Writes a report as JSON, as a page and as plots, named by the model; tells the files. Throws E_FILE_WRITE. */
+/**
+ * Writes a report as JSON, as a page and as plots, named by the model; tells the files. Throws
+ * E_FILE_WRITE.
+ */
 export function writeReport(report: Report, folder: string, command: string): string[] {
   const { model, input } = report
   const size = input.length === 2 ? `${input[1]}x${input[0]}` : input.slice(1).join('x')

@@ -21,8 +21,9 @@ export function printedLines(): LineWriter {
 }
 
 /**
- * A file. Lines of a live source are added to it; those of a video file make it anew, under a temporary name until they are
- * complete. A file that can't be written to any more, as on a full disk, is told of once, and the rest goes on.
+ * A file. Lines of a live source are added to it; those of a video file make it anew, under a
+ * temporary name until they are complete. A file that can't be written to any more, as on a full
+ * disk, is told of once, and the rest goes on.
  */
 export async function fileLines(path: string, live: boolean): Promise<LineWriter> {
   makeFolder(dirname(path))

@@ -6,7 +6,10 @@ import { fileLines, printedLines } from './lines.js'
 import type { Words } from './options.js'
 import { eventText } from './text.js'
 
-/** Events of a run that was recorded with --frames, with the options that are given in place of its own. */
+/**
+ * Events of a run that was recorded with --frames, with the options that are given in place of its
+ * own.
+ */
 export async function replayRecording(file: string, words: Words, signal: AbortSignal): Promise<void> {
   const { events: target } = words
   const lines = target === undefined || target === '-' ? printedLines() : await fileLines(target, false)

@@ -32,7 +32,10 @@ export async function viewSink(words: Words): Promise<Sink | undefined> {
   }
 }
 
-/** JSON lines where they are asked for; else lines for people. What went wrong stands on stderr as well. */
+/**
+ * JSON lines where they are asked for; else lines for people. What went wrong stands on stderr as
+ * well.
+ */
 export function lineSink({ events: target, frames }: Words): Sink {
   let lines: LineWriter | undefined
   let live = false

@@ -1,12 +1,15 @@
 import { shown } from './shown.js'
 
-/** Characters of a message: enough for any that we write, and too few for an input that slips into one. */
+/**
+ * Characters of a message: enough for any that we write, and too few for an input that slips into
+ * one.
+ */
 const longestMessage = 1200
 
 /**
- * The one error class of Ocellus. `code` is stable, so programs may rely on it. `message` is one line
- * that names the file, layer or value concerned and says what to do. Names and texts that it quotes
- * can't steer a terminal, and it never holds an input whole.
+ * The one error class of Ocellus. `code` is stable, so programs may rely on it. `message` is one
+ * line that names the file, layer or value concerned and says what to do. Names and texts that it
+ * quotes can't steer a terminal, and it never holds an input whole.
  *
  * @example
  * try {
@@ -33,7 +36,10 @@ export class OcellusError extends Error {
   }
 }
 
-/** Every code that Ocellus can throw. Codes are never renamed; new ones are added at the end of a group. */
+/**
+ * Every code that Ocellus can throw. Codes are never renamed; new ones are added at the end of a
+ * group.
+ */
 export const errorCodes = [
   // words and options (exit code 2)
   'E_USAGE',

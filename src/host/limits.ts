@@ -1,4 +1,7 @@
-/** Caps on everything that a file from outside can ask for. Each is checked before memory is allocated for it. */
+/**
+ * Caps on everything that a file from outside can ask for. Each is checked before memory is
+ * allocated for it.
+ */
 export const limits = {
   /** Bytes of a safetensors header; the reference implementation's own cap. */
   headerBytes: 100_000_000,
@@ -10,7 +13,10 @@ export const limits = {
   checkpointBytes: 2 ** 34,
   /** Bytes of the pickle in a checkpoint: names, shapes and strides. */
   pickleBytes: 64 << 20,
-  /** Objects that such a pickle makes: state dicts of 20,000 tensors and their optimiser's make a third of it. */
+  /**
+   * Objects that such a pickle makes: state dicts of 20,000 tensors and their optimiser's make a
+   * third of it.
+   */
   pickleObjects: 1 << 20,
   /** Files in a checkpoint's zip archive. */
   zipEntries: 100_000,
@@ -28,9 +34,15 @@ export const limits = {
   /** Kernel side of a convolution or pool. */
   kernel: 128,
   stride: 64,
-  /** Multiply-accumulates, and values that pools look at, of one inference: ten times the largest published YOLO. */
+  /**
+   * Multiply-accumulates, and values that pools look at, of one inference: ten times the largest
+   * published YOLO.
+   */
   work: 2 ** 42,
-  /** Bytes of linear memory that a model may need, weights as packed and arena: no file that a user opens gets more. */
+  /**
+   * Bytes of linear memory that a model may need, weights as packed and arena: no file that a user
+   * opens gets more.
+   */
   memoryBytes: 2 ** 31,
   /** Threads of a session, the caller's among them. */
   threads: 32,

@@ -1,14 +1,14 @@
 import { OcellusError } from './errors.js'
 
 /**
- * The names of options. Write `const names = { a: true, b: true } satisfies OptionNames<Options>`: the
- * compiler then keeps the list equal to the type.
+ * The names of options. Write `const names = { a: true, b: true } satisfies OptionNames<Options>`:
+ * the compiler then keeps the list equal to the type.
  */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>
 
 /**
- * Refuses options that a function does not know: a misspelt one would silently do nothing. `where` names
- * the function in the message. Throws E_OPTION, with the names that were perhaps meant.
+ * Refuses options that a function does not know: a misspelt one would silently do nothing. `where`
+ * names the function in the message. Throws E_OPTION, with the names that were perhaps meant.
  */
 export function checkOptions(options: unknown, names: Readonly<Record<string, true>>, where: string): void {
   if (options === undefined) return
@@ -30,7 +30,10 @@ export function checkChoice(name: string, value: unknown, choices: readonly stri
   throw new OcellusError('E_OPTION', `${name} is ${JSON.stringify(value)}: give ${choices.join(' or ')}`)
 }
 
-/** Known names that are much like one: two letters in five differ at most, or one is a part of the other. */
+/**
+ * Known names that are much like one: two letters in five differ at most, or one is a part of the
+ * other.
+ */
 export function similarNames(name: string, known: readonly string[]): string[] {
   const wanted = name.toLowerCase()
   const near = known.map((other) => {

@@ -1,11 +1,14 @@
 /**
- * What a terminal, a log or a drawing obeys instead of showing: C0, DEL and C1 controls (escape sequences, new lines),
- * line separators, halves of surrogate pairs, and format characters, among them the marks that change the direction of
- * writing. The two joiners stay, because emoji and several scripts are written with them.
+ * What a terminal, a log or a drawing obeys instead of showing: C0, DEL and C1 controls (escape
+ * sequences, new lines), line separators, halves of surrogate pairs, and format characters, among
+ * them the marks that change the direction of writing. The two joiners stay, because emoji and
+ * several scripts are written with them.
  */
 const obeyed = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]|(?!\u200c|\u200d)\p{Cf}/gu
 
-/** Text of several lines for a terminal: new lines stay, whatever else would be obeyed is escaped. */
+/**
+ * Text of several lines for a terminal: new lines stay, whatever else would be obeyed is escaped.
+ */
 export const shownLines = (text: string): string =>
   text.replace(obeyed, (c) => (c === '\n' ? c : escapeOf(c)))
 
@@ -21,8 +24,9 @@ const unit = (code: number): string => `\\u${code.toString(16).padStart(4, '0')}
 const longest = 160
 
 /**
- * Text from outside (a label, a file name, a tensor's name, another program's message) for one line of a message, a
- * table, a plot or a drawing. What would be obeyed is escaped as in JSON, and long text loses its middle.
+ * Text from outside (a label, a file name, a tensor's name, another program's message) for one line
+ * of a message, a table, a plot or a drawing. What would be obeyed is escaped as in JSON, and long
+ * text loses its middle.
  */
 export function shown(text: string, most = longest): string {
   // The cut comes first, so that a huge text costs no more than a short one.

@@ -8,7 +8,10 @@ import { sharedData, skipUnless } from '../helpers/require.js'
 const voc = 'yolov4-tiny-voc'
 const fastest = (name: string) => `reference/raw_dog_${name}`
 
-/** Weights, their reference's epsilon, the picture that the reference was given, its heads, their layout. */
+/**
+ * Weights, their reference's epsilon, the picture that the reference was given, its heads, their
+ * layout.
+ */
 const networks = [
   [
     `${voc}/yolov4-tiny-voc-leaky01-refit.weights`,

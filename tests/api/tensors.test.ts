@@ -36,7 +36,10 @@ const int32 = (name: string, ...shape: number[]): Tensor => ({ name, shape, dtyp
 const quantization = { scale: 0.5, zeroPoint: 3 }
 const int8 = (name: string, ...shape: number[]): Tensor => ({ name, shape, dtype: 'int8', quantization })
 
-/** Two sums: of maps, which come in NCHW, and of vectors; labels that are joined; an int8 map whose channels are cut. */
+/**
+ * Two sums: of maps, which come in NCHW, and of vectors; labels that are joined; an int8 map whose
+ * channels are cut.
+ */
 const model = tensorsModel(
   [
     float('a', 1, 2, 3, 2),

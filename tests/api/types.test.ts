@@ -6,7 +6,10 @@ import { describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Where a program that imports the package is compiled: in Node, by a bundler for a page, and with nothing at all. */
+/**
+ * Where a program that imports the package is compiled: in Node, by a bundler for a page, and with
+ * nothing at all.
+ */
 const places = {
   node: { module: ts.ModuleKind.NodeNext, lib: ['lib.es2022.d.ts'], types: ['node'] },
   page: {
@@ -28,7 +31,10 @@ const places = {
 /** Parsed once, as they are large. */
 const libraries = new Map<string, ts.SourceFile>()
 
-/** What tsc says of a program that imports the package as it was built, its declarations checked too. */
+/**
+ * What tsc says of a program that imports the package as it was built, its declarations checked
+ * too.
+ */
 function compile(place: keyof typeof places, program: string): string[] {
   const file = join(root, 'consumer.ts')
   const options: ts.CompilerOptions = {

@@ -14,7 +14,10 @@ import { loadNetwork } from '../../tools/quantize/readers/networks.js'
 import { int8Model, tinyModel } from '../helpers/models.js'
 import { skipUnless } from '../helpers/require.js'
 
-/** What a YOLO is made of, on odd sides, but for averages over padding, which TensorFlow counts otherwise. */
+/**
+ * What a YOLO is made of, on odd sides, but for averages over padding, which TensorFlow counts
+ * otherwise.
+ */
 const network = `[net]
 width=37
 height=29

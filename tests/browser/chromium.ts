@@ -39,7 +39,10 @@ export async function openAddress(context: TestContext, address: string): Promis
   return page
 }
 
-/** A page with the library loaded as the global `ocellus`. Skips the test where no Chromium is installed. */
+/**
+ * A page with the library loaded as the global `ocellus`. Skips the test where no Chromium is
+ * installed.
+ */
 export async function openPage(context: TestContext, options: ServeOptions = {}): Promise<Opened> {
   skipUnless(context, executablePath, 'Chromium (apt-get install chromium)')
   browser ??= chromium.launch({ executablePath, args })

@@ -24,7 +24,9 @@ async function inNode(model: Uint8Array | undefined) {
   return { pixels, outputs, detections }
 }
 
-/** Runs in the page: a network's answers and what is found, for pixels and for a picture's address. */
+/**
+ * Runs in the page: a network's answers and what is found, for pixels and for a picture's address.
+ */
 async function inPage({ width, height, model, options }: PageWords) {
   const detector = await ocellus.Detector.create({ model, ...options })
   const data = new Uint8ClampedArray(await (await fetch('/cat.rgba')).arrayBuffer())

@@ -6,7 +6,10 @@ import { Detector } from '../../src/host/platform/node.js'
 import { everyLayer, randomWeights } from '../readers/tiny.js'
 import { ocellus, root, sample, temporaryFolder } from './run.js'
 
-/** A network of every layer, and photos labelled with what it is asked to find; random, so it finds nothing. */
+/**
+ * A network of every layer, and photos labelled with what it is asked to find; random, so it finds
+ * nothing.
+ */
 const folder = temporaryFolder()
 const weights = join(folder, 'tiny.weights')
 const model = join(folder, 'tiny.safetensors')

@@ -160,7 +160,8 @@ describe('ocellus pull', () => {
   })
 
   it('stops where the disk refuses', async () => {
-    // The shell's limit on the size of a file, in blocks of 512 or 1024 bytes, stands for a full disk.
+    // The shell's limit on the size of a file, in blocks of 512 or 1024 bytes, stands for a full
+    // disk.
     const words = ['pull', 'tiny-1.1', '--registry', registryFile, '--from', `${server.address}/`]
     const command = `ulimit -f 8; exec "${process.execPath}" "${join(root, 'dist/cli/main.js')}" "$@"`
     const ran = await new Promise<Ran>((resolve) => {

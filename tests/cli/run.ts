@@ -13,7 +13,10 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** Runs the built command as a shell would. A command that hangs is stopped after a minute, with code null. */
+/**
+ * Runs the built command as a shell would. A command that hangs is stopped after a minute, with
+ * code null.
+ */
 export const ocellus = (...words: readonly string[]): Promise<Ran> => ocellusWith({}, ...words)
 
 /** As `ocellus`, with more in the environment. */

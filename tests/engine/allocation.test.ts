@@ -7,7 +7,10 @@ import { writeModel } from '../../src/host/platform/node.js'
 import { int8Model, tinyModel } from '../helpers/models.js'
 import { everyLayer } from '../readers/tiny.js'
 
-/** In a process of its own, with the built package: bytes that each frame adds to heap and buffers, the garbage too. */
+/**
+ * In a process of its own, with the built package: bytes that each frame adds to heap and buffers,
+ * the garbage too.
+ */
 const script = `
 import { Detector } from ${JSON.stringify(new URL('../../dist/src/host/platform/node.js', import.meta.url))}
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1]

@@ -32,7 +32,10 @@ const expected = await Session.create(model, { kernel: 'direct', build: 'simd' }
   return outputsOf(session)
 })
 
-/** Bytes, in KiB that are not empty, where weights of kernels are to lie, behind what a first run uses. */
+/**
+ * Bytes, in KiB that are not empty, where weights of kernels are to lie, behind what a first run
+ * uses.
+ */
 function packed({ plan, memory }: Session): number {
   const { nodes, blocks } = planFirst(plan)!
   const end = Math.max(...[...nodes.keys()].flatMap((index) => [...plan.blocks[index].values()]))

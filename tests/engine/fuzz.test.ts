@@ -67,7 +67,10 @@ function mutate(graph: Json, random: Random): void {
   else at[key] = random.pick([null, true, 1, 'x', [], {}])
 }
 
-/** Gives tensors the shapes and scales that their nodes make of a mutated attribute, so that more models pass. */
+/**
+ * Gives tensors the shapes and scales that their nodes make of a mutated attribute, so that more
+ * models pass.
+ */
 function repair(model: Model): Model {
   const tensors = new Map(model.graph.tensors.map((tensor) => [tensor.name, tensor]))
   for (const node of model.graph.nodes) {
@@ -103,7 +106,10 @@ const verifies = (model: Model): VerifiedModel | OcellusError => {
   }
 }
 
-/** What accepting a mutated graph means: it runs, within its memory, with the same bytes on every build and plan. */
+/**
+ * What accepting a mutated graph means: it runs, within its memory, with the same bytes on every
+ * build and plan.
+ */
 async function check(model: Model, seed: number): Promise<void> {
   const int8 = model.graph.tensors.find(({ name }) => name === model.graph.inputs[0])?.dtype === 'int8'
   const input = int8 ? randomInt8Input(model, seed) : randomInput(model, seed)

@@ -60,7 +60,10 @@ describe('a network with every darknet layer', () => {
   })
 })
 
-/** Outputs of float32 activations, whose curves docs/engine.md gives to a few units in the last place only. */
+/**
+ * Outputs of float32 activations, whose curves docs/engine.md gives to a few units in the last
+ * place only.
+ */
 function floatCurves({ graph }: Model): Set<string> {
   const curves = new Set<string>()
   for (const { op, inputs, outputs } of graph.nodes) {
@@ -70,7 +73,10 @@ function floatCurves({ graph }: Model): Set<string> {
   return curves
 }
 
-/** The same int8 network with float32 islands: each maximum is taken between dequantize and quantize. */
+/**
+ * The same int8 network with float32 islands: each maximum is taken between dequantize and
+ * quantize.
+ */
 function withIslands(model: Model): Model {
   const { graph } = model
   const tensors = new Map(graph.tensors.map((tensor) => [tensor.name, tensor]))
@@ -98,7 +104,8 @@ describe('random networks', () => {
     const used = seeds.flatMap(
       (seed) => withIslands(int8Model(randomModel(seed, 14, true), seed)).graph.nodes,
     )
-    // Those on tokens are run by tokens.test.ts, those that networks have in float32 alone by tests/onnx.
+    // Those on tokens are run by tokens.test.ts, those that networks have in float32 alone by
+    // tests/onnx.
     const tokens = transformer(1).graph.nodes.map(({ op }) => op)
     const others = ['arithmetic', 'constant', 'gather', 'groupNorm', 'matmul', 'reduce', 'resize']
     const expected = [...operators.keys()].filter(

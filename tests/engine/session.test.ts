@@ -196,7 +196,10 @@ describe.each(builds)('memory, %s', (build) => {
   })
 })
 
-/** A slice whose first channel is farther from its buffer's start than the buffer's end from the memory's. */
+/**
+ * A slice whose first channel is farther from its buffer's start than the buffer's end from the
+ * memory's.
+ */
 async function lastChannels(build: (typeof builds)[number]) {
   const builder = new Builder(new Random(1), 1, 1)
   const part = builder.conv(builder.tensors[0], 900, 1, 1, 1)

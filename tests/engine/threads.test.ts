@@ -45,8 +45,8 @@ const once = (session: Session) => {
 }
 
 /**
- * Runs with an instruction in the place of the first after the preprocessing, by itself, as then all threads are waited for;
- * afterwards the program is what it was.
+ * Runs with an instruction in the place of the first after the preprocessing, by itself, as then
+ * all threads are waited for; afterwards the program is what it was.
  */
 function runInstead(session: Session, words: readonly number[]): OcellusError {
   const at = programStart / 4

@@ -85,7 +85,8 @@ describe('a session', () => {
     const [latent, prediction] = model.graph.outputs
     const first = runOn(7, 2, 11)
     const turned = runOn(2, 11, 7)
-    // Attention doesn't know the order of its tokens: the class token sees the same, up to the order of sums.
+    // Attention doesn't know the order of its tokens: the class token sees the same, up to the
+    // order of sums.
     const classOf = (outputs: Outputs): number[] => [...outputs.get(latent)!.slice(0, 24)]
     classOf(first).forEach((v, c) => {
       expect(v).toBeCloseTo(classOf(turned)[c], 4)

@@ -35,8 +35,9 @@ const voc =
   'aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person pottedplant sheep sofa train tvmonitor'
 
 /**
- * COCO figures: pycocotools 2.0.11 on the same detections. They lie below the models' own AP50 (0.4668,
- * 0.3243, 0.4468) because the recorded detections start at a score of 0.05 and have one class a box.
+ * COCO figures: pycocotools 2.0.11 on the same detections. They lie below the models' own AP50
+ * (0.4668, 0.3243, 0.4468) because the recorded detections start at a score of 0.05 and have one
+ * class a box.
  */
 describe.each([
   {

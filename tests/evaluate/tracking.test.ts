@@ -70,9 +70,9 @@ describe('by hand', () => {
 })
 
 /**
- * TrackEval's figures (JonathonLuiten/TrackEval 12c8791; np.float, np.int and np.bool replaced by float, int and bool; numpy
- * 2.4, scipy 1.17): the texts were written to files and evaluated by MotChallenge2DBox (BENCHMARK MOT17, preprocessing
- * on) with HOTA, CLEAR and Identity. In percent.
+ * TrackEval's figures (JonathonLuiten/TrackEval 12c8791; np.float, np.int and np.bool replaced by
+ * float, int and bool; numpy 2.4, scipy 1.17): the texts were written to files and evaluated by
+ * MotChallenge2DBox (BENCHMARK MOT17, preprocessing on) with HOTA, CLEAR and Identity. In percent.
  */
 describe('as TrackEval', () => {
   const figures = ({ hota, deta, assa, loca, mota, motp, idf1 }: TrackingScores): number[] =>

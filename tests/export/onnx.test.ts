@@ -16,7 +16,9 @@ import { sharedData, skipUnless } from '../helpers/require.js'
 import { runModel } from '../helpers/session.js'
 import { everyLayer } from '../readers/tiny.js'
 
-/** Activations that round once, as our own kernels do, so that ONNX Runtime must agree to a step. */
+/**
+ * Activations that round once, as our own kernels do, so that ONNX Runtime must agree to a step.
+ */
 const roundingOnce = `[net]
 width=13
 height=10

@@ -62,7 +62,8 @@ describe('transposed convolutions in ONNX', () => {
     const [ours] = (await runModel(model, quantized, 'simd')).values()
     for (const transposed of forms) {
       const found = await runOnnx(exportOnnx(model, { transposed }), latent, model)
-      // A value that lies between two steps may be rounded to either, and what follows adds up such steps.
+      // A value that lies between two steps may be rounded to either, and what follows adds up such
+      // steps.
       expect(worst(found, ours), transposed).toBeLessThan(0.1)
       const error = found.reduce((sum, value, i) => sum + (value - ours[i]) ** 2, 0) / found.length
       expect(Math.sqrt(error), transposed).toBeLessThan(0.005)

@@ -7,8 +7,8 @@ import { variantOf } from '../helpers/variants.js'
 import { tinyModel } from './tiny.js'
 
 /**
- * Whatever a mutated file says, loading it ends in an OcellusError or in a model that passed every check. Everything
- * else (a TypeError, a RangeError, a hang) is a fault of ours.
+ * Whatever a mutated file says, loading it ends in an OcellusError or in a model that passed every
+ * check. Everything else (a TypeError, a RangeError, a hang) is a fault of ours.
  */
 test('mutated model files', () => {
   const file = writeModel(tinyModel())

@@ -12,7 +12,10 @@ const verdict = (file: Uint8Array): string =>
 const entry = (shape: number[], begin: number, end: number, dtype = 'I8') =>
   `{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${begin},${end}]}`
 
-/** Written by safetensors 0.8.0: safetensors.numpy.save({weight, bias, scale, empty, scalar}, {'note': 'größe'}). */
+/**
+ * Written by safetensors 0.8.0: safetensors.numpy.save({weight, bias, scale, empty, scalar},
+ * {'note': 'größe'}).
+ */
 const byTheReference = Uint8Array.from(
   Buffer.from(
     '48010000000000007b225f5f6d657461646174615f5f223a7b226e6f7465223a226772c3b6c39f65227d2c22656d707479223a7b' +

@@ -12,7 +12,10 @@ const constant = (
   data,
 })
 
-/** The least that is an int8 detector: a picture is quantised by the preprocessing, one convolution is the head. */
+/**
+ * The least that is an int8 detector: a picture is quantised by the preprocessing, one convolution
+ * is the head.
+ */
 export function tinyModel(): Model {
   const weights = Int8Array.from({ length: 6 * 3 }, (_, i) => ((i * 37) % 255) - 127)
   const constants = [

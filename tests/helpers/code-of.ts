@@ -12,8 +12,8 @@ function codeOfError(error: unknown, message: RegExp): string {
 }
 
 /**
- * The code of the OcellusError that `work` throws, or 'none' where it throws nothing. Any other error
- * is thrown on. The error's message must be one line and match `message`.
+ * The code of the OcellusError that `work` throws, or 'none' where it throws nothing. Any other
+ * error is thrown on. The error's message must be one line and match `message`.
  */
 export function codeOf(work: () => unknown, message = oneLine): string {
   try {

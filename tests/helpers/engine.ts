@@ -16,7 +16,10 @@ export { programStart }
 const bytesOf = (build: Build): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(readFileSync(new URL(`../../build/ocellus.${build}.wasm`, import.meta.url)))
 
-/** The builds that must give the same bytes, but for relaxed SIMD where this runtime lacks it, as Node 20 does. */
+/**
+ * The builds that must give the same bytes, but for relaxed SIMD where this runtime lacks it, as
+ * Node 20 does.
+ */
 export const builds = all.filter((build) => WebAssembly.validate(bytesOf(build)))
 
 export interface EngineExports extends PackExports {

@@ -34,8 +34,8 @@ export interface GuardedRun {
 }
 
 /**
- * One run in a memory full of chance bytes: nothing in it may matter, and nothing outside the arena may change:
- * neither static data, program and constants before it nor what lies behind it.
+ * One run in a memory full of chance bytes: nothing in it may matter, and nothing outside the arena
+ * may change: neither static data, program and constants before it nor what lies behind it.
  */
 export async function guardedRun(
   model: Model,

@@ -59,8 +59,8 @@ const arenaStart = programStart + 128
 const mostThreads = 5
 
 /**
- * The engine's memory as a test lays it out. Everything in it is random to begin with, and the kernel must leave it as
- * it was, but for its output and its scratch.
+ * The engine's memory as a test lays it out. Everything in it is random to begin with, and the
+ * kernel must leave it as it was, but for its output and its scratch.
  */
 export class Arena {
   readonly random: Random
@@ -144,8 +144,9 @@ export class Arena {
   }
 
   /**
-   * The whole memory after one instruction, which a varying number of threads share: one after the other here, so
-   * that they may have one scratch, and the last first. `look` sees it before scratch is put back.
+   * The whole memory after one instruction, which a varying number of threads share: one after the
+   * other here, so that they may have one scratch, and the last first. `look` sees it before
+   * scratch is put back.
    */
   run<O extends Opcode>(
     build: Build,
@@ -174,7 +175,10 @@ export class Arena {
     return after
   }
 
-  /** Runs an instruction on every build: each must give `values` in `output`, and touch nothing else. */
+  /**
+   * Runs an instruction on every build: each must give `values` in `output`, and touch nothing
+   * else.
+   */
   check<O extends Opcode>(
     opcode: O,
     fields: Fields<O>,

@@ -15,7 +15,10 @@ export interface TinyMae {
 
 export const tinyMae: TinyMae = { width: 128, narrow: 64, hidden: 32, patch: 2, side: 3 }
 
-/** Chance weights of a masked autoencoder with two blocks and one, under the names of facebookresearch/mae. */
+/**
+ * Chance weights of a masked autoencoder with two blocks and one, under the names of
+ * facebookresearch/mae.
+ */
 export function maeWeights(seed: number, shape: Partial<TinyMae> = {}): Weights {
   const { width, narrow, hidden, patch, side } = { ...tinyMae, ...shape }
   const random = new Random(seed)

@@ -2,7 +2,10 @@ import type { Detection, Tracker } from '../../src/host/index.js'
 import { RandomStream } from '../../src/host/tasks/random.js'
 import { parseMot } from '../../tools/evaluate/mot.js'
 
-/** Persons that walk about, some of them riding (class 2) or not counted (score 0), in MOT Challenge's format. */
+/**
+ * Persons that walk about, some of them riding (class 2) or not counted (score 0), in MOT
+ * Challenge's format.
+ */
 export function walkers(seed: number, frames = 120, count = 14): string {
   const random = new RandomStream(seed)
   const lines: string[] = []
@@ -27,8 +30,8 @@ export function walkers(seed: number, frames = 120, count = 14): string {
 }
 
 /**
- * What a poor tracker makes of ground truth: boxes that are off by up to a tenth of their height, a fifth missing, ids that
- * change from time to time, two that swap, and objects that are not there.
+ * What a poor tracker makes of ground truth: boxes that are off by up to a tenth of their height, a
+ * fifth missing, ids that change from time to time, two that swap, and objects that are not there.
  */
 export function disturbed(truth: string, seed: number): string {
   const random = new RandomStream(seed)
@@ -60,7 +63,10 @@ export function disturbed(truth: string, seed: number): string {
   return `${lines.join('\n')}\n`
 }
 
-/** Detections of a sequence by frame; scores of a support vector machine become 1 / (1 + exp(-1.5 s)). */
+/**
+ * Detections of a sequence by frame; scores of a support vector machine become 1 / (1 + exp(-1.5
+ * s)).
+ */
 export function motDetections(text: string): Map<number, Detection[]> {
   const frames = new Map<number, Detection[]>()
   for (const [frame, boxes] of parseMot(text, 'detections')) {

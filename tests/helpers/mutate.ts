@@ -10,8 +10,8 @@ export function randomizer(seed: number): () => number {
 const interesting = [0, 1, 0x7f, 0x80, 0xff, 0x22, 0x2c, 0x2d, 0x30, 0x39, 0x5b, 0x5c, 0x7b, 0x7d]
 
 /**
- * Damaged copies of a file: bits flipped, bytes set, stretches cut out, doubled, swapped or made alike, digits
- * changed, the end cut off.
+ * Damaged copies of a file: bits flipped, bytes set, stretches cut out, doubled, swapped or made
+ * alike, digits changed, the end cut off.
  */
 export function* mutations(file: Uint8Array, count: number, seed: number): Generator<Uint8Array> {
   const random = randomizer(seed)

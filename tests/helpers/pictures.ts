@@ -83,7 +83,9 @@ export function withExif(jpeg: Uint8Array, orientation: number, order: 'II' | 'M
   return concat(jpeg.subarray(0, 2), head, body, jpeg.subarray(2))
 }
 
-/** What a camera held in this way stores of an upright picture: the inverse of turning it upright. */
+/**
+ * What a camera held in this way stores of an upright picture: the inverse of turning it upright.
+ */
 export function stored<T>(rows: readonly (readonly T[])[], orientation: number): T[][] {
   const height = rows.length
   const width = rows[0].length

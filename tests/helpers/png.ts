@@ -7,8 +7,8 @@ const paeth = (a: number, b: number, c: number): number => {
 }
 
 /**
- * Pixels of a PNG of 8-bit RGB, not interlaced (PNG specification, 2nd edition, sections 5, 9): what a test's
- * checksums rest on must not depend on which canvas package is installed, or on any.
+ * Pixels of a PNG of 8-bit RGB, not interlaced (PNG specification, 2nd edition, sections 5, 9):
+ * what a test's checksums rest on must not depend on which canvas package is installed, or on any.
  */
 export function decodePng(file: Uint8Array): Pixels {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)

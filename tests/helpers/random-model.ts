@@ -4,7 +4,9 @@ import { Random } from './kernel.js'
 
 type Attributes = Readonly<Record<string, AttributeValue>>
 
-/** A float network under construction: each method adds a node and returns the tensor that it makes. */
+/**
+ * A float network under construction: each method adds a node and returns the tensor that it makes.
+ */
 export class Builder {
   readonly tensors: Tensor[] = []
   readonly nodes: Node[] = []
@@ -175,10 +177,10 @@ function windows({ shape }: Tensor, kernel: number, stride: number, pad: number)
 }
 
 /**
- * A network that no one would train: any operator on any tensor, so that slices, concatenations and writing in
- * place meet in every order; `transposed` asks for
- * transposed convolutions, borders and turned maps too. A tensor that nothing reads is an output, and now and then
- * one that something reads.
+ * A network that no one would train: any operator on any tensor, so that slices, concatenations and
+ * writing in place meet in every order; `transposed` asks for transposed convolutions, borders and
+ * turned maps too. A tensor that nothing reads is an output, and now and then one that something
+ * reads.
  */
 export function randomModel(seed: number, size = 14, transposed = false): Model {
   const random = new Random(seed)

@@ -21,9 +21,10 @@ type Run = (
 ) => void
 
 /**
- * Runs a graph as docs/engine.md, Arithmetic, says, to the bit: plain loops, exact integers, one rounding to
- * float32 a step. It shares no code with the engine or its planner. Only the curves of float32 activations
- * are JavaScript's own: the engine's may differ from them by a few units in the last place.
+ * Runs a graph as docs/engine.md, Arithmetic, says, to the bit: plain loops, exact integers, one
+ * rounding to float32 a step. It shares no code with the engine or its planner. Only the curves of
+ * float32 activations are JavaScript's own: the engine's may differ from them by a few units in the
+ * last place.
  */
 export function runInt8Reference(model: Model, input: Values): Map<string, Values> {
   const tensors = new Map(model.graph.tensors.map((tensor) => [tensor.name, tensor]))
@@ -66,7 +67,10 @@ function roundHalfEven(y: number): number {
   return Math.round(y)
 }
 
-/** What follows a sum of an int8 node: activation, clamp, rounding; or of a float32 node: the first two. */
+/**
+ * What follows a sum of an int8 node: activation, clamp, rounding; or of a float32 node: the first
+ * two.
+ */
 function finisher(node: Node, { data, quantization: { scale, zeroPoint } }: Feature): (y: number) => number {
   const kind = node.attributes.activation ?? 'linear'
   const slope = kind === 'linear' ? 1 : kind === 'leaky' ? f32((node.attributes.slope as number) ?? 0.1) : 0
@@ -113,7 +117,9 @@ const conv: Run = (node, [input], output, constant) => {
   })
 }
 
-/** Output by output: the taps that meet an input pixel, by the input's rows, columns and channels. */
+/**
+ * Output by output: the taps that meet an input pixel, by the input's rows, columns and channels.
+ */
 const convTranspose: Run = (node, [input], output, constant) => {
   const [kh, kw] = numbers(node, 'kernel')
   const [sy, sx] = numbers(node, 'strides')

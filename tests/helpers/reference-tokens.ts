@@ -128,7 +128,10 @@ function quantized(f: Rounding, row: readonly number[], limit: number): { q: num
   return { q: row.map((v) => halfEven(f(v * factor))), scale: zero ? 0 : f(largest / limit) }
 }
 
-/** Attention whose products are of int16: each query and key by its own largest value, values by their channel's. */
+/**
+ * Attention whose products are of int16: each query and key by its own largest value, values by
+ * their channel's.
+ */
 export function attentionInt16(
   f: Rounding,
   x: List,
@@ -194,7 +197,10 @@ export function scatterTokens(f: Rounding, x: List, mask: List, positions: List,
     out[n] = f((n < x.length ? x[n] : mask[n % mask.length]) + positions[n])
 }
 
-/** x (1 + erf(x / sqrt 2)) / 2, by a series where it converges fast and a continued fraction where not. */
+/**
+ * x (1 + erf(x / sqrt 2)) / 2, by a series where it converges fast and a continued fraction where
+ * not.
+ */
 export function gelu(x: number): number {
   const z = Math.abs(x) / Math.SQRT2
   if (z < 3) {

@@ -22,7 +22,10 @@ export function runReference(model: Model, input: Float32Array): Map<string, Flo
   return runNamed(model, new Map([[model.graph.inputs[0], input]]))
 }
 
-/** The same with any number of inputs by their names, in the engine's order; whole numbers are held as floats. */
+/**
+ * The same with any number of inputs by their names, in the engine's order; whole numbers are held
+ * as floats.
+ */
 export function runNamed(
   model: Model,
   inputs: ReadonlyMap<string, ArrayLike<number>>,

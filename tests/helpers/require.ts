@@ -34,7 +34,10 @@ export function skipUnless(context: TestContext, condition: unknown, why: string
   context.skip(`needs ${why}`)
 }
 
-/** The absolute path of a file of the shared trials: inputs that once failed. Undefined where it is not there. */
+/**
+ * The absolute path of a file of the shared trials: inputs that once failed. Undefined where it is
+ * not there.
+ */
 export function sharedTrial(name: string): string | undefined {
   const full = resolve(dataFolder, '../trials', name)
   return existsSync(full) ? full : undefined

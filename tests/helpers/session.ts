@@ -46,7 +46,10 @@ export async function runModel(
 export const bytesOf = (values: TensorData): Buffer =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength)
 
-/** The first tensor whose bytes differ, or undefined. Tensors that `some` has and `all` lacks differ. */
+/**
+ * The first tensor whose bytes differ, or undefined. Tensors that `some` has and `all` lacks
+ * differ.
+ */
 export function differing(some: Outputs, all: ReadonlyMap<string, TensorData>): string | undefined {
   for (const [name, values] of some) {
     const other = all.get(name)

@@ -13,7 +13,9 @@ export interface TransformerShape {
 
 const least: TransformerShape = { patch: 4, rows: 3, columns: 4, visible: 5, width: 24, heads: 3 }
 
-/** A masked autoencoder of one block on either side, with chance weights: every operator on tokens. */
+/**
+ * A masked autoencoder of one block on either side, with chance weights: every operator on tokens.
+ */
 export function transformer(seed: number, shape: Partial<TransformerShape> = {}): Model {
   const { patch, rows, columns, visible, width, heads } = { ...least, ...shape }
   const b = new Builder(new Random(seed), rows * patch, columns * patch)

@@ -52,7 +52,10 @@ export function variantOf(bytes: Uint8Array, n: number): Variant {
   }
 }
 
-/** What `parse` makes of bytes. Whatever object holds them, it must make the same, and leave the memory as it was. */
+/**
+ * What `parse` makes of bytes. Whatever object holds them, it must make the same, and leave the
+ * memory as it was.
+ */
 export function ofAllKinds<T>(bytes: Uint8Array, parse: (bytes: Uint8Array) => T): T {
   const expected = parse(Uint8Array.from(bytes))
   for (const { name, bytes: variant, check } of variantsOf(bytes)) {

@@ -19,7 +19,10 @@ function isUsable(word: CanvasWord): boolean {
 
 const before = process.env.OCELLUS_CANVAS
 
-/** Lets this package alone decode and draw until the test ends; skips the test where it is not installed. */
+/**
+ * Lets this package alone decode and draw until the test ends; skips the test where it is not
+ * installed.
+ */
 export function useCanvas(context: TestContext, word: CanvasWord): void {
   skipUnless(context, isUsable(word), `the package ${packages[word]} with its binary`)
   process.env.OCELLUS_CANVAS = word

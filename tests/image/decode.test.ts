@@ -202,7 +202,10 @@ describe.each(canvases)('%s', (word) => {
   })
 })
 
-/** Written by libwebp, lossless: a red and a blue pixel; the same with EXIF's orientation 6; an animation of red and blue. */
+/**
+ * Written by libwebp, lossless: a red and a blue pixel; the same with EXIF's orientation 6; an
+ * animation of red and blue.
+ */
 const webps = {
   plain: 'UklGRh4AAABXRUJQVlA4TBEAAAAvAQAAAA8Q87//8x8OMqL/AQA=',
   turned:

@@ -36,7 +36,10 @@ export interface GifOptions {
   readonly indices?: readonly number[]
 }
 
-/** A GIF of four colours: black, red, green, blue. Codes are never compressed: the table is cleared before each pixel. */
+/**
+ * A GIF of four colours: black, red, green, blue. Codes are never compressed: the table is cleared
+ * before each pixel.
+ */
 export function gif(width: number, height: number, options: GifOptions = {}): Uint8Array {
   const { frames = 1, frameWidth = width, interlaced = false } = options
   const indices = options.indices ?? new Array<number>(Math.min(width * height, 4096)).fill(1)

@@ -66,7 +66,10 @@ function sampleOf({ shape, data }: Recorded, sample: number, dtype: string): Nam
     : { dtype: 'float32', shape: sides, data: Float32Array.from(part) }
 }
 
-/** Largest difference from what is recorded, as a share of the largest value, over all outputs and samples. */
+/**
+ * Largest difference from what is recorded, as a share of the largest value, over all outputs and
+ * samples.
+ */
 async function difference(folder: string, model: Model, build: 'simd' | 'scalar'): Promise<number> {
   const given = inputsOf(folder)
   const picture = existsSync(join(folder, 'in_u8.npy')) ? fromPicture(folder) : undefined

@@ -190,7 +190,8 @@ describe('groupNormF32', () => {
     const each = channels / groups
     const expected = new Array<number>(pixels * channels)
     for (let g = 0; g < groups; g++) {
-      // Channel by channel, as the kernel adds up: the sums are float64, and all the rest is rounded once.
+      // Channel by channel, as the kernel adds up: the sums are float64, and all the rest is
+      // rounded once.
       const sums = Array.from({ length: each }, (_, c) => {
         let sum = 0
         for (let p = 0; p < pixels; p++) sum += values[p * channels + g * each + c]

@@ -11,8 +11,8 @@ import { runReference } from '../helpers/reference.js'
 import { runInt8Reference } from '../helpers/reference-int8.js'
 import { differing } from '../helpers/session.js'
 
-// The instructions 'convTransposeS8', 'convTransposeF32', 'transposedWinograd42S8' and 'transposedWinograd22S8', as graphs
-// run them: every layer of the packing is in it.
+// The instructions 'convTransposeS8', 'convTransposeF32', 'transposedWinograd42S8' and
+// 'transposedWinograd22S8', as graphs run them: every layer of the packing is in it.
 
 interface Case {
   readonly height: number
@@ -27,7 +27,10 @@ interface Case {
   readonly biases?: boolean
 }
 
-/** A network of one transposed convolution, its input a convolution's output so that it lies among other channels. */
+/**
+ * A network of one transposed convolution, its input a convolution's output so that it lies among
+ * other channels.
+ */
 function network(shape: Case, seed = 1): Model {
   const { height, width, inputs, outputs, kernel, strides, pads, activation = 'linear' } = shape
   const b = new Builder(new Random(seed), height, width)

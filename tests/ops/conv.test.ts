@@ -29,7 +29,8 @@ function check(kind: 'convS8' | 'depthwiseS8', shape: Case): void {
   } as const
   const weights = arena.fill(filters, outputs, int8)
   const bias = Array.from({ length: outputs }, () => arena.random.integer(-50_000, 50_000))
-  // Sums of about 70 * 70 * sqrt(depth) come to a few times the int8 range: rounding, clamping and ties all occur.
+  // Sums of about 70 * 70 * sqrt(depth) come to a few times the int8 range: rounding, clamping and
+  // ties all occur.
   const multipliers = Array.from({ length: outputs }, () =>
     arena.random.bits() % 8 === 0
       ? 2 ** -6

@@ -16,7 +16,10 @@ import {
 
 const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 88, -88, 710, 1e30]
 
-/** One head in a memory full of chance, all fields chosen by chance; what each build finds, and what is right. */
+/**
+ * One head in a memory full of chance, all fields chosen by chance; what each build finds, and what
+ * is right.
+ */
 function decodeCase(seed: number) {
   const arena = new Arena(seed, 1 << 19)
   const { random } = arena

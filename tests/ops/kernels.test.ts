@@ -57,7 +57,10 @@ function nodeOf(shape: Case, weights: Int8Array, bias: Int32Array, scales: Float
   }
 }
 
-/** Loads and runs a kernel in memory that it must leave as it was, but for its output, its blocks and its scratch. */
+/**
+ * Loads and runs a kernel in memory that it must leave as it was, but for its output, its blocks
+ * and its scratch.
+ */
 function check<O extends Opcode>(
   kernel: Kernel,
   expected: O,

@@ -93,7 +93,10 @@ it('is done anew when it failed on the way', async () => {
   expect(differing(outputsOf(session), outputsOf(alone))).toBeUndefined()
 })
 
-/** The bytes at `target` after an instruction that `threads` threads share in turn, or after the export of the same arguments. */
+/**
+ * The bytes at `target` after an instruction that `threads` threads share in turn, or after the
+ * export of the same arguments.
+ */
 function packed(
   build: Build,
   instruction: Instruction,

@@ -36,7 +36,10 @@ function picture(width: number, height: number): Picture {
   return { width, height, rgba }
 }
 
-/** Position and the two weights of output `x` along one side; `edge` is what OpenCV does with columns only. */
+/**
+ * Position and the two weights of output `x` along one side; `edge` is what OpenCV does with
+ * columns only.
+ */
 function tap(x: number, size: number, resized: number, edge: boolean): [number, number, number] {
   const position = f((x + 0.5) * (1 / (resized / size)) - 0.5)
   let first = Math.floor(position)

@@ -1,4 +1,7 @@
-/** The layers of darknet's yolov4-tiny.cfg, in their order, with an eighth of the filters and a small input. */
+/**
+ * The layers of darknet's yolov4-tiny.cfg, in their order, with an eighth of the filters and a
+ * small input.
+ */
 export const yolov4Tiny = `[net]
 width=64
 height=64

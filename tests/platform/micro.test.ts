@@ -73,7 +73,10 @@ function bare(engine: Engine): Record<string, unknown> {
   return context
 }
 
-/** Runs a program in the context; what it gives is passed out as JSON, so that nothing of the context's own is compared. */
+/**
+ * Runs a program in the context; what it gives is passed out as JSON, so that nothing of the
+ * context's own is compared.
+ */
 async function run(context: Record<string, unknown>, program: string): Promise<unknown> {
   const text = new Script(`(async () => JSON.stringify(await (async () => { ${program} })()))()`)
   return JSON.parse(await (text.runInContext(createContext(context)) as Promise<string>))

@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest'
 import { Patience } from '../../src/host/platform/threads/patience.js'
 
-/** Waits of `ms` each, asked for every tenth of a millisecond: how long each took until it slept, or `ms`. */
+/**
+ * Waits of `ms` each, asked for every tenth of a millisecond: how long each took until it slept, or
+ * `ms`.
+ */
 function waits(
   patience: Patience,
   clock: { now: number },

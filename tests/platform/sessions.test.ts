@@ -17,7 +17,10 @@ interface Told {
   readonly peakMiB: number
 }
 
-/** Runs scripts/sessions.mjs in a process of its own; one that hangs is killed, and has told nothing. */
+/**
+ * Runs scripts/sessions.mjs in a process of its own; one that hangs is killed, and has told
+ * nothing.
+ */
 async function follow(...words: string[]): Promise<Told> {
   const command = [path('scripts/sessions.mjs'), ...words]
   const { stdout } = await promisify(execFile)(process.execPath, command, { timeout: 280_000 })

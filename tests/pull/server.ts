@@ -13,7 +13,10 @@ export type Serve = Buffer | ((request: IncomingMessage, response: ServerRespons
 
 export const etag = '"one"'
 
-/** An HTTP server on a free local port that also answers ranges, and misbehaves where a path is a function. */
+/**
+ * An HTTP server on a free local port that also answers ranges, and misbehaves where a path is a
+ * function.
+ */
 export async function serve(paths: Readonly<Record<string, Serve>>): Promise<TestServer> {
   const ranges: string[] = []
   const server: Server = createServer((request, response) => {

@@ -398,7 +398,8 @@ describe('a masked autoencoder', () => {
     const task = model.graph.task as AutoencoderTask
     const outputs = await runModel(model, randomInput(model, 5), 'simd')
     const rows = outputs.get(task.features!)!
-    // The same by plain loops: the mean of all tokens but the class token's, normalised, as forward_features has it.
+    // The same by plain loops: the mean of all tokens but the class token's, normalised, as
+    // forward_features has it.
     const tokens = outputs.get(task.latent)!
     const count = tokens.length / 128
     const mean = Array.from({ length: 128 }, (_, c) => {

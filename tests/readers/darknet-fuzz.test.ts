@@ -5,7 +5,9 @@ import { readDarknet } from '../../tools/quantize/readers/darknet.js'
 import { variantOf } from '../helpers/variants.js'
 import { everyLayer, randomizer, randomWeights, smallest } from './tiny.js'
 
-/** Reads hostile files: whatever they are, the answer is a model that verifies or an OcellusError. */
+/**
+ * Reads hostile files: whatever they are, the answer is a model that verifies or an OcellusError.
+ */
 function survives(text: string, file: Uint8Array): 'read' | 'refused' {
   const { bytes, check } = variantOf(file, kind++)
   try {
@@ -24,7 +26,8 @@ function readOrRefused(text: string, bytes: Uint8Array): 'read' | 'refused' {
   } catch (error) {
     if (!(error instanceof OcellusError))
       throw new Error(`not an OcellusError for:\n${text}`, { cause: error })
-    // A model that the reader accepts must not be refused by the engine: the message would name no line.
+    // A model that the reader accepts must not be refused by the engine: the message would name no
+    // line.
     expect(error.code, error.message).toMatch(/^E_(CFG|WEIGHTS)_|^E_MODEL_LIMIT/)
     expect(error.message).not.toContain('\n')
     return 'refused'
@@ -69,7 +72,10 @@ const nasty = [
 
 const pick = <T>(list: readonly T[], random: () => number): T => list[Math.floor(random() * list.length)]
 
-/** One change to a text: a line lost, doubled or moved, a value replaced, a character changed or cut. */
+/**
+ * One change to a text: a line lost, doubled or moved, a value replaced, a character changed or
+ * cut.
+ */
 function mutate(text: string, random: () => number): string {
   const lines = text.split('\n')
   const at = Math.floor(random() * lines.length)

@@ -26,7 +26,10 @@ async function refusal(work: () => unknown): Promise<string> {
   return 'accepted'
 }
 
-/** Two filters of 1x1x3: biases, scales, means, variances, weights; then six of 1x1x2: biases, weights. */
+/**
+ * Two filters of 1x1x3: biases, scales, means, variances, weights; then six of 1x1x2: biases,
+ * weights.
+ */
 const body = [
   [0.5, -1],
   [2, 3],

@@ -23,7 +23,10 @@ const write = (name: string, data: string | Uint8Array): string => {
 const formatOf = async (file: string): Promise<string> => (await openFormat({ file })).format.name
 const taskOf = ({ graph }: Model): string => graph.task.kind
 
-/** A float checkpoint as the safetensors package writes one: names, types and values, no metadata of ours. */
+/**
+ * A float checkpoint as the safetensors package writes one: names, types and values, no metadata of
+ * ours.
+ */
 function safetensorsOf(tensors: Readonly<Record<string, readonly number[]>>): Uint8Array {
   let at = 0
   const entries = Object.entries(tensors).map(([name, shape]) => {

@@ -1,8 +1,8 @@
 import { buildNetwork, parseCfg } from '../../tools/quantize/readers/darknet.js'
 
 /**
- * Every section and activation that the reader knows, on odd sides, in a few kilobytes of weights. The
- * last convolution leads nowhere: it has weights to read, and no node.
+ * Every section and activation that the reader knows, on odd sides, in a few kilobytes of weights.
+ * The last convolution leads nowhere: it has weights to read, and no node.
  */
 export const everyLayer = `# A network that no one trained
 [net]

@@ -40,8 +40,8 @@ export function arrowsOf(
 }
 
 /**
- * Files that import each other, directly or over others: each set in which every file reaches every other one (Tarjan,
- * "Depth-first search and linear graph algorithms", 1972).
+ * Files that import each other, directly or over others: each set in which every file reaches every
+ * other one (Tarjan, "Depth-first search and linear graph algorithms", 1972).
  */
 export function circlesOf(arrows: ReadonlyMap<string, readonly string[]>): string[][] {
   const order = new Map<string, number>()

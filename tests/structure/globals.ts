@@ -1,6 +1,9 @@
 import ts from 'typescript'
 
-/** Of the language itself, in any engine of JavaScript; no clock, timer, thread, console, text decoder or DOM. */
+/**
+ * Of the language itself, in any engine of JavaScript; no clock, timer, thread, console, text
+ * decoder or DOM.
+ */
 const language = new Set(
   [
     'Array ArrayBuffer Boolean DataView Date Error Infinity JSON Map Math NaN Number Object Promise RangeError',

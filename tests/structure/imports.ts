@@ -38,7 +38,8 @@ function hostPart(path: string): string {
 
 function hostMayImport(from: string, to: string): boolean {
   if (from === to) return true
-  // Pictures know nothing of models: image stands beside format, graph and plan, and the engine takes its pixels.
+  // Pictures know nothing of models: image stands beside format, graph and plan, and the engine
+  // takes its pixels.
   if (from === 'image') return to === 'errors'
   if (to === 'image') return hostOrder.indexOf(from) >= hostOrder.indexOf('engine')
   return hostOrder.includes(to) && hostOrder.indexOf(to) < hostOrder.indexOf(from)

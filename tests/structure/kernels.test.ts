@@ -19,7 +19,10 @@ const exported = (source: string): string[] =>
 const kernels = new Set(Object.keys(opcodes).map(snake))
 const type = /_(?:s8|s16|f32)$/
 
-/** The names that a kernel's file may have: without the digits of Winograd's form, the product form, and maybe the type. */
+/**
+ * The names that a kernel's file may have: without the digits of Winograd's form, the product form,
+ * and maybe the type.
+ */
 function fileNames(kernel: string): string[] {
   const name = kernel.replace(/(winograd)\d+/, '$1').replace(/_(?:mla|relaxed)(?=_)/, '')
   return [name, name.replace(type, '')]

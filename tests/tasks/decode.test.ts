@@ -198,7 +198,9 @@ describe('options of a detector', () => {
   })
 })
 
-/** Reference detections by OpenCV of the raw heads that it computed itself, boxes to 0.001 pixels. */
+/**
+ * Reference detections by OpenCV of the raw heads that it computed itself, boxes to 0.001 pixels.
+ */
 describe.each(['yolo-fastest-1.1', 'yolo-fastest-1.1-xl'])('%s on dog.jpg', (name) => {
   test('gives the reference detections', (context) => {
     const raw = sharedData(`reference/raw_dog_${name}`)

@@ -20,9 +20,10 @@ const lines = {
 type Counts = Record<string, { in: number; out: number }>
 
 /**
- * The independent count, by the ids of the ground truth: a person's feet are the middle of the lower side of the box. Where they
- * were last more than 1 % of the height on one side of the line (extended), and now are on the other, they have crossed
- * it if the straight way between the two places meets the line itself. Everybody counts once in each direction.
+ * The independent count, by the ids of the ground truth: a person's feet are the middle of the
+ * lower side of the box. Where they were last more than 1 % of the height on one side of the line
+ * (extended), and now are on the other, they have crossed it if the straight way between the two
+ * places meets the line itself. Everybody counts once in each direction.
  */
 function countByHand(people: MotFrames): Counts {
   const counts: Counts = {}

@@ -10,7 +10,10 @@ const transposed = (a: Matrix): Matrix => a[0].map((_, j) => a.map((row) => row[
 const plus = (a: Matrix, b: Matrix, factor = 1): Matrix =>
   a.map((row, i) => row.map((value, j) => value + factor * b[i][j]))
 
-/** One coordinate by the book: x = F x, P = F P F' + Q; K = P H' / (H P H' + R), x += K (z - H x), P = (I - K H) P. */
+/**
+ * One coordinate by the book: x = F x, P = F P F' + Q; K = P H' / (H P H' + R), x += K (z - H x), P
+ * = (I - K H) P.
+ */
 class Reference {
   x: Matrix
   p: Matrix

@@ -6,7 +6,10 @@ import { trackingScores } from '../../tools/evaluate/tracking.js'
 import { everyFrame, motDetections, trackMot } from '../helpers/mot.js'
 import { sharedData, skipUnless } from '../helpers/require.js'
 
-/** Bounds a little below the figures of docs/tracking.md, which TrackEval confirms to 0.01. In percent. */
+/**
+ * Bounds a little below the figures of docs/tracking.md, which TrackEval confirms to 0.01. In
+ * percent.
+ */
 const rates = [
   { perSecond: 30, every: 1, hota: 39, idf1: 50, idSwitches: 140 },
   { perSecond: 5, every: 6, hota: 36, idf1: 46, idSwitches: 72 },

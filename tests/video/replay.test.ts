@@ -14,7 +14,10 @@ import { detectionAt } from './scenes.js'
 
 const size = { width: 640, height: 360 }
 
-/** A street of five seconds: some walk, one stands, boxes are unsteady and sometimes missing. `gone`: a loss half way. */
+/**
+ * A street of five seconds: some walk, one stands, boxes are unsteady and sometimes missing.
+ * `gone`: a loss half way.
+ */
 function street(options: SceneOptions, gone = false): { lines: string[]; events: string[] } {
   const random = new RandomStream(21)
   const scene = new Scene(options)

@@ -6,7 +6,9 @@ import { detectionAt } from './scenes.js'
 
 const seenIds = (tracks: readonly Track[]): number[] => tracks.filter(({ seen }) => seen).map(({ id }) => id)
 
-/** Updates at a steady rate; `at(seconds)` gives the detections. Returns all tracks of each update. */
+/**
+ * Updates at a steady rate; `at(seconds)` gives the detections. Returns all tracks of each update.
+ */
 function follow(
   at: (seconds: number) => Detection[],
   { rate = 10, seconds = 4, ...options }: TrackerOptions & { rate?: number; seconds?: number } = {},

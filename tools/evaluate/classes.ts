@@ -6,7 +6,9 @@ const synonyms: Readonly<Record<string, string>> = {
   tvmonitor: 'tv',
 }
 
-/** Spelling without case and separators: `Dining Table`, `dining_table` and `diningtable` are one. */
+/**
+ * Spelling without case and separators: `Dining Table`, `dining_table` and `diningtable` are one.
+ */
 function plain(name: string): string {
   const letters = name.toLowerCase().replace(/[\s_-]+/g, '')
   return Object.hasOwn(synonyms, letters) ? synonyms[letters] : letters

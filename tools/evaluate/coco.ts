@@ -13,8 +13,9 @@ interface Picture {
 }
 
 /**
- * Reads a COCO instances file (cocodataset.org, Data format, Object Detection). The photos lie beside it,
- * in `images/`, or in the folder that the file's name ends with, as in instances_val2017.json; from
+ * Reads a COCO instances file (cocodataset.org, Data format, Object Detection). The photos lie
+ * beside it, in `images/`, or in the folder that the file's name ends with, as in
+ * instances_val2017.json; from
  * `annotations/` also one folder up.
  */
 export async function readCoco(file: string): Promise<DataSet> {

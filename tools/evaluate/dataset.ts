@@ -1,6 +1,9 @@
 import type { Box } from '../../src/host/tasks/detection/detections.js'
 
-/** A labelled object. `crowd` marks a region that holds many: finding something in it is neither right nor wrong. */
+/**
+ * A labelled object. `crowd` marks a region that holds many: finding something in it is neither
+ * right nor wrong.
+ */
 export interface LabelBox {
   readonly classId: number
   readonly box: Box
@@ -10,7 +13,10 @@ export interface LabelBox {
 export interface LabelledPhoto {
   /** Path of the photo. */
   readonly file: string
-  /** As the label file states it: COCO does, YOLO's boxes are fractions of whatever the photo measures. */
+  /**
+   * As the label file states it: COCO does, YOLO's boxes are fractions of whatever the photo
+   * measures.
+   */
   readonly size?: { readonly width: number; readonly height: number }
   /** In pixels when `size` is stated, else in fractions of the photo's sides. */
   readonly labels: readonly LabelBox[]

@@ -33,7 +33,10 @@ export interface Evaluation extends Precision {
   readonly perClass: Readonly<Record<string, Precision & { readonly boxes: number }>>
 }
 
-/** Photos and classes on which a model can be measured: those of the data set that the model knows too. */
+/**
+ * Photos and classes on which a model can be measured: those of the data set that the model knows
+ * too.
+ */
 export class Evaluator {
   readonly #toData: Int32Array
   readonly #known: Set<number>

@@ -3,7 +3,10 @@ import { OcellusError } from '../../src/host/errors.js'
 import { limits } from '../../src/host/limits.js'
 import { readCapped } from '../../src/host/platform/node/files.js'
 
-/** What is taken for a photo in a folder, in capitals or not: search with `caseSensitiveMatch: false`. */
+/**
+ * What is taken for a photo in a folder, in capitals or not: search with `caseSensitiveMatch:
+ * false`.
+ */
 export const photoExtensions = ['jpg', 'jpeg', 'jpe', 'jfif', 'jif', 'png', 'webp', 'bmp', 'dib', 'gif']
 export const photoPattern = `**/*.{${photoExtensions.join(',')}}`
 

@@ -27,8 +27,9 @@ export function gaussianOf(vectors: readonly ArrayLike<number>[]): Gaussian {
 }
 
 /**
- * The Frechet distance of two normal distributions, |m - n|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2) (Dowson and Landau,
- * 1982), as Heusel et al. (2017) compare generated pictures with real ones in a feature space.
+ * The Frechet distance of two normal distributions, |m - n|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2)
+ * (Dowson and Landau, 1982), as Heusel et al. (2017) compare generated pictures with real ones in a
+ * feature space.
  */
 export function frechetDistance(a: Gaussian, b: Gaussian): number {
   const n = a.mean.length

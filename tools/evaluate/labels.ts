@@ -12,8 +12,9 @@ export interface ReadOptions {
 }
 
 /**
- * Reads labelled photos: a folder with YOLO labels (`images/` and `labels/`, or photos and text files side
- * by side), a COCO instances file, or a folder that holds one such file and no YOLO labels.
+ * Reads labelled photos: a folder with YOLO labels (`images/` and `labels/`, or photos and text
+ * files side by side), a COCO instances file, or a folder that holds one such file and no YOLO
+ * labels.
  */
 export async function readDataSet(path: string, options: ReadOptions = {}): Promise<DataSet> {
   const found = await stat(path).catch((cause: unknown) => {

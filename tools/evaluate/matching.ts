@@ -20,8 +20,9 @@ type Matcher = (
 ) => Outcome[]
 
 /**
- * COCOeval.evaluateImg: a detection, best first, takes the free object that it overlaps most, the later
- * one when two are equal; a crowd only when no object will do, and a crowd can be taken again.
+ * COCOeval.evaluateImg: a detection, best first, takes the free object that it overlaps most, the
+ * later one when two are equal; a crowd only when no object will do, and a crowd can be taken
+ * again.
  */
 export const matchCoco: Matcher = (labels, ranked, overlaps) => {
   const objects = [...labels].sort((a, b) => Number(a.crowd) - Number(b.crowd))
@@ -48,9 +49,10 @@ export const matchCoco: Matcher = (labels, ranked, overlaps) => {
 }
 
 /**
- * The VOC development kit's VOCevaldet: a detection, best first, belongs to the object that it overlaps
- * most, the first when two are equal; finding an object twice is wrong. Sides are differences of
- * corners, without the kit's added pixel. What meets no object but lies in a crowd is ignored.
+ * The VOC development kit's VOCevaldet: a detection, best first, belongs to the object that it
+ * overlaps most, the first when two are equal; finding an object twice is wrong. Sides are
+ * differences of corners, without the kit's added pixel. What meets no object but lies in a crowd
+ * is ignored.
  */
 export const matchVoc: Matcher = (labels, ranked, overlaps) => {
   const objects = labels.filter(({ crowd }) => !crowd)
@@ -71,7 +73,10 @@ export const matchVoc: Matcher = (labels, ranked, overlaps) => {
   })
 }
 
-/** Intersection over union; over the detection's own area when the object is a crowd (COCO's maskApi `bbIou`). */
+/**
+ * Intersection over union; over the detection's own area when the object is a crowd (COCO's maskApi
+ * `bbIou`).
+ */
 function iou(found: Box, { box, crowd }: LabelBox): number {
   const width = Math.min(found.xmax, box.xmax) - Math.max(found.xmin, box.xmin)
   const height = Math.min(found.ymax, box.ymax) - Math.max(found.ymin, box.ymin)

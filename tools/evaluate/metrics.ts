@@ -10,8 +10,8 @@ export interface ScoredPhoto {
 
 /**
  * `coco`: pycocotools' COCOeval for boxes of any area: at most 100 detections a photo and class, precision
- * at 101 recalls. `voc`: Pascal VOC 2010 and later: no limit, the whole area under the curve; the regions
- * that COCO calls crowds are its difficult objects.
+ * at 101 recalls. `voc`: Pascal VOC 2010 and later: no limit, the whole area under the curve; the
+ * regions that COCO calls crowds are its difficult objects.
  */
 export type Protocol = 'coco' | 'voc'
 
@@ -35,7 +35,10 @@ export interface Metrics extends Precision {
 
 export const maxDetections = { coco: 100, voc: Number.POSITIVE_INFINITY } as const
 
-/** numpy.linspace as pycocotools calls it, so that a recall or overlap on a threshold falls on the same side. */
+/**
+ * numpy.linspace as pycocotools calls it, so that a recall or overlap on a threshold falls on the
+ * same side.
+ */
 function linspace(start: number, stop: number, count: number): number[] {
   const step = (stop - start) / (count - 1)
   return Array.from({ length: count }, (_, i) => (i === count - 1 ? stop : start + i * step))

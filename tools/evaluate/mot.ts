@@ -37,7 +37,10 @@ export interface Sequence {
 const mostBoxes = 5000
 const lastFrame = 10_000_000
 
-/** Reads `frame,id,x,y,width,height,score[,class[,visibility]]`, with commas or spaces. Throws E_DATA_LABELS. */
+/**
+ * Reads `frame,id,x,y,width,height,score[,class[,visibility]]`, with commas or spaces. Throws
+ * E_DATA_LABELS.
+ */
 export function parseMot(text: string, file: string): MotFrames {
   const frames = new Map<number, MotBox[]>()
   for (const [n, line] of text.split(/\r?\n/).entries()) {
@@ -61,14 +64,18 @@ export function parseMot(text: string, file: string): MotFrames {
   return frames
 }
 
-/** MOT16's number of a pedestrian, and of persons that neither count nor are wrong to find: on vehicles, static, distractors, reflections. */
+/**
+ * MOT16's number of a pedestrian, and of persons that neither count nor are wrong to find: on
+ * vehicles, static, distractors, reflections.
+ */
 const pedestrian = 1
 const neither = new Set([2, 7, 8, 12])
 
 /**
- * Ground truth and tracks frame by frame, after MOT Challenge's rules: tracks' boxes that belong to a person who does not count
- * (IoU of 0.5, optimal assignment) are taken out, and so is all that is no pedestrian. Ground truth without classes is
- * taken as it is. Throws E_DATA_LABELS where an id appears twice in a frame.
+ * Ground truth and tracks frame by frame, after MOT Challenge's rules: tracks' boxes that belong to
+ * a person who does not count (IoU of 0.5, optimal assignment) are taken out, and so is all that is
+ * no pedestrian. Ground truth without classes is taken as it is. Throws E_DATA_LABELS where an id
+ * appears twice in a frame.
  */
 export function sequenceOf(truth: MotFrames, results: MotFrames): Sequence {
   unique(truth, 'ground truth')

@@ -6,7 +6,10 @@ import { badLabels, readLabelFile } from './files.js'
 
 export const nameFiles = 'classes.txt, a *.names file or data.yaml'
 
-/** Class names of a data set by classes.txt, *.names or *.yaml, in this order; undefined when there is none. */
+/**
+ * Class names of a data set by classes.txt, *.names or *.yaml, in this order; undefined when there
+ * is none.
+ */
 export async function readNames(folder: string): Promise<readonly string[] | undefined> {
   for (const place of placesOf(resolve(folder))) {
     for (const patterns of [
@@ -38,7 +41,10 @@ async function readNameFile(file: string): Promise<readonly string[]> {
   return names
 }
 
-/** A name a line; an empty line would shift the numbers of all that follow, so only the end may have them. */
+/**
+ * A name a line; an empty line would shift the numbers of all that follow, so only the end may have
+ * them.
+ */
 function parseLines(text: string): string[] {
   return text
     .trimEnd()

@@ -24,8 +24,9 @@ const weightSum = weights.reduce((a, b) => a + b, 0)
 const gaussian = weights.map((weight) => weight / weightSum)
 
 /**
- * Structural similarity (Wang et al., 2004): Gaussian windows of 11x11 and deviation 1.5, wholly inside the picture,
- * constants (0.01 range)^2 and (0.03 range)^2; the mean over windows and channels.
+ * Structural similarity (Wang et al., 2004): Gaussian windows of 11x11 and deviation 1.5, wholly
+ * inside the picture, constants (0.01 range)^2 and (0.03 range)^2; the mean over windows and
+ * channels.
  */
 export function ssim(a: Values, b: Values, range: number): number {
   const { channels } = a

@@ -47,8 +47,9 @@ function presence({ frames, objects, tracks }: Sequence) {
 const ratio = (part: number, whole: number): number => (whole > 0 ? part / whole : 0)
 
 /**
- * HOTA (Luiten et al., 2021): sqrt(DetA AssA), the mean over the IoU thresholds 0.05, 0.10, ... 0.95. Each frame is matched
- * once, by IoU times how well the two tracks agree over the whole sequence.
+ * HOTA (Luiten et al., 2021): sqrt(DetA AssA), the mean over the IoU thresholds 0.05, 0.10, ...
+ * 0.95. Each frame is matched once, by IoU times how well the two tracks agree over the whole
+ * sequence.
  */
 function hota(sequence: Sequence) {
   const { frames, objects, tracks } = sequence
@@ -94,7 +95,10 @@ function hota(sequence: Sequence) {
   return { hota: mean(sums.hota), deta: mean(sums.deta), assa: mean(sums.assa), loca: mean(sums.loca) }
 }
 
-/** How well an object and a track agree over all frames: a Jaccard index whose common frames weigh by their IoU. */
+/**
+ * How well an object and a track agree over all frames: a Jaccard index whose common frames weigh
+ * by their IoU.
+ */
 function alignments(
   { frames, objects, tracks }: Sequence,
   ofObject: Float64Array,
@@ -129,7 +133,10 @@ function alignments(
   return common
 }
 
-/** CLEAR MOT (Bernardin and Stiefelhagen, 2008) at an IoU of 0.5; a match of the frame before is kept where it can be. */
+/**
+ * CLEAR MOT (Bernardin and Stiefelhagen, 2008) at an IoU of 0.5; a match of the frame before is
+ * kept where it can be.
+ */
 function clear({ frames, objects }: Sequence) {
   const last = new Int32Array(objects).fill(-1)
   const before = new Int32Array(objects).fill(-1)
@@ -170,7 +177,10 @@ function clear({ frames, objects }: Sequence) {
   }
 }
 
-/** IDF1 (Ristani et al., 2016): each object has one track, so that most of their boxes agree at an IoU of 0.5. */
+/**
+ * IDF1 (Ristani et al., 2016): each object has one track, so that most of their boxes agree at an
+ * IoU of 0.5.
+ */
 function idf1(sequence: Sequence): number {
   const { frames, objects, tracks } = sequence
   const common = new Float64Array(objects * tracks)

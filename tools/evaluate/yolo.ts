@@ -6,7 +6,8 @@ import { badLabels, listed, photoPattern, readLabelFile } from './files.js'
 import { nameFiles, readNames } from './names.js'
 
 /**
- * Reads a folder of photos and YOLO labels, or returns undefined when no photo in it has any. A photo under
+ * Reads a folder of photos and YOLO labels, or returns undefined when no photo in it has any. A
+ * photo under
  * `images/` has its labels at the same place under `labels/`, as darknet and ultralytics have it, or beside
  * it. A photo without a label file shows nothing that is looked for.
  */
@@ -45,7 +46,10 @@ function labelFileOf(photo: string): string | undefined {
   return (images < 0 ? [beside] : [apart, beside]).map((path) => resolve(path)).find(existsSync)
 }
 
-/** One object a line: class, then centre and size (4 numbers) or a polygon (6 or more), in fractions of the sides. */
+/**
+ * One object a line: class, then centre and size (4 numbers) or a polygon (6 or more), in fractions
+ * of the sides.
+ */
 export function parseYolo(text: string, file: string, names: readonly string[]): LabelBox[] {
   return text.split(/\r?\n/).flatMap((line, i) => {
     const fields = line.trim().split(/\s+/)

@@ -4,8 +4,8 @@ import type { Quantization } from '../../src/host/graph/types.js'
 import { bytes, type OnnxGraph } from './onnx-graph.js'
 
 /**
- * Writes an operator and its fused activation. `write` makes the operator give its sums the name that it
- * is told.
+ * Writes an operator and its fused activation. `write` makes the operator give its sums the name
+ * that it is told.
  */
 export function activated(view: NodeView, graph: OnnxGraph, write: (output: string) => void): void {
   const { name, quantization } = view.output
@@ -18,8 +18,8 @@ export function activated(view: NodeView, graph: OnnxGraph, write: (output: stri
   }
   write(sums)
   if (kind === 'leaky' && activationSlope(view) > 0) {
-    // ONNX Runtime keeps to int8 only where the sums are quantised too: QLinearConv, then QLinearLeakyRelu.
-    // Without that it computes both in float32, at less than half the speed.
+    // ONNX Runtime keeps to int8 only where the sums are quantised too: QLinearConv, then
+    // QLinearLeakyRelu. Without that it computes both in float32, at less than half the speed.
     const between = `${name}:before`
     const before = beforeLeaky(quantization, activationSlope(view))
     graph.quantize(between, sums, before)
@@ -45,7 +45,10 @@ export function activated(view: NodeView, graph: OnnxGraph, write: (output: stri
   }
 }
 
-/** Holds every sum that the output's range can tell apart: its negative side, before the slope, is longer. */
+/**
+ * Holds every sum that the output's range can tell apart: its negative side, before the slope, is
+ * longer.
+ */
 function beforeLeaky({ scale, zeroPoint }: Quantization, slope: number): Quantization {
   const low = ((-128 - zeroPoint) * scale) / slope
   const high = (127 - zeroPoint) * scale

@@ -24,7 +24,10 @@ export const conv: Writer = (view, graph) => {
   )
 }
 
-/** `native`: ConvTranspose, float32 inside a quantised model; `phases`: convolutions, where they are the same. */
+/**
+ * `native`: ConvTranspose, float32 inside a quantised model; `phases`: convolutions, where they are
+ * the same.
+ */
 export type TransposedForm = 'native' | 'phases'
 
 /** ConvTranspose of ONNX, or its sub-pixel form, which runtimes compute faster and in int8. */
@@ -81,8 +84,9 @@ export const convTranspose =
   }
 
 /**
- * What ONNX Runtime's dynamic quantisation makes of a convolution whose input is float32: its least and greatest values
- * give the scale of this one run. Weights are unsigned, ours plus 128: with signed ones its Wasm takes nine times as long.
+ * What ONNX Runtime's dynamic quantisation makes of a convolution whose input is float32: its least
+ * and greatest values give the scale of this one run. Weights are unsigned, ours plus 128: with
+ * signed ones its Wasm takes nine times as long.
  */
 const dynamicConv: Writer = (view, graph) => {
   const { node, inputs, constants } = view
@@ -187,7 +191,10 @@ function bias(
   return dequantizeChannels(graph, name, 'int32', scales)
 }
 
-/** DequantizeLinear of a constant with a scale per output channel and zero point 0; returns its result. */
+/**
+ * DequantizeLinear of a constant with a scale per output channel and zero point 0; returns its
+ * result.
+ */
 function dequantizeChannels(
   graph: OnnxGraph,
   name: string,

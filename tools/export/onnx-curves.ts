@@ -6,7 +6,10 @@ import { writeGelu } from './onnx-tokens.js'
 /** Writes a curve from `x` to `y`, both float32. */
 type CurveWriter = (view: NodeView, graph: OnnxGraph, x: string, y: string) => void
 
-/** Adds a node of a curve; returns the name of what it makes, which is a step of its own unless it is given. */
+/**
+ * Adds a node of a curve; returns the name of what it makes, which is a step of its own unless it
+ * is given.
+ */
 function step(
   { node }: NodeView,
   graph: OnnxGraph,

@@ -3,7 +3,10 @@ import type { Constant, Quantization, Tensor } from '../../src/host/graph/types.
 
 export const floatTensor = ({ name, shape }: Tensor): Tensor => ({ name, shape, dtype: 'float32' })
 
-/** A node of an int8 model whose tensors are float32: its weights stay int8, its bias gets its real values. */
+/**
+ * A node of an int8 model whose tensors are float32: its weights stay int8, its bias gets its real
+ * values.
+ */
 export function floatActivations(view: NodeView): NodeView {
   const { inputs, output, constants } = view
   const { bias, weightScale } = constants

@@ -6,9 +6,10 @@ import type { OnnxNode, OnnxTensor, OnnxType } from '../onnx/format.js'
 export type Writer = (view: NodeView, graph: OnnxGraph) => void
 
 /**
- * Collects the nodes and constants of an ONNX graph. A quantised tensor has a name for its bytes and one
- * for the real values that they stand for. The bytes are unsigned, ours plus 128, because only those does
- * ONNX Runtime fuse into int8 convolutions wherever it runs: of signed ones it leaves most in float32.
+ * Collects the nodes and constants of an ONNX graph. A quantised tensor has a name for its bytes
+ * and one for the real values that they stand for. The bytes are unsigned, ours plus 128, because
+ * only those does ONNX Runtime fuse into int8 convolutions wherever it runs: of signed ones it
+ * leaves most in float32.
  */
 export class OnnxGraph {
   readonly nodes: OnnxNode[] = []
@@ -26,7 +27,9 @@ export class OnnxGraph {
     return name
   }
 
-  /** Names of a scale and a zero point, as the last two inputs of Quantize- and DequantizeLinear. */
+  /**
+   * Names of a scale and a zero point, as the last two inputs of Quantize- and DequantizeLinear.
+   */
   scale(tensor: string, { scale, zeroPoint }: Quantization): [string, string] {
     return [
       this.constant(`${tensor}:scale`, 'float32', [], Float32Array.of(scale)),
@@ -45,9 +48,9 @@ export class OnnxGraph {
   }
 
   /**
-   * The name under which the real values of a tensor can be read. The DequantizeLinear that makes those
-   * of a quantised tensor comes into being when they are first asked for: operators that only move values
-   * read the bytes.
+   * The name under which the real values of a tensor can be read. The DequantizeLinear that makes
+   * those of a quantised tensor comes into being when they are first asked for: operators that only
+   * move values read the bytes.
    */
   real({ name, quantization }: Pick<Tensor, 'name' | 'quantization'>): string {
     if (!quantization) return name
@@ -57,7 +60,10 @@ export class OnnxGraph {
     return real
   }
 
-  /** The names of the bytes that float32 values become by their own range, and of their scale and zero point. */
+  /**
+   * The names of the bytes that float32 values become by their own range, and of their scale and
+   * zero point.
+   */
   dynamic(tensor: string): [bytes: string, scale: string, zeroPoint: string] {
     const names: [string, string, string] = [bytes(tensor), `${tensor}:scale`, `${tensor}:zero_point`]
     if (!this.#both.has(tensor))
@@ -84,5 +90,8 @@ export class OnnxGraph {
 /** The name of the bytes of a quantised tensor. */
 export const bytes = (tensor: string) => `${tensor}:bytes`
 
-/** The name under which operators that only move values read or write a tensor: its bytes, if it has any. */
+/**
+ * The name under which operators that only move values read or write a tensor: its bytes, if it has
+ * any.
+ */
 export const stored = ({ name, quantization }: Tensor) => (quantization ? bytes(name) : name)

@@ -56,7 +56,9 @@ class Chain {
 const integers = (graph: OnnxGraph, name: string, values: readonly number[]): string =>
   graph.constant(name, 'int64', [values.length], BigInt64Array.from(values, BigInt))
 
-/** The patches that stand in the file: the first ones, as a session has chosen before it is told. */
+/**
+ * The patches that stand in the file: the first ones, as a session has chosen before it is told.
+ */
 const chosen = (graph: OnnxGraph, count: number): string =>
   integers(
     graph,
@@ -79,7 +81,10 @@ const patches: Writer = (view, graph) => {
     .end()
 }
 
-/** Float weights multiply as they are; of int8 ones the input is quantised on the way, in ONNX by one scale for all tokens. */
+/**
+ * Float weights multiply as they are; of int8 ones the input is quantised on the way, in ONNX by
+ * one scale for all tokens.
+ */
 const linear: Writer = (view, graph) => {
   const { node, inputs, constants } = view
   const { weight, bias, weightScale } = constants
@@ -191,7 +196,10 @@ const embedTokens: Writer = (view, graph) => {
   })
 }
 
-/** The chosen patches are the first ones: behind the tokens there follow as many masks as are missing. */
+/**
+ * The chosen patches are the first ones: behind the tokens there follow as many masks as are
+ * missing.
+ */
 const scatterTokens: Writer = (view, graph) => {
   const { inputs, output, constants } = view
   const [rows, channels] = constants.positions.shape

@@ -3,8 +3,9 @@ import { transposedGeometry } from '../../src/host/graph/kernels/phases.js'
 import type { Constant, Tensor } from '../../src/host/graph/types.js'
 
 /**
- * The exact sub-pixel form of a transposed convolution: a convolution for each phase, whose results a depth-to-space step
- * of `block` interleaves. Undefined where phases differ in size or would need negative padding, which ONNX has not.
+ * The exact sub-pixel form of a transposed convolution: a convolution for each phase, whose results
+ * a depth-to-space step of `block` interleaves. Undefined where phases differ in size or would need
+ * negative padding, which ONNX has not.
  */
 export function subPixel(view: NodeView): { convolutions: readonly NodeView[]; block: number } | undefined {
   const { phases, grid } = transposedGeometry(view)

@@ -10,15 +10,20 @@ import { tokenWriters } from './onnx-tokens.js'
 
 export interface ExportOptions {
   /**
-   * What a quantised model's inputs take: `float32` values, normalised as the model's preprocessing says,
-   * which the graph quantises first; or the bytes themselves: of the engine's int8 input, plus 128.
+   * What a quantised model's inputs take: `float32` values, normalised as the model's preprocessing
+   * says, which the graph quantises first; or the bytes themselves: of the engine's int8 input,
+   * plus 128.
    */
   readonly input?: 'float32' | 'uint8'
-  /** How transposed convolutions are written: as such, or where that is exact as the convolutions of their phases. */
+  /**
+   * How transposed convolutions are written: as such, or where that is exact as the convolutions of
+   * their phases.
+   */
   readonly transposed?: TransposedForm
   /**
-   * Of an int8 model: activations quantised by the scales that it has, or as ONNX Runtime's dynamic quantisation does it:
-   * float32 between convolutions, each of which quantises its input by the range of that run. Its inputs take float32 then.
+   * Of an int8 model: activations quantised by the scales that it has, or as ONNX Runtime's dynamic
+   * quantisation does it: float32 between convolutions, each of which quantises its input by the
+   * range of that run. Its inputs take float32 then.
    */
   readonly activations?: 'static' | 'dynamic'
 }
@@ -26,11 +31,12 @@ export interface ExportOptions {
 /**
  * The model as an .onnx file: feature maps NCHW, and int8 in the QDQ form of ONNX Runtime
  * (onnxruntime.ai, Quantize ONNX Models), which its optimiser turns into QLinear kernels; detection
- * heads stay float32. Convolutions, sums, pools and moves agree with ours to the byte. A convolution
- * with LeakyRelu does not, since ONNX Runtime has no kernel for both: it rounds a second time between
- * the two, which costs it some 2 dB. Sigmoid, swish and mish are computed, where ours are tables. Networks of
- * tokens are written with the first patches visible, and int8 always as ONNX Runtime's dynamic quantisation makes it:
- * one scale for all tokens, where ours have one each.
+ * heads stay float32. Convolutions, sums, pools and moves agree with ours to the byte. A
+ * convolution with LeakyRelu does not, since ONNX Runtime has no kernel for both: it rounds a
+ * second time between the two, which costs it some 2 dB. Sigmoid, swish and mish are computed,
+ * where ours are tables. Networks of tokens are written with the first patches visible, and int8
+ * always as ONNX Runtime's dynamic quantisation makes it: one scale for all tokens, where ours have
+ * one each.
  */
 export function exportOnnx(
   model: Model,

@@ -16,7 +16,10 @@ const headerBytes = 1 << 16
 const dimensions = 32
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 
-/** Reads magic, version (1, 2 or 3) and dictionary. Throws E_NPY_FORMAT, E_NPY_TRUNCATED, E_NPY_SHAPE, E_NPY_TYPE. */
+/**
+ * Reads magic, version (1, 2 or 3) and dictionary. Throws E_NPY_FORMAT, E_NPY_TRUNCATED,
+ * E_NPY_SHAPE, E_NPY_TYPE.
+ */
 export function readHeader(bytes: Uint8Array, file: string): NpyHeader {
   if (magic.some((byte, i) => i < bytes.length && bytes[i] !== byte))
     throw new OcellusError('E_NPY_FORMAT', `${file} is no NumPy array (.npy): save one with numpy.save`)
@@ -41,7 +44,9 @@ export function readHeader(bytes: Uint8Array, file: string): NpyHeader {
 export const truncated = (file: string, where: string): OcellusError =>
   new OcellusError('E_NPY_TRUNCATED', `${file} ends ${where}: copy it again`)
 
-/** The three entries of the dictionary, each once, in any order: a small part of Python's literals. */
+/**
+ * The three entries of the dictionary, each once, in any order: a small part of Python's literals.
+ */
 function readDictionary(text: string, file: string): Omit<NpyHeader, 'start'> {
   const fail = (what: string): never => {
     throw new OcellusError('E_NPY_FORMAT', `${file}: its header ${what}`)

@@ -56,8 +56,9 @@ function filled<T extends { length: number; [index: number]: number }>(
 }
 
 /**
- * Reads a NumPy array file (numpy.lib.format 1.0 to 3.0): little-endian float16, 32, 64, int8, 16, 32, 64 or uint8, in C or
- * Fortran order. Nothing is allocated before the file is known to hold what its header says. Throws E_NPY_*.
+ * Reads a NumPy array file (numpy.lib.format 1.0 to 3.0): little-endian float16, 32, 64, int8, 16,
+ * 32, 64 or uint8, in C or Fortran order. Nothing is allocated before the file is known to hold
+ * what its header says. Throws E_NPY_*.
  */
 export function readNpy(bytes: Uint8Array, file: string): NpyArray {
   const header = readHeader(bytes, file)
@@ -90,7 +91,10 @@ function kindOf({ descr }: NpyHeader, file: string): Kind {
   )
 }
 
-/** The place in a file of Fortran order, first index fastest, of an element that is counted in C order. */
+/**
+ * The place in a file of Fortran order, first index fastest, of an element that is counted in C
+ * order.
+ */
 function fortranPlaces(shape: readonly number[]): Place {
   const steps: number[] = []
   let step = 1

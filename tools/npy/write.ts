@@ -3,8 +3,8 @@ import type { TensorData } from '../../src/host/engine/session.js'
 const descriptions = { Float32Array: '<f4', Int8Array: '|i1', Int32Array: '<i4' } as const
 
 /**
- * A NumPy array file, version 1.0 (numpy.lib.format), little-endian and row-major. Its values are parts of one type that
- * follow one another.
+ * A NumPy array file, version 1.0 (numpy.lib.format), little-endian and row-major. Its values are
+ * parts of one type that follow one another.
  */
 export function writeNpy(parts: readonly TensorData[], shape: readonly number[]): Uint8Array {
   const kind = parts[0].constructor.name as keyof typeof descriptions

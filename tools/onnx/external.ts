@@ -42,7 +42,9 @@ export function externalReader(file: string, largest: number): (tensor: RawTenso
   }
 }
 
-/** The real path of a file in `folder`, symbolic links followed, or undefined where it lies outside. */
+/**
+ * The real path of a file in `folder`, symbolic links followed, or undefined where it lies outside.
+ */
 function within(folder: string, location: string): string | undefined {
   if (location === '' || isAbsolute(location) || location.includes('\0')) return undefined
   try {

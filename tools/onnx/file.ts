@@ -38,7 +38,9 @@ export interface RawNode {
   readonly attributes: ReadonlyMap<string, RawAttribute>
 }
 
-/** What a model takes or gives; a dimension is a number, a name, or undefined where nothing is said. */
+/**
+ * What a model takes or gives; a dimension is a number, a name, or undefined where nothing is said.
+ */
 export interface RawPort {
   readonly name: string
   readonly type: number
@@ -250,7 +252,9 @@ function readPort(bytes: Uint8Array, budget: Budget): RawPort {
   return { name, ...port }
 }
 
-/** TypeProto: only tensors have a type of their own here; sequences, maps and optionals have type 0. */
+/**
+ * TypeProto: only tensors have a type of their own here; sequences, maps and optionals have type 0.
+ */
 function readTensorType(bytes: Uint8Array, budget: Budget): Omit<RawPort, 'name'> {
   const tensor = fields(bytes, 'a type', budget).find(({ number }) => number === 1)
   if (tensor === undefined) return { type: 0 }

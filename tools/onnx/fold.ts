@@ -12,7 +12,10 @@ export interface Port {
   readonly value: Value
 }
 
-/** A node that is left to run: its inputs and outputs named as the values are. '' is an input that is absent. */
+/**
+ * A node that is left to run: its inputs and outputs named as the values are. '' is an input that
+ * is absent.
+ */
 export type FoldedNode = RawNode
 
 /** The network with every shape known and all that does not depend on its inputs computed. */
@@ -49,8 +52,9 @@ export interface Cause {
 }
 
 /**
- * Infers every shape with the inputs fixed (a batch of 1), computes what is constant, and leaves out what no
- * output needs. Throws E_ONNX_OPERATOR with all causes at once, E_ONNX_SHAPE where an input's shape is open.
+ * Infers every shape with the inputs fixed (a batch of 1), computes what is constant, and leaves
+ * out what no output needs. Throws E_ONNX_OPERATOR with all causes at once, E_ONNX_SHAPE where an
+ * input's shape is open.
  */
 export function foldGraph(file: OnnxFile, options: FoldOptions): FoldedGraph {
   const opset = checkOpset(file)
@@ -137,7 +141,10 @@ function checkOpset({ file, opsets: found }: OnnxFile): number {
   return opset
 }
 
-/** Inputs that no initialiser fills, with their shapes: a batch is 1, every other open side must be given. */
+/**
+ * Inputs that no initialiser fills, with their shapes: a batch is 1, every other open side must be
+ * given.
+ */
 function inputPorts(
   file: OnnxFile,
   constants: ReadonlyMap<string, Value>,
@@ -201,8 +208,8 @@ function live(nodes: readonly FoldedNode[], wanted: Set<string>): FoldedNode[] {
 }
 
 /**
- * All that stands in the way of a conversion, in one line: reasons with the operators that share them, and of each
- * operator the first node and how many more there are.
+ * All that stands in the way of a conversion, in one line: reasons with the operators that share
+ * them, and of each operator the first node and how many more there are.
  */
 export function refusal(file: string, causes: readonly Cause[]): OcellusError {
   const reasons = new Map<string, Map<string, Cause[]>>()

@@ -1,6 +1,9 @@
 import protobuf from 'protobufjs'
 
-/** The messages and fields of onnx.proto (github.com/onnx/onnx, Apache-2.0) that an exported model uses. */
+/**
+ * The messages and fields of onnx.proto (github.com/onnx/onnx, Apache-2.0) that an exported model
+ * uses.
+ */
 const schema = `
 syntax = "proto3";
 message AttributeProto {

@@ -6,7 +6,10 @@ import { type LoweredGraph, type LoweredPort, lowerGraph } from './lower/lower.j
 import { count } from './value.js'
 
 export interface OnnxOptions {
-  /** Shapes of inputs by name, where the file leaves sides open; a first side that is open is a batch of 1. */
+  /**
+   * Shapes of inputs by name, where the file leaves sides open; a first side that is open is a
+   * batch of 1.
+   */
   readonly shapes?: Readonly<Record<string, readonly number[]>>
   /** Shapes that serve only where a side is open. */
   readonly hints?: Readonly<Record<string, readonly number[]>>
@@ -18,9 +21,10 @@ export interface OnnxOptions {
 const externalBytes = 2 ** 31
 
 /**
- * The float model of an ONNX file (opsets 7 to 21, one sample a run), with its inputs and outputs under their
- * own names and in their own shapes. Throws E_ONNX_FORMAT, E_ONNX_LIMIT, E_ONNX_EXTERNAL, E_ONNX_SHAPE where an
- * input's shape must be given, and E_ONNX_OPERATOR, which tells everything that can't be converted at once.
+ * The float model of an ONNX file (opsets 7 to 21, one sample a run), with its inputs and outputs
+ * under their own names and in their own shapes. Throws E_ONNX_FORMAT, E_ONNX_LIMIT,
+ * E_ONNX_EXTERNAL, E_ONNX_SHAPE where an input's shape must be given, and E_ONNX_OPERATOR, which
+ * tells everything that can't be converted at once.
  */
 export function readOnnx(bytes: Uint8Array, file: string, options: OnnxOptions = {}): Model {
   const parsed = parseOnnx(bytes, file)
@@ -56,7 +60,10 @@ const formOf = ({ tensor, dims, layout }: LoweredPort): TensorForm => ({
   layout,
 })
 
-/** Tensors that are outputs take the names that the file gives those; one that is two of them is copied. */
+/**
+ * Tensors that are outputs take the names that the file gives those; one that is two of them is
+ * copied.
+ */
 function nameOutputs({ nodes, tensors, inputs, outputs, builder }: LoweredGraph) {
   const names = new Map<string, string>()
   const fixed = new Set(inputs.map(({ tensor }) => tensor))

@@ -33,7 +33,9 @@ export type Values =
 export const isFloat = (type: ElementType): boolean =>
   type === 'float32' || type === 'float16' || type === 'float64' || type === 'bfloat16'
 
-/** A tensor of the graph: its type and shape, and its values where they do not depend on the inputs. */
+/**
+ * A tensor of the graph: its type and shape, and its values where they do not depend on the inputs.
+ */
 export interface Value {
   readonly type: ElementType
   readonly dims: readonly number[]

@@ -10,7 +10,9 @@ export interface Field {
   readonly bytes: Uint8Array
 }
 
-/** Counts what a file makes the reader allocate: a file of a megabyte can hold a million messages. */
+/**
+ * Counts what a file makes the reader allocate: a file of a megabyte can hold a million messages.
+ */
 export class Budget {
   #left = 1 << 19
 
@@ -30,7 +32,9 @@ export class Budget {
 const empty = new Uint8Array(0)
 const { LongBits } = protobuf.util
 
-/** The fields of a message in the order of the file. Throws E_ONNX_FORMAT for bytes that are none. */
+/**
+ * The fields of a message in the order of the file. Throws E_ONNX_FORMAT for bytes that are none.
+ */
 export function fields(bytes: Uint8Array, what: string, budget: Budget): Field[] {
   const reader = protobuf.Reader.create(bytes)
   const found: Field[] = []

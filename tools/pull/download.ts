@@ -39,9 +39,9 @@ interface Part {
 }
 
 /**
- * Fetches an address into a file. What arrives is kept as `FILE.part`; a later call goes on from there, if the server
- * gives ranges and says that the file is the same. Only a whole file whose length and hashes fit takes its name.
- * Throws E_DOWNLOAD_*, E_FILE_TOO_LARGE, E_FILE_WRITE.
+ * Fetches an address into a file. What arrives is kept as `FILE.part`; a later call goes on from
+ * there, if the server gives ranges and says that the file is the same. Only a whole file whose
+ * length and hashes fit takes its name. Throws E_DOWNLOAD_*, E_FILE_TOO_LARGE, E_FILE_WRITE.
  */
 export async function download(url: string, file: string, options: DownloadOptions): Promise<Downloaded> {
   const part = `${file}.part`
@@ -74,7 +74,10 @@ export async function download(url: string, file: string, options: DownloadOptio
   return { bytes, sha256, resumedFrom }
 }
 
-/** One connection: appends to the part, or starts it anew. Returns the bytes that were there and stayed. */
+/**
+ * One connection: appends to the part, or starts it anew. Returns the bytes that were there and
+ * stayed.
+ */
 async function fetchRest(url: string, part: string, options: DownloadOptions): Promise<number> {
   const watchdog = new Watchdog(options.timeoutMs)
   let output: FileHandle | undefined
@@ -84,7 +87,8 @@ async function fetchRest(url: string, part: string, options: DownloadOptions): P
       have === undefined ? {} : { range: `bytes=${have.bytes}-`, 'if-range': have.validator }
     let { response } = await request(url, headers, watchdog)
     if (response.status === 416 && have !== undefined) {
-      // Nothing is left, or the part is longer than the file: only its hash can tell, so the safe way is anew.
+      // Nothing is left, or the part is longer than the file: only its hash can tell, so the safe
+      // way is anew.
       await response.body?.cancel().catch(() => {})
       response = (await request(url, {}, watchdog)).response
     }
@@ -210,7 +214,10 @@ async function freeBytes(folder: string): Promise<number> {
 const unwritten = (path: string, cause: unknown): OcellusError =>
   new OcellusError('E_FILE_WRITE', `${path} can't be written: ${networkReason(cause)}`, { cause })
 
-/** Where the bytes of a 206 belong; a server that sends another range than asked for would spoil the file. */
+/**
+ * Where the bytes of a 206 belong; a server that sends another range than asked for would spoil the
+ * file.
+ */
 function rangeStart(response: Response, url: string, asked: number | undefined): number {
   const range = response.headers.get('content-range') ?? ''
   const start = Number(/^bytes (\d+)-/.exec(range)?.[1] ?? Number.NaN)
@@ -223,7 +230,10 @@ function rangeStart(response: Response, url: string, asked: number | undefined):
   return start
 }
 
-/** A part that can be gone on with: of the same address, and with something to tell whether the file has changed. */
+/**
+ * A part that can be gone on with: of the same address, and with something to tell whether the file
+ * has changed.
+ */
 async function resumable(
   url: string,
   part: string,

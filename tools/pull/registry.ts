@@ -26,7 +26,10 @@ export interface PublishedModel {
 const wrong = (what: string): OcellusError =>
   new OcellusError('E_MODEL_HEADER', `the registry of models: ${what}`)
 
-/** Checks the registry's JSON: a damaged or foreign one must not send anybody anywhere. Throws E_MODEL_HEADER. */
+/**
+ * Checks the registry's JSON: a damaged or foreign one must not send anybody anywhere. Throws
+ * E_MODEL_HEADER.
+ */
 export function parseRegistry(text: string): PublishedModel[] {
   let read: unknown
   try {

@@ -10,8 +10,8 @@ export interface Answer {
 }
 
 /**
- * Asks for an address, following redirects by hand: at most five, never from https to http, never to another scheme.
- * Throws E_DOWNLOAD_ADDRESS, E_DOWNLOAD_FAILED, E_DOWNLOAD_TIMEOUT.
+ * Asks for an address, following redirects by hand: at most five, never from https to http, never
+ * to another scheme. Throws E_DOWNLOAD_ADDRESS, E_DOWNLOAD_FAILED, E_DOWNLOAD_TIMEOUT.
  */
 export async function request(
   start: string,
@@ -49,7 +49,8 @@ async function ask(
 ): Promise<Response> {
   watchdog.rest()
   try {
-    // Compressed answers would make lengths and ranges speak of other bytes than those that are kept.
+    // Compressed answers would make lengths and ranges speak of other bytes than those that are
+    // kept.
     return await fetch(address, {
       headers: { 'accept-encoding': 'identity', ...headers },
       redirect: 'manual',

@@ -18,7 +18,9 @@ export interface Known {
 
 export interface Fetched extends Known {
   readonly path: string
-  /** Against what the bytes were held: a published hash, the one of the first fetch, or nothing yet. */
+  /**
+   * Against what the bytes were held: a published hash, the one of the first fetch, or nothing yet.
+   */
   readonly checked: 'published' | 'recorded' | 'first'
   readonly fresh: boolean
 }
@@ -57,8 +59,9 @@ export class Store {
   }
 
   /**
-   * Brings one file from an address or a path, unless it is there and whole. The hash that the registry publishes must
-   * fit; where it publishes none, the one of the first fetch. Throws E_DOWNLOAD_*, E_FILE_*.
+   * Brings one file from an address or a path, unless it is there and whole. The hash that the
+   * registry publishes must fit; where it publishes none, the one of the first fetch. Throws
+   * E_DOWNLOAD_*, E_FILE_*.
    */
   async fetch(file: PublishedFile, source: string, options: FetchOptions): Promise<Fetched> {
     const path = join(this.#folder, file.name)
@@ -93,7 +96,10 @@ export class Store {
   }
 }
 
-/** A hash that no longer fits the first fetch is not the network's fault alone: say what it may mean. */
+/**
+ * A hash that no longer fits the first fetch is not the network's fault alone: say what it may
+ * mean.
+ */
 function explain(error: unknown, before: Known, name: string): unknown {
   if (!(error instanceof OcellusError) || error.code !== 'E_DOWNLOAD_HASH') return error
   return new OcellusError(
@@ -146,8 +152,9 @@ const isFile = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isFile() ?? false
 
 /**
- * Where each file of a model comes from. `from` is a folder, or an address that ends in `/`: all files lie there under
- * their names. Any other `from` is the weights; the rest is taken from beside it if it lies there, else as published.
+ * Where each file of a model comes from. `from` is a folder, or an address that ends in `/`: all
+ * files lie there under their names. Any other `from` is the weights; the rest is taken from beside
+ * it if it lies there, else as published.
  */
 export async function sourceOf(
   file: PublishedFile,
@@ -160,7 +167,8 @@ export async function sourceOf(
       if (isWeights) return from
     } else if ((await stat(from).catch(() => undefined))?.isDirectory()) {
       const names = await readdir(from)
-      // Under the name that it has here, or the one that it has where it is published, as coco.names.
+      // Under the name that it has here, or the one that it has where it is published, as
+      // coco.names.
       const name = [file.name, basename(new URL(file.url ?? 'file:///').pathname)].find((n) =>
         names.includes(n),
       )

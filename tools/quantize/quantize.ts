@@ -39,7 +39,10 @@ export interface QuantizeResult {
 /** A photo when it is needed: they are not all held in memory. */
 export type Photo = () => Promise<Pixels>
 
-/** What a network is calibrated on: a photo, for a generator a latent, for a model for tensors all its inputs by name. */
+/**
+ * What a network is calibrated on: a photo, for a generator a latent, for a model for tensors all
+ * its inputs by name.
+ */
 export type Sample = Photo | (() => Promise<NamedInputs>) | Float32Array | NamedInputs
 
 /** A sample that is at hand. */
@@ -62,7 +65,10 @@ function show(session: Session, sample: Shown): void {
   }
 }
 
-/** Post-training quantisation of a float network to int8, calibrated on samples: photos, latents or inputs by name. */
+/**
+ * Post-training quantisation of a float network to int8, calibrated on samples: photos, latents or
+ * inputs by name.
+ */
 export async function quantizeModel(
   original: Model,
   photos: readonly Sample[],
@@ -88,7 +94,10 @@ export async function quantizeModel(
   }
 }
 
-/** The same network with the ranges of its channels evened out, as far as a first look at the photos shows them. */
+/**
+ * The same network with the ranges of its channels evened out, as far as a first look at the photos
+ * shows them.
+ */
 async function equalized(model: Model, photos: readonly Sample[], options: QuantizeOptions): Promise<Model> {
   const names = pairs(model).map(([first]) => first.outputs[0])
   if (names.length === 0) return model
@@ -166,8 +175,8 @@ async function calibrate(
 }
 
 /**
- * Scales of inputs whose range is known: a latent's, and a picture's, whose bytes, normalised, span it; without mean and
- * deviation int8 holds them exactly.
+ * Scales of inputs whose range is known: a latent's, and a picture's, whose bytes, normalised, span
+ * it; without mean and deviation int8 holds them exactly.
  */
 function inputScales({ graph }: Model): Map<string, Quantization> {
   const [first] = graph.inputs

@@ -1,6 +1,9 @@
 import { shown } from '../../src/host/shown.js'
 
-/** A few shapes as SVG text: all that our plots need. Colours serve light and dark pages, and colour-blind eyes. */
+/**
+ * A few shapes as SVG text: all that our plots need. Colours serve light and dark pages, and
+ * colour-blind eyes.
+ */
 
 export const colours = {
   ours: '#0072b2',

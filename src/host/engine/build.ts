@@ -24,13 +24,17 @@ export interface LoadedEngine extends Engine {
   readonly recheck?: () => void
 }
 
-/** A thread that does not come to the barrier for so long is lost: this is many times what the largest layer takes. */
+/**
+ * A thread that does not come to the barrier for so long is lost: this is many times what the
+ * largest layer takes.
+ */
 const patienceMs = 10_000
 
 /**
  * Loads the best build that computes correctly here. What a runtime says of its features is not
- * believed: each build answers a known question first, and a wrong answer leads to the next one. A build
- * asked for by name is used or refused, never replaced; several threads become one where they can't be had.
+ * believed: each build answers a known question first, and a wrong answer leads to the next one. A
+ * build asked for by name is used or refused, never replaced; several threads become one where they
+ * can't be had.
  */
 export async function loadEngine(bytes: number, options: EngineOptions = {}): Promise<LoadedEngine> {
   const { build: wanted, narrow = false, threads = 1, threadTimeoutMs = patienceMs } = options
@@ -64,7 +68,9 @@ async function start(build: Build, bytes: number, threads: number, timeoutMs: nu
   return singleEngine(exports, new EngineMemory(memory))
 }
 
-/** The engine, or why this build can't be used here: also one that can't be instantiated, or traps. */
+/**
+ * The engine, or why this build can't be used here: also one that can't be instantiated, or traps.
+ */
 async function tryBuild(
   build: Build,
   bytes: number,
@@ -90,9 +96,9 @@ async function tryBuild(
 }
 
 /**
- * A runtime compiles code anew when it has run for a while, and may then compute otherwise: relaxed products have been
- * seen to be wrong in one of its compilers. The function returned asks the known question again, of the same code in
- * memory of its own.
+ * A runtime compiles code anew when it has run for a while, and may then compute otherwise: relaxed
+ * products have been seen to be wrong in one of its compilers. The function returned asks the known
+ * question again, of the same code in memory of its own.
  */
 function recheckOf(build: Build, twin: Engine): () => void {
   return () => {

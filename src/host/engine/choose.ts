@@ -9,20 +9,29 @@ import { platform } from './platform.js'
 import { sampleKey } from './sample.js'
 
 export interface KernelOptions {
-  /** Compute every node that can be by this kernel, the others by their operator's own. Default: the fastest. */
+  /**
+   * Compute every node that can be by this kernel, the others by their operator's own. Default: the
+   * fastest.
+   */
   readonly kernel?: string
   /**
-   * Milliseconds to measure kernels for on this machine, once: what was found is kept. 0: never measure, expect. Default
-   * 10, for networks that take longer than that.
+   * Milliseconds to measure kernels for on this machine, once: what was found is kept. 0: never
+   * measure, expect. Default 10, for networks that take longer than that.
    */
   readonly tuneMs?: number
-  /** Bytes of memory that program, weights, activations and scratch may take: slower kernels are used to stay within. */
+  /**
+   * Bytes of memory that program, weights, activations and scratch may take: slower kernels are
+   * used to stay within.
+   */
   readonly maxMemory?: number
 }
 
 /** A network of less work is not worth measuring: about a millisecond of a fast core. */
 const leastMacs = 5e7
-/** Plans a model with the kernels that are asked for, or fastest here, and fit the memory. Throws E_OPTION, E_MODEL_LIMIT. */
+/**
+ * Plans a model with the kernels that are asked for, or fastest here, and fit the memory. Throws
+ * E_OPTION, E_MODEL_LIMIT.
+ */
 export async function planKernels(
   model: VerifiedModel,
   threads: number,

@@ -2,8 +2,8 @@ import type { PackExports } from '../program/exports.js'
 import type { EngineMemory, LinearMemory } from './memory.js'
 
 /**
- * Builds of the engine, the best first. All give the same bytes; they differ in speed. `relaxed` is tried only for
- * networks with weights of 7 bits, which its products are for.
+ * Builds of the engine, the best first. All give the same bytes; they differ in speed. `relaxed` is
+ * tried only for networks with weights of 7 bits, which its products are for.
  */
 export const builds = ['relaxed', 'simd', 'scalar'] as const
 export type Build = (typeof builds)[number]
@@ -14,15 +14,18 @@ export interface EngineExports extends PackExports {
   run(program: number, count: number, thread: number, threads: number): number
 }
 
-/** A build's functions and the linear memory that they work in: an instance of the Wasm module, or what stands for one. */
+/**
+ * A build's functions and the linear memory that they work in: an instance of the Wasm module, or
+ * what stands for one.
+ */
 export interface Instance {
   readonly exports: EngineExports
   readonly memory: LinearMemory
 }
 
 /**
- * Which threads run instructions: the caller's, it and whichever of the others wake in time, or all of them, waited for,
- * so that each instruction takes as long as in a frame.
+ * Which threads run instructions: the caller's, it and whichever of the others wake in time, or all
+ * of them, waited for, so that each instruction takes as long as in a frame.
  */
 export type Who = 'caller' | 'whoever' | 'everyone'
 
@@ -34,7 +37,10 @@ export interface Engine {
   readonly threads: number
   /** Runs instructions; 0, or 1 + the index of one that the build does not know. */
   run(program: number, count: number, who?: Who): number
-  /** Starts the threads, where there are any; does not wait for them. With `soon` it waits a little first. */
+  /**
+   * Starts the threads, where there are any; does not wait for them. With `soon` it waits a little
+   * first.
+   */
   hire(soon?: boolean): void
   /** Work is about to come: threads that sleep may wake up. */
   wake(): void

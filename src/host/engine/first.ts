@@ -6,7 +6,10 @@ import { instructionBytes } from '../program/instruction.js'
 import type { Engine } from './engine.js'
 import { loaderOf } from './load.js'
 
-/** Runs a network for the first time, on a picture that was set: `execute` runs one instruction at an address. */
+/**
+ * Runs a network for the first time, on a picture that was set: `execute` runs one instruction at
+ * an address.
+ */
 export function runFirst(
   plan: Plan,
   { nodes, instruction, scratch, staging, blocks }: FirstPlan,

@@ -4,7 +4,10 @@ import { preprocessTables } from '../plan/program.js'
 import type { Engine } from './engine.js'
 import { sharedPacking } from './pack.js'
 
-/** Writes a plan's constants, as its kernels want them, but for those of nodes that come later, and its program. */
+/**
+ * Writes a plan's constants, as its kernels want them, but for those of nodes that come later, and
+ * its program.
+ */
 export function loadPlan(
   plan: Plan,
   program: Int32Array,
@@ -26,8 +29,8 @@ export function loadNodes(plan: Plan, engine: Engine, nodes: Iterable<number>): 
     const own = plan.blocks[index]
     if (own.size === 0) continue
     const { view, operator } = plan.model.views[index]
-    // The arena is idle before a run: constants pass through it on their way to the kernel's layout.
-    // While they are copied to there, threads wake up.
+    // The arena is idle before a run: constants pass through it on their way to the kernel's
+    // layout. While they are copied to there, threads wake up.
     engine.wake()
     operator.load(view, { ...loaderOf(engine, own, plan.arenaStart), engine: sharedPacking(engine, plan) })
   }

@@ -14,7 +14,9 @@ export interface Bench {
   readonly memory: LinearMemory
 }
 
-/** A kernel must be so much faster than the one that is expected to be fastest, lest noise decides. */
+/**
+ * A kernel must be so much faster than the one that is expected to be fastest, lest noise decides.
+ */
 const margin = 0.8
 const rounds = 3
 
@@ -24,7 +26,10 @@ export type Kinds = ReadonlyMap<
   { readonly view: NodeView; readonly candidates: readonly Candidate[] }
 >
 
-/** Layers between whose kernels there is a choice, one of each kind, those first that take most of the time. */
+/**
+ * Layers between whose kernels there is a choice, one of each kind, those first that take most of
+ * the time.
+ */
 export function choices(model: VerifiedModel): Kinds {
   const found = new Map<string, { view: NodeView; candidates: readonly Candidate[]; macs: number }>()
   for (const { view, operator } of model.views) {
@@ -38,9 +43,10 @@ export function choices(model: VerifiedModel): Kinds {
 }
 
 /**
- * The fastest kernel for each kind of layer that can be measured within `budgetMs`, by its key. Candidates take turns and
- * the best time of each counts, scaled from the sample to the layer. The kind of most work is measured in any case, by as
- * few turns as tell something: a machine whose budget is spent before that would measure nothing, time after time.
+ * The fastest kernel for each kind of layer that can be measured within `budgetMs`, by its key.
+ * Candidates take turns and the best time of each counts, scaled from the sample to the layer. The
+ * kind of most work is measured in any case, by as few turns as tell something: a machine whose
+ * budget is spent before that would measure nothing, time after time.
  */
 export function measureKernels(
   bench: Bench,
@@ -83,7 +89,8 @@ export function measureKernels(
     const expected = cheapest(view, candidates)
     const known = runs.find(({ candidate }) => candidate.name === expected.name)!
     const first = runs.reduce((best, next) => (cost(next) < cost(best) ? next : best))
-    // Whoever was interrupted looks slow: what would decide against the expected one has to be seen again.
+    // Whoever was interrupted looks slow: what would decide against the expected one has to be seen
+    // again.
     for (let again = 0; again < rounds && cost(first) < margin * cost(known); again++) {
       time(known)
       time(first)
@@ -94,7 +101,10 @@ export function measureKernels(
   return fastest
 }
 
-/** Lays samples out in the bench's memory, one kernel's after the other's; returns what runs this one. */
+/**
+ * Lays samples out in the bench's memory, one kernel's after the other's; returns what runs this
+ * one.
+ */
 export function layOut({ exports, memory }: Bench): (view: NodeView, candidate: Candidate) => () => void {
   let next = programStart + instructionBytes
   const take = (bytes: number): number => {

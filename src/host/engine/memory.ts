@@ -29,7 +29,10 @@ const noMemory: LinearMemory = {
   },
 }
 
-/** The engine's memory, and views of all of it that are made anew only after it has grown: growing detaches them. */
+/**
+ * The engine's memory, and views of all of it that are made anew only after it has grown: growing
+ * detaches them.
+ */
 export class EngineMemory {
   #buffer: ArrayBufferLike | undefined
   #bytes: Uint8Array = new Uint8Array()
@@ -41,7 +44,10 @@ export class EngineMemory {
   #memory: LinearMemory
   #byteLength: number
 
-  /** Uses so many bytes of a memory, by default all that it has now; it may have more, from an earlier use. */
+  /**
+   * Uses so many bytes of a memory, by default all that it has now; it may have more, from an
+   * earlier use.
+   */
   constructor(memory: LinearMemory, byteLength: number = memory.buffer.byteLength) {
     this.#memory = memory
     this.#byteLength = byteLength
@@ -94,7 +100,9 @@ export class EngineMemory {
     this.#byteLength = needed
   }
 
-  /** Goes on in another memory of at least as many bytes; what is in it is the caller's to write. */
+  /**
+   * Goes on in another memory of at least as many bytes; what is in it is the caller's to write.
+   */
   replace(memory: LinearMemory): void {
     this.#memory = memory
     this.#renew()

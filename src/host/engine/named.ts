@@ -11,8 +11,8 @@ import type { EngineMemory } from './memory.js'
 import { arrays, readForm, type TensorData, writeForm } from './tensors.js'
 
 /**
- * A tensor as callers see it: rank 1 to 4, row-major. Maps are NCHW, [1, channels, height, width], as the ecosystem has
- * them; the engine has them in NHWC and translates.
+ * A tensor as callers see it: rank 1 to 4, row-major. Maps are NCHW, [1, channels, height, width],
+ * as the ecosystem has them; the engine has them in NHWC and translates.
  */
 export type NamedTensor =
   | { readonly dtype: 'float32'; readonly shape: readonly number[]; readonly data: Float32Array }
@@ -20,12 +20,18 @@ export type NamedTensor =
       readonly dtype: 'int8'
       readonly shape: readonly number[]
       readonly data: Int8Array
-      /** Of a raw output: real = (q - zeroPoint) * scale. An input's is the model's own, and need not be given. */
+      /**
+       * Of a raw output: real = (q - zeroPoint) * scale. An input's is the model's own, and need
+       * not be given.
+       */
       readonly quantization?: Quantization
     }
   | { readonly dtype: 'int32'; readonly shape: readonly number[]; readonly data: Int32Array }
 
-/** Every input of a model by its name. RGBA pixels may stand for the input of a model with a preprocessing. */
+/**
+ * Every input of a model by its name. RGBA pixels may stand for the input of a model with a
+ * preprocessing.
+ */
 export type NamedInputs = Readonly<Record<string, NamedTensor | Pixels>>
 
 /** Outputs of a run by their names; copies, which later runs leave alone. */
@@ -63,7 +69,10 @@ export interface CheckedInputs {
   readonly tensors: readonly { readonly tensor: Tensor; readonly values: TensorData }[]
 }
 
-/** Throws E_INPUT_NAME, E_INPUT_TYPE, E_INPUT_SHAPE, E_INPUT_VALUE unless each input of a model is given once as it takes it. */
+/**
+ * Throws E_INPUT_NAME, E_INPUT_TYPE, E_INPUT_SHAPE, E_INPUT_VALUE unless each input of a model is
+ * given once as it takes it.
+ */
 export function checkInputs({ model }: Plan, inputs: NamedInputs): CheckedInputs {
   const { graph, tensorsByName } = model
   if (typeof inputs !== 'object' || inputs === null)
@@ -149,7 +158,8 @@ function rowsOf(model: VerifiedModel): ReadonlyMap<string, number> {
   const limit = (name: string, rows: number): void => {
     found.set(name, Math.min(rows, found.get(name) ?? rows))
   }
-  // Backwards: what only moves indices passes on what is asked of them. A slice leaves some out, which nobody looks up.
+  // Backwards: what only moves indices passes on what is asked of them. A slice leaves some out,
+  // which nobody looks up.
   for (const { view, operator } of [...model.views].reverse()) {
     const rows = found.get(view.output.name)
     if (operator.scales === 'keeps' && operator.storage !== 'slice' && rows !== undefined)
@@ -182,7 +192,10 @@ export function writeInput(memory: EngineMemory, plan: Plan, tensor: Tensor, val
   writeForm(memory, plan, tensor, form, values, convert)
 }
 
-/** q = round(x / scale) + zeroPoint, halves to even, saturated; NaN becomes the zero point, as in the engine. */
+/**
+ * q = round(x / scale) + zeroPoint, halves to even, saturated; NaN becomes the zero point, as in
+ * the engine.
+ */
 const quantizer =
   ({ scale, zeroPoint }: Quantization) =>
   (value: number): number => {

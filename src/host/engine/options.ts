@@ -7,16 +7,17 @@ export interface SessionOptions extends KernelOptions {
   /** Use this build of the engine and no other. Default: the best one that passes its probe. */
   readonly build?: Build
   /**
-   * How many threads share the work, the caller's among them: 1 to `limits.threads`. The scalar build has
-   * one. Default: the processors, at most four, and one for a model so small that more would not pay.
+   * How many threads share the work, the caller's among them: 1 to `limits.threads`. The scalar
+   * build has one. Default: the processors, at most four, and one for a model so small that more
+   * would not pay.
    */
   readonly threads?: number
   /** How long a run waits for a thread that does not answer, in milliseconds. Default: 10,000. */
   readonly threadTimeoutMs?: number
   /**
-   * Promises that nobody will change the model's constants from now on. Then most weights are packed
-   * after the first run, so that its result comes sooner. Default: false; true for a model that a
-   * detector reads by itself.
+   * Promises that nobody will change the model's constants from now on. Then most weights are
+   * packed after the first run, so that its result comes sooner. Default: false; true for a model
+   * that a detector reads by itself.
    */
   readonly frozenModel?: boolean
 }

@@ -7,8 +7,8 @@ import { sizes } from '../program/sizes.js'
 import type { Engine } from './engine.js'
 
 /**
- * The engine's packing, shared among its threads where they are there: an instruction takes the place of the program's
- * first one while it runs, so it needs no memory of its own.
+ * The engine's packing, shared among its threads where they are there: an instruction takes the
+ * place of the program's first one while it runs, so it needs no memory of its own.
  */
 export function sharedPacking(engine: Engine, plan: Plan): PackExports {
   if (engine.threads === 1) return engine.exports

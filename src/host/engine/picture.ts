@@ -5,11 +5,12 @@ import { platform } from './platform.js'
 import type { Signal } from './stop.js'
 
 /**
- * Upright RGBA pixels of a picture: of a file's path or address, of its bytes, or of whatever else the
- * platform takes for a picture. Pixels that are given come back as they are. Colour profiles are not applied.
+ * Upright RGBA pixels of a picture: of a file's path or address, of its bytes, or of whatever else
+ * the platform takes for a picture. Pixels that are given come back as they are. Colour profiles
+ * are not applied.
  *
- * Throws E_IMAGE_* for a picture that can't be decoded or is larger than `limits` allow, E_FILE_* for
- * one that can't be read, and E_CANVAS_MISSING in Node without a package that decodes.
+ * Throws E_IMAGE_* for a picture that can't be decoded or is larger than `limits` allow, E_FILE_*
+ * for one that can't be read, and E_CANVAS_MISSING in Node without a package that decodes.
  *
  * @example
  * const { width, height, data } = await decodeImage('photo.jpg')

@@ -13,7 +13,10 @@ export interface Threads {
   processors(): number
   /** Why threads can't be had here just now; undefined where they can. */
   refusal(): string | undefined
-  /** A build for `count` threads, the caller's among them, in shared memory of at least so many bytes. */
+  /**
+   * A build for `count` threads, the caller's among them, in shared memory of at least so many
+   * bytes.
+   */
   start(build: Build, bytes: number, count: number, timeoutMs: number): Engine | Promise<Engine>
 }
 
@@ -25,7 +28,9 @@ export interface Notes {
 
 /** Finds out what is fast on this machine, for platforms that have a clock. */
 export interface Tuning {
-  /** The fastest kernel of each kind of layer by its key, for those kinds that could be measured. */
+  /**
+   * The fastest kernel of each kind of layer by its key, for those kinds that could be measured.
+   */
   fastestKernels(kinds: Kinds, wanted: Wanted): Promise<ReadonlyMap<string, string>>
   /** Has the runtime compile early what a first run will take most of its time in. */
   warmUp?(engine: Engine, model: VerifiedModel, options: { kernel?: string; build?: Build }): void
@@ -41,16 +46,25 @@ export interface Wanted {
 }
 
 /**
- * What Ocellus needs from where it runs: docs/adding-a-platform.md. The first three any platform has; it gives the others
- * if it can, and Ocellus does without those that are missing.
+ * What Ocellus needs from where it runs: docs/adding-a-platform.md. The first three any platform
+ * has; it gives the others if it can, and Ocellus does without those that are missing.
  */
 export interface Platform {
   readonly name: string
-  /** A build for one thread, in memory of its own of at least so many bytes. Throws where there is none. */
+  /**
+   * A build for one thread, in memory of its own of at least so many bytes. Throws where there is
+   * none.
+   */
   instantiate(build: Build, bytes: number): Instance | Promise<Instance>
-  /** A model's bytes, or its file where that is large: of a path or address, or the embedded default. */
+  /**
+   * A model's bytes, or its file where that is large: of a path or address, or the embedded
+   * default.
+   */
   readModel(source: string | Address | undefined): Promise<{ bytes: Uint8Array | FileSource; file: string }>
-  /** Pixels of whatever this platform calls a picture: a path, encoded bytes, an element. Upright RGBA. */
+  /**
+   * Pixels of whatever this platform calls a picture: a path, encoded bytes, an element. Upright
+   * RGBA.
+   */
   decodeImage(source: ImageSource): Promise<Pixels>
   /** Without it every session has one thread. */
   readonly threads?: Threads
@@ -58,7 +72,10 @@ export interface Platform {
   readonly tuning?: Tuning
   /** Milliseconds since some moment, for profiles and deadlines. */
   now?(): number
-  /** Settles after timers, input and other events had their turn: work that may be stopped waits for it now and then. */
+  /**
+   * Settles after timers, input and other events had their turn: work that may be stopped waits for
+   * it now and then.
+   */
   pause?(): Promise<void>
   /** Shows a warning to whoever runs the program. */
   warn?(text: string): void

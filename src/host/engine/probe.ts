@@ -1,2 +1,5 @@
-/** The answer of the engine's `probe`, from plain JavaScript arithmetic: tests/engine/probe.test.ts derives it. */
+/**
+ * The answer of the engine's `probe`, from plain JavaScript arithmetic: tests/engine/probe.test.ts
+ * derives it.
+ */
 export const expectedProbe = 1001839737

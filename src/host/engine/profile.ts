@@ -41,7 +41,10 @@ export function profileSteps(
   })
 }
 
-/** The products of a Winograd convolution by themselves, just after it ran: all that they touch is its scratch. */
+/**
+ * The products of a Winograd convolution by themselves, just after it ran: all that they touch is
+ * its scratch.
+ */
 function timeProducts(
   { words }: EngineMemory,
   timed: (instruction: number) => number,

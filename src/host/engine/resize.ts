@@ -4,7 +4,10 @@ import { verifyModel } from '../graph/verify.js'
 import { withKernels } from '../plan/kernels.js'
 import { type Plan, planModel } from '../plan/plan.js'
 
-/** The plan of the same network with other sizes of its tensors, whose weights lie where the plan has them. */
+/**
+ * The plan of the same network with other sizes of its tensors, whose weights lie where the plan
+ * has them.
+ */
 export function resizePlan(plan: Plan, model: Model): Plan {
   const resized = planModel(withKernels(verifyModel(model), plan.model.kernels ?? []), plan.threads)
   const addresses = ({ blocks, steps }: Plan): string => JSON.stringify([blocks.map((b) => [...b]), steps])

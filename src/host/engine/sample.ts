@@ -35,8 +35,9 @@ function shapesOf(view: NodeView): Record<'input' | 'output' | 'weight', readonl
 }
 
 /**
- * A small convolution whose kernels take as long, a multiply-accumulate, as those of a layer: the same channels, window
- * and types, fewer outputs. Weights are zero: no kernel's time depends on them.
+ * A small convolution whose kernels take as long, a multiply-accumulate, as those of a layer: the
+ * same channels, window and types, fewer outputs. Weights are zero: no kernel's time depends on
+ * them.
  */
 export const sampleOf = (view: NodeView): NodeView => withShapes(view, shapesOf(view))
 

@@ -46,7 +46,10 @@ export type { TensorData } from './tensors.js'
 const tensorsOf = ({ model }: Plan, ends: 'inputs' | 'outputs'): readonly Tensor[] =>
   model.graph[ends].map((name) => model.tensorsByName.get(name)!)
 
-/** Bytes of weights that take longer to pack than threads to start: they are started before all is loaded. */
+/**
+ * Bytes of weights that take longer to pack than threads to start: they are started before all is
+ * loaded.
+ */
 const muchPacking = 32 << 20
 
 /**
@@ -63,7 +66,9 @@ export class Session {
   #frameBytes = 0
   #runs = 0
   #failed = false
-  /** Until the weights of all nodes are packed for their kernels, which a first run does without. */
+  /**
+   * Until the weights of all nodes are packed for their kernels, which a first run does without.
+   */
   #first: FirstPlan | undefined
   #hasRunFirst = false
   /** The first input's picture waits to be preprocessed. */
@@ -110,12 +115,18 @@ export class Session {
     }
   }
 
-  /** Threads that share the next run: one until all are started, and again while lost ones are replaced. */
+  /**
+   * Threads that share the next run: one until all are started, and again while lost ones are
+   * replaced.
+   */
   get threads(): number {
     return this.#live().threads
   }
 
-  /** Settles when all threads take part, or none will; runs need not wait for it. How many there are. */
+  /**
+   * Settles when all threads take part, or none will; runs need not wait for it. How many there
+   * are.
+   */
   ready(): Promise<number> {
     if (!this.#hasRunFirst) this.#settle()
     return this.#live().ready()
@@ -129,7 +140,10 @@ export class Session {
     return this.#plan
   }
 
-  /** The inputs as the engine holds them: maps in NHWC. `inputMetadata` has them as callers see them. */
+  /**
+   * The inputs as the engine holds them: maps in NHWC. `inputMetadata` has them as callers see
+   * them.
+   */
   get inputs(): readonly Tensor[] {
     return this.#inputs
   }
@@ -164,9 +178,10 @@ export class Session {
   }
 
   /**
-   * Copies a picture into the engine; the next `run` starts by preprocessing it. `fit` says how it lies on
-   * the input; default: as the model's preprocessing has it. Throws E_IMAGE_INPUT for what are no pixels or
-   * a fit that is not within the input, E_MODEL_TASK for a model that takes no pictures, E_ENGINE_MEMORY.
+   * Copies a picture into the engine; the next `run` starts by preprocessing it. `fit` says how it
+   * lies on the input; default: as the model's preprocessing has it. Throws E_IMAGE_INPUT for what
+   * are no pixels or a fit that is not within the input, E_MODEL_TASK for a model that takes no
+   * pictures, E_ENGINE_MEMORY.
    *
    * @example
    * const pixels = await decodeImage('photo.jpg')
@@ -201,8 +216,9 @@ export class Session {
   }
 
   /**
-   * Sets an input of the network directly, [height][width][channels], already normalised or quantised: the first one, or
-   * the one of this name. It serves one run; a picture serves any number where it is the only input.
+   * Sets an input of the network directly, [height][width][channels], already normalised or
+   * quantised: the first one, or the one of this name. It serves one run; a picture serves any
+   * number where it is the only input.
    */
   setInput(values: TensorData, name: string = this.#inputs[0].name): void {
     const engine = this.#live()
@@ -220,7 +236,10 @@ export class Session {
     this.#given.add(tensor.name)
   }
 
-  /** What the picture that was set becomes on its way in: the network's input, [height][width][channels]; a copy. */
+  /**
+   * What the picture that was set becomes on its way in: the network's input,
+   * [height][width][channels]; a copy.
+   */
   preprocessed(): TensorData {
     this.#live()
     if (!this.#frame) throw new OcellusError('E_INPUT_SHAPE', 'set a picture first')
@@ -230,13 +249,15 @@ export class Session {
 
   /**
    * Runs the network on what was set before, or as much of it as one of its outputs needs. Throws
-   * E_INPUT_SHAPE where an input was not set, E_OPTION for an output that there is not, E_SESSION_CLOSED.
+   * E_INPUT_SHAPE where an input was not set, E_OPTION for an output that there is not,
+   * E_SESSION_CLOSED.
    */
   run(output?: string): void
   /**
-   * Runs the network on named inputs and returns its outputs by their names: `{ dtype, shape, data }` each, maps in NCHW.
-   * Every input must be given, of the type and shape that `inputMetadata` tells. Throws E_INPUT_NAME, E_INPUT_TYPE,
-   * E_INPUT_SHAPE before anything runs; the session stays usable.
+   * Runs the network on named inputs and returns its outputs by their names: `{ dtype, shape, data
+   * }` each, maps in NCHW. Every input must be given, of the type and shape that `inputMetadata`
+   * tells. Throws E_INPUT_NAME, E_INPUT_TYPE, E_INPUT_SHAPE before anything runs; the session stays
+   * usable.
    *
    * @example
    * const data = new Float32Array(3 * 416 * 416)
@@ -268,7 +289,10 @@ export class Session {
     return Object.fromEntries(outputs.map((name) => [name, readOutput(this.#memory, this.plan, name, raw)]))
   }
 
-  /** Sets all inputs by their names, as `run` takes them, for a `run()` that is followed by `output`. Throws as `run` does. */
+  /**
+   * Sets all inputs by their names, as `run` takes them, for a `run()` that is followed by
+   * `output`. Throws as `run` does.
+   */
   setInputs(inputs: NamedInputs): void {
     const engine = this.#live()
     const { picture, tensors } = checkInputs(this.plan, inputs)
@@ -300,7 +324,8 @@ export class Session {
   }
 
   /**
-   * Runs instructions of a task's own, at an address that the plan gives them, in this thread alone.
+   * Runs instructions of a task's own, at an address that the plan gives them, in this thread
+   * alone.
    * @internal
    */
   execute(address: number, count: number): void {
@@ -309,8 +334,8 @@ export class Session {
   }
 
   /**
-   * Says which patches of a picture a network of tokens sees from now on, and in what order: as many as
-   * it was made for.
+   * Says which patches of a picture a network of tokens sees from now on, and in what order: as
+   * many as it was made for.
    * @internal
    */
   select(indices: readonly number[]): void {
@@ -319,8 +344,8 @@ export class Session {
   }
 
   /**
-   * The same network from now on with other sizes of its tensors, as for another number of patches: its weights stay
-   * where they are. Throws E_OPTION where it has not the same nodes and constants.
+   * The same network from now on with other sizes of its tensors, as for another number of patches:
+   * its weights stay where they are. Throws E_OPTION where it has not the same nodes and constants.
    * @internal
    */
   replan(model: Model): void {
@@ -337,7 +362,10 @@ export class Session {
     this.#memory.words.set(program, programStart / 4)
   }
 
-  /** Runs one instruction at a time and tells how long each took. Throws E_OPTION where there is no clock. */
+  /**
+   * Runs one instruction at a time and tells how long each took. Throws E_OPTION where there is no
+   * clock.
+   */
   profile(): StepTime[] {
     const { now } = platform()
     if (now === undefined)
@@ -349,8 +377,9 @@ export class Session {
   }
 
   /**
-   * Values of an output of the last run, [height][width][channels]; a copy. Setting values anew may overwrite them in the
-   * engine. With `into`, an array of the output's type and length, nothing is allocated.
+   * Values of an output of the last run, [height][width][channels]; a copy. Setting values anew may
+   * overwrite them in the engine. With `into`, an array of the output's type and length, nothing is
+   * allocated.
    */
   output(name: string, into?: TensorData): TensorData {
     this.#live()
@@ -361,7 +390,10 @@ export class Session {
     return readTensor(this.#memory, this.plan, tensor, into)
   }
 
-  /** Ends the threads and gives the memory back. Closing twice is harmless; any other call afterwards throws E_SESSION_CLOSED. */
+  /**
+   * Ends the threads and gives the memory back. Closing twice is harmless; any other call
+   * afterwards throws E_SESSION_CLOSED.
+   */
   close(): void {
     this.#engine?.close()
     this.#engine = undefined
@@ -412,7 +444,10 @@ export class Session {
     return this.#frame && this.#inputs.length === 1
   }
 
-  /** The instruction after the last one that makes one of these outputs; undefined for the whole network. */
+  /**
+   * The instruction after the last one that makes one of these outputs; undefined for the whole
+   * network.
+   */
   #endOfAll(outputs: readonly string[]): number | undefined {
     const { steps, model } = this.plan
     const made = new Set(
@@ -435,7 +470,10 @@ export class Session {
     return this.#lead + index + 1
   }
 
-  /** After 1, 2, 4, ... runs, and after each when one has failed: a result of a build that computes wrongly is not given. */
+  /**
+   * After 1, 2, 4, ... runs, and after each when one has failed: a result of a build that computes
+   * wrongly is not given.
+   */
   #recheck(): void {
     const { recheck } = this.#live()
     if (recheck === undefined) return
@@ -450,7 +488,10 @@ export class Session {
     this.#executeAt(programStart + first * instructionBytes, first, count, who)
   }
 
-  /** Runs instructions at an address, of which the first does what number `first` of the program does. */
+  /**
+   * Runs instructions at an address, of which the first does what number `first` of the program
+   * does.
+   */
   #executeAt(address: number, first: number, count: number, who?: Who): void {
     const status = this.#call(address, count, who)
     if (status === 0) return

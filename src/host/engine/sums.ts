@@ -10,13 +10,17 @@ import { likelyThreads } from './threads.js'
 
 /** Fewer weights are summed sooner than an engine is made for it. */
 const leastWeights = 1 << 16
-/** Bytes of weights that pass through the engine's memory at a time: fresh memory costs more than the sums. */
+/**
+ * Bytes of weights that pass through the engine's memory at a time: fresh memory costs more than
+ * the sums.
+ */
 const windowBytes = 1 << 17
 const mostRows = 4096
 
 /**
- * Sums the weights of convolutions in the engine, for the proofs of `verifyModel`, which else would have to do it while the
- * runtime still interprets it. Checks nothing: what is not as it should be is left to the proofs. Returns the engine that did it.
+ * Sums the weights of convolutions in the engine, for the proofs of `verifyModel`, which else would
+ * have to do it while the runtime still interprets it. Checks nothing: what is not as it should be
+ * is left to the proofs. Returns the engine that did it.
  */
 export async function sumWeights(
   { graph, constants }: Model,

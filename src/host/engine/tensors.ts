@@ -38,7 +38,9 @@ export function writeTensor(memory: EngineMemory, plan: Plan, tensor: Tensor, va
   }
 }
 
-/** Three channels, four bytes from pixel to pixel, as pictures lie: a store each, and 0 behind it. */
+/**
+ * Three channels, four bytes from pixel to pixel, as pictures lie: a store each, and 0 behind it.
+ */
 function writePicture(values: Int8Array, words: Int32Array, at: number): void {
   for (let i = 0; i < values.length; i += 3) {
     words[at++] = (values[i] & 255) | ((values[i + 1] & 255) << 8) | ((values[i + 2] & 255) << 16)
@@ -51,7 +53,8 @@ export function readTensor(memory: EngineMemory, plan: Plan, tensor: Tensor, int
   const channels = channelCount(tensor.shape)
   const pixels = pixelCount(tensor.shape)
   const step = stride / elementBytes[tensor.dtype]
-  // A view of some channels must not reach beyond the last of them: that may be the end of the memory.
+  // A view of some channels must not reach beyond the last of them: that may be the end of the
+  // memory.
   const start = address / elementBytes[tensor.dtype]
   const view = allOf(memory, tensor).subarray(start, start + (pixels - 1) * step + channels)
   if (step === channels && into === undefined) return view.slice()
@@ -80,7 +83,10 @@ export function writeForm(
   })
 }
 
-/** Reads a tensor's values in the order of a form, each through `convert`, into an array of as many elements. */
+/**
+ * Reads a tensor's values in the order of a form, each through `convert`, into an array of as many
+ * elements.
+ */
 export function readForm(
   memory: EngineMemory,
   plan: Plan,
@@ -99,7 +105,10 @@ export function readForm(
   })
 }
 
-/** Visits all elements of a tensor: the index in the engine's memory, in elements, and the one in the order of a form. */
+/**
+ * Visits all elements of a tensor: the index in the engine's memory, in elements, and the one in
+ * the order of a form.
+ */
 function walk(
   plan: Plan,
   tensor: Tensor,

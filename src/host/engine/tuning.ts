@@ -4,12 +4,21 @@ import type { Notes, Tuning } from './platform.js'
 
 /** Changes with the kernels' speeds: older measurements are not asked for again. */
 const kernelsVersion = 4
-/** A clock that is coarser, as browsers have without cross-origin isolation, can't tell kernels apart. */
+/**
+ * A clock that is coarser, as browsers have without cross-origin isolation, can't tell kernels
+ * apart.
+ */
 const coarseMs = 0.03
-/** So many readings of a clock take longer than `coarseMs`, so one that has not moved by then is too coarse, or stands still. */
+/**
+ * So many readings of a clock take longer than `coarseMs`, so one that has not moved by then is too
+ * coarse, or stands still.
+ */
 const mostReadings = 10_000
 
-/** Measures kernels by a clock, once for each kind of layer: the results are kept in the process and in `notes`. */
+/**
+ * Measures kernels by a clock, once for each kind of layer: the results are kept in the process and
+ * in `notes`.
+ */
 export function measuring(now: () => number, notes: Notes): Pick<Tuning, 'fastestKernels'> {
   const measured = new Map<string, Map<string, string>>()
 

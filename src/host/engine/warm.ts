@@ -12,8 +12,9 @@ import type { SessionOptions } from './session.js'
 const calls = 8
 
 /**
- * Runs the kernels that a first run will take most of its time in, on next to nothing. A runtime compiles what has run for a
- * while anew, in a thread of its own: so it does that while the network is being planned, and a picture decoded.
+ * Runs the kernels that a first run will take most of its time in, on next to nothing. A runtime
+ * compiles what has run for a while anew, in a thread of its own: so it does that while the network
+ * is being planned, and a picture decoded.
  */
 export function warmUp(
   { exports, memory }: Engine,

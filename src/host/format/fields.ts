@@ -7,7 +7,9 @@ const control = /\p{Cc}/u
 const nameLength = 256
 const isName = (text: string): boolean => text !== '' && text.length <= nameLength && !control.test(text)
 
-/** Reads fields of JSON as `parseStrictJson` gives it, and names the place of whatever does not fit. */
+/**
+ * Reads fields of JSON as `parseStrictJson` gives it, and names the place of whatever does not fit.
+ */
 export class Fields {
   constructor(
     readonly value: unknown,

@@ -23,9 +23,10 @@ const constants: readonly (readonly [word: string, value: unknown])[] = [
 ]
 
 /**
- * JSON (RFC 8259) for files that can't be trusted. An object becomes a Map, so that `__proto__` is a key like any
- * other. A key that stands twice is an error, as readers would disagree on which one counts. Depth and number of
- * values are capped before anything is built: "[[[[" or "[],[],[]" takes far more memory than bytes.
+ * JSON (RFC 8259) for files that can't be trusted. An object becomes a Map, so that `__proto__` is
+ * a key like any other. A key that stands twice is an error, as readers would disagree on which one
+ * counts. Depth and number of values are capped before anything is built: "[[[[" or "[],[],[]"
+ * takes far more memory than bytes.
  * `numbers`: whether 1.0, 1e3 and -1 may stand, or only digits.
  */
 export function parseStrictJson(
@@ -42,7 +43,8 @@ export function parseStrictJson(
   const malformed = (): Error => error(`the JSON is malformed at character ${at}`)
 
   const skipSpace = (): void => {
-    // By codes: this runs between any two signs of a header of hundreds of lines, before anything is compiled.
+    // By codes: this runs between any two signs of a header of hundreds of lines, before anything
+    // is compiled.
     for (;;) {
       const code = text.charCodeAt(at)
       if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return
@@ -149,8 +151,9 @@ export function parseStrictJson(
 }
 
 /**
- * The same, by the runtime's own reader, of text that is exactly what its writer makes of the values that were read: then no
- * key stood twice, and no number is spelt otherwise. Undefined of any other text, and of what is beyond a cap.
+ * The same, by the runtime's own reader, of text that is exactly what its writer makes of the
+ * values that were read: then no key stood twice, and no number is spelt otherwise. Undefined of
+ * any other text, and of what is beyond a cap.
  */
 function readAsWritten(text: string, whole: boolean): unknown {
   if (text.length > quickLength || halfEscape.test(text)) return undefined

@@ -46,9 +46,9 @@ export interface FileSource {
 }
 
 /**
- * Reads a safetensors file (huggingface/safetensors, README, Format): 8 bytes of header length, a JSON
- * header, then the tensors' bytes, which must cover the rest of the file exactly, in order, without a hole or
- * an overlap. Nothing is copied: tensors are views of `bytes`.
+ * Reads a safetensors file (huggingface/safetensors, README, Format): 8 bytes of header length, a
+ * JSON header, then the tensors' bytes, which must cover the rest of the file exactly, in order,
+ * without a hole or an overlap. Nothing is copied: tensors are views of `bytes`.
  */
 export function readSafetensors(given: Uint8Array, file: string): Container {
   const bytes = plainBytes(given)
@@ -87,8 +87,8 @@ function checkSize(size: number, file: string): void {
 }
 
 /**
- * What the header of a file of `size` bytes says, and where each tensor's bytes lie in the file; it is read without
- * them. `types` are the element types that the caller takes, with their bytes.
+ * What the header of a file of `size` bytes says, and where each tensor's bytes lie in the file; it
+ * is read without them. `types` are the element types that the caller takes, with their bytes.
  */
 export function readSafetensorsIndex<T extends string>(
   headerBytes: Uint8Array,
@@ -125,7 +125,10 @@ export function readSafetensorsIndex<T extends string>(
   return { metadata, entries: placed }
 }
 
-/** Where the header of a file of `size` bytes ends. `bytes` holds the first 9 of them, or what there is. */
+/**
+ * Where the header of a file of `size` bytes ends. `bytes` holds the first 9 of them, or what there
+ * is.
+ */
 export function dataStart(bytes: Uint8Array, size: number, file: string): number {
   const refusal: Refusal = (code, what) => new OcellusError(code, `${file}: ${what}`)
   if (size === 0) throw refusal('E_MODEL_EMPTY', 'the file is empty')
@@ -232,7 +235,10 @@ function sizes(value: unknown): readonly number[] | undefined {
   return good ? (value as number[]) : undefined
 }
 
-/** Undefined when a product on the way, not only the last, is beyond the cap: a zero must not hide it. */
+/**
+ * Undefined when a product on the way, not only the last, is beyond the cap: a zero must not hide
+ * it.
+ */
 function bytesOf(elementSize: number, shape: readonly number[]): number | undefined {
   let bytes = elementSize
   for (const side of shape) {
@@ -242,7 +248,10 @@ function bytesOf(elementSize: number, shape: readonly number[]): number | undefi
   return bytes
 }
 
-/** The bytes of a safetensors file: deterministic, the widest elements first so that every tensor is aligned. */
+/**
+ * The bytes of a safetensors file: deterministic, the widest elements first so that every tensor is
+ * aligned.
+ */
 export function writeSafetensors({ metadata, tensors }: Container): Uint8Array {
   const ordered = [...tensors].sort(
     ([a, x], [b, y]) => elementBytes[y.dtype] - elementBytes[x.dtype] || (a < b ? -1 : 1),

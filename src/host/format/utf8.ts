@@ -3,9 +3,9 @@ const pieceBytes = 4096
 const ascii = /^[\0-\x7f]*$/
 
 /**
- * The text of UTF-8 (RFC 3629), or undefined where bytes are none: cut short, longer than needed, half of a pair
- * (U+D800 to U+DFFF) or beyond U+10FFFF. A byte order mark stays, as any other character. Not every engine of JavaScript has a
- * TextDecoder.
+ * The text of UTF-8 (RFC 3629), or undefined where bytes are none: cut short, longer than needed,
+ * half of a pair (U+D800 to U+DFFF) or beyond U+10FFFF. A byte order mark stays, as any other
+ * character. Not every engine of JavaScript has a TextDecoder.
  */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   let text = ''

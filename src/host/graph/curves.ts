@@ -3,8 +3,8 @@ import type { activationKinds, curveKinds } from '../program/kinds.js'
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x))
 
 /**
- * x (1 + erf(x / sqrt 2)) / 2 in float64: erf by its Maclaurin series, and from 3 on erfc by its continued fraction
- * (Abramowitz and Stegun, 7.1.5 and 7.1.14).
+ * x (1 + erf(x / sqrt 2)) / 2 in float64: erf by its Maclaurin series, and from 3 on erfc by its
+ * continued fraction (Abramowitz and Stegun, 7.1.5 and 7.1.14).
  */
 function gelu(x: number): number {
   const z = Math.abs(x) / Math.SQRT2
@@ -23,7 +23,10 @@ function gelu(x: number): number {
   return x > 0 ? x - tail : tail
 }
 
-/** The formula of each curved activation, in float64: the quantiser makes the tables of int8 models from it. */
+/**
+ * The formula of each curved activation, in float64: the quantiser makes the tables of int8 models
+ * from it.
+ */
 export const curves: Readonly<Record<keyof typeof activationKinds, (x: number) => number>> = {
   logistic,
   swish: (x) => x * logistic(x),

@@ -31,7 +31,10 @@ export interface Placement {
   input(index: number): Place
   readonly output: Place
   block(role: string): number
-  /** The first thread's scratch; the planner keeps `scratchBytes` for each thread and tells the engine how far apart. */
+  /**
+   * The first thread's scratch; the planner keeps `scratchBytes` for each thread and tells the
+   * engine how far apart.
+   */
   readonly scratch: number
 }
 
@@ -50,7 +53,10 @@ export interface Implementation {
   emit(view: NodeView, place: Placement): Instruction
 }
 
-/** Another implementation of an operator, for some of its nodes: faster or smaller, with the same bytes. */
+/**
+ * Another implementation of an operator, for some of its nodes: faster or smaller, with the same
+ * bytes.
+ */
 export interface Kernel extends Implementation {
   readonly name: string
   fits(view: NodeView): boolean
@@ -60,14 +66,19 @@ export interface Kernel extends Implementation {
 
 /**
  * Where the int8 form of an operator takes the scale of its output from.
- * - `keeps`: it moves or selects values, so its inputs and its output share one scale and zero point.
+ * - `keeps`: it moves or selects values, so its inputs and its output share one scale and zero
+ *   point.
  * - `fresh`: its output has values of its own, whose scale is calibrated.
- * - `weights`: the same, and its `weight` and `bias` are quantised per output channel, with a `weightScale`.
+ * - `weights`: the same, and its `weight` and `bias` are quantised per output channel, with a
+ *   `weightScale`.
  * - `table`: the same, and it looks its output up in a `table` of the 256 values of `curve`.
  */
 export const scaleRules = ['keeps', 'fresh', 'weights', 'table'] as const
 
-/** The int8 form of an operator whose tensors stay float32: its kernel quantises them on their way in. */
+/**
+ * The int8 form of an operator whose tensors stay float32: its kernel quantises them on their way
+ * in.
+ */
 export interface DynamicForm {
   /** Its weights are quantised per output channel, with a `weightScale`. */
   readonly weights: boolean
@@ -84,7 +95,10 @@ export interface OperatorDescriptor extends Implementation {
   writesFloat?(node: Node): boolean
   /** Of `weights`: the share of its taps that an output takes, on average. Default: 1. */
   tapShare?(view: NodeView): number
-  /** Whether a positive factor on a channel's weights and bias comes out as that factor on the channel's output. */
+  /**
+   * Whether a positive factor on a channel's weights and bias comes out as that factor on the
+   * channel's output.
+   */
   passesFactors?(node: Node): boolean
   /** Whether each output channel has weights for one input channel alone. */
   depthwise?(view: NodeView): boolean
@@ -94,39 +108,57 @@ export interface OperatorDescriptor extends Implementation {
   narrow?(view: NodeView): boolean
   /** Implementations beside its own, which serves every node. */
   readonly kernels?: readonly Kernel[]
-  /** Types of its inputs and its output that it can have at all; `infer` checks how they go together. */
+  /**
+   * Types of its inputs and its output that it can have at all; `infer` checks how they go
+   * together.
+   */
   readonly types: readonly DType[]
   /** Smallest and largest number of inputs. */
   readonly arity: readonly [number, number]
   readonly attributes: Readonly<Record<string, AttributeRule>>
   /** Roles of the constants, by the type of the node's input. */
   constantRoles(view: NodeView): readonly string[]
-  /** Checks what the tables above can't say, and returns the output's shape. Throws OcellusError. */
+  /**
+   * Checks what the tables above can't say, and returns the output's shape. Throws OcellusError.
+   */
   infer(view: NodeView): readonly number[]
-  /** Roles whose values nothing looks at before `load`, which checks them: those of a large file are read there. */
+  /**
+   * Roles whose values nothing looks at before `load`, which checks them: those of a large file are
+   * read there.
+   */
   readonly lateRoles?: readonly string[]
   /** Something is proven of its int8 weights by their sums, a row an output channel. */
   readonly summed?: boolean
-  /** The same for some of its output channels, eight or a multiple from a multiple of eight on; undefined where that can't be. */
+  /**
+   * The same for some of its output channels, eight or a multiple from a multiple of eight on;
+   * undefined where that can't be.
+   */
   slice?(view: NodeView, first: number, channels: number): NodeView | undefined
   /** Multiply-accumulates of one inference. */
   macs(view: NodeView): number
   /** What its own implementation costs, to compare with that of its kernels. Default: `macs`. */
   cost?(view: NodeView): number
-  /** Of `count` of `places` patches, when the operator works on those that the session has chosen: block `indices`. */
+  /**
+   * Of `count` of `places` patches, when the operator works on those that the session has chosen:
+   * block `indices`.
+   */
   selection?(view: NodeView): { readonly places: number; readonly count: number }
   /**
-   * Which of its inputs holds indices, and of how many rows: an index is -rows to rows - 1, negative ones count from the
-   * end. What a caller gives is held to it.
+   * Which of its inputs holds indices, and of how many rows: an index is -rows to rows - 1,
+   * negative ones count from the end. What a caller gives is held to it.
    */
   indexed?(view: NodeView): { readonly input: number; readonly rows: number }
   /** A pixelwise operator may write over its first input. */
   readonly inPlace: boolean
-  /** `kernel` runs code; `slice` is a view of its input; `concat` is made of views by its producers. */
+  /**
+   * `kernel` runs code; `slice` is a view of its input; `concat` is made of views by its producers.
+   */
   readonly storage: 'kernel' | 'slice' | 'concat'
 }
 
-/** What an attribute may be. Unknown attributes are refused, so that no setting is silently ignored. */
+/**
+ * What an attribute may be. Unknown attributes are refused, so that no setting is silently ignored.
+ */
 export type AttributeRule =
   | { readonly kind: 'integer'; readonly min: number; readonly max: number; readonly optional?: boolean }
   | { readonly kind: 'integers'; readonly length: number; readonly min: number; readonly max: number }

@@ -20,10 +20,11 @@ const types: Readonly<Record<ElementType, DType>> = { I8: 'int8', I32: 'int32', 
 const elementTypes: Readonly<Record<DType, ElementType>> = { int8: 'I8', int32: 'I32', float32: 'F32' }
 
 /**
- * Reads a model file: the safetensors container, then the graph in its metadata, field by field, then the
- * constants, which stay views of the bytes where these are aligned. Of a file that can be read in pieces, what operators
- * need no sooner than when they are loaded stays there. What the operators make of it is checked by `verifyModel`.
- * Throws E_MODEL_*; `file` names the file in messages.
+ * Reads a model file: the safetensors container, then the graph in its metadata, field by field,
+ * then the constants, which stay views of the bytes where these are aligned. Of a file that can be
+ * read in pieces, what operators need no sooner than when they are loaded stays there. What the
+ * operators make of it is checked by `verifyModel`. Throws E_MODEL_*; `file` names the file in
+ * messages.
  */
 export function readModel(source: Uint8Array | FileSource, file: string): Model {
   const model = readAny(source, file)
@@ -35,8 +36,8 @@ export function readModel(source: Uint8Array | FileSource, file: string): Model 
 const readHere = new WeakSet<Model>()
 
 /**
- * A model that somebody made in memory, with every field of its graph checked as if it had been read: what it says must
- * not change between being checked and being used. Throws E_MODEL_*.
+ * A model that somebody made in memory, with every field of its graph checked as if it had been
+ * read: what it says must not change between being checked and being used. Throws E_MODEL_*.
  */
 export function checkedModel(model: Model): Model {
   if (readHere.has(model)) return model
@@ -130,7 +131,10 @@ function readEntries(run: readonly Entry[], source: FileSource): Constant[] {
   )
 }
 
-/** A constant whose values stay in the file. A copy that is made of it by spreading holds them, and no `read`. */
+/**
+ * A constant whose values stay in the file. A copy that is made of it by spreading holds them, and
+ * no `read`.
+ */
 function storedConstant(entry: Entry, source: FileSource, file: string): Constant {
   const { name, dtype, shape, begin } = entry
   const constant: Constant = {
@@ -165,7 +169,10 @@ function graphOf(metadata: ReadonlyMap<string, string>, file: string): Graph {
   return readGraph(text, file)
 }
 
-/** The bytes of a model file, the same for the same model. Throws E_MODEL_* for a model that could not be read back. */
+/**
+ * The bytes of a model file, the same for the same model. Throws E_MODEL_* for a model that could
+ * not be read back.
+ */
 export function writeModel(model: Model): Uint8Array {
   const { name } = model.graph
   // Reading settles the order of the keys, and finds what JSON can't hold: NaN would become null.

@@ -1,7 +1,10 @@
 import { pixelCount } from './descriptor.js'
 import type { Graph, Tensor, TensorForm } from './types.js'
 
-/** How an input or output of a graph looks to callers: as its task says, else by the usual rule of `TensorsTask`. */
+/**
+ * How an input or output of a graph looks to callers: as its task says, else by the usual rule of
+ * `TensorsTask`.
+ */
 export function formOf({ task }: Graph, { name, shape }: Tensor): TensorForm {
   if (task.kind === 'tensors') {
     const form = task.forms.find((candidate) => candidate.name === name)

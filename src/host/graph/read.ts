@@ -20,7 +20,10 @@ import type {
 /** Keys of one object: attributes, constants, provenance. */
 const maxEntries = 256
 
-/** The graph of a model file, every field checked. Whether its tensors and shapes agree is `verifyModel`'s part. */
+/**
+ * The graph of a model file, every field checked. Whether its tensors and shapes agree is
+ * `verifyModel`'s part.
+ */
 export function readGraph(text: string, file: string): Graph {
   const value = parseStrictJson(text, (what) => new OcellusError('E_MODEL_GRAPH', `${file}: graph: ${what}`))
   const graph = new Fields(value, 'graph', file).only(

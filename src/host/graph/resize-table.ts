@@ -7,14 +7,20 @@ export interface ResizeAxis {
   readonly cubic: number
   readonly input: number
   readonly output: number
-  /** Output side divided by input side, as the model says it: it may differ from the quotient of whole sides. */
+  /**
+   * Output side divided by input side, as the model says it: it may differ from the quotient of
+   * whole sides.
+   */
   readonly scale: number
 }
 
 /** Input pixels that an output pixel is made of, in one direction. */
 export const tapsOf = (mode: ResizeAxis['mode']): number => ({ nearest: 1, linear: 2, cubic: 4 })[mode]
 
-/** For each output place its taps: an int32 input place and the bits of a float32 weight, interleaved. */
+/**
+ * For each output place its taps: an int32 input place and the bits of a float32 weight,
+ * interleaved.
+ */
 export function resizeTable(axis: ResizeAxis): Int32Array {
   const taps = tapsOf(axis.mode)
   const table = new Int32Array(axis.output * taps * 2)

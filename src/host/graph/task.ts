@@ -15,7 +15,10 @@ import type {
 
 export const taskKinds = ['detection', 'generation', 'discrimination', 'autoencoder', 'tensors'] as const
 
-/** Whether the engine resizes and normalises pictures for a task: always, never, or where the model says how. */
+/**
+ * Whether the engine resizes and normalises pictures for a task: always, never, or where the model
+ * says how.
+ */
 export function takesPictures({ kind }: Task): 'always' | 'never' | 'maybe' {
   if (kind === 'generation') return 'never'
   return kind === 'tensors' ? 'maybe' : 'always'

@@ -1,4 +1,6 @@
-/** The graph: what a model file holds, what the quantiser rewrites and what the planner compiles. */
+/**
+ * The graph: what a model file holds, what the quantiser rewrites and what the planner compiles.
+ */
 
 export type DType = 'int8' | 'float32' | 'int32'
 
@@ -9,8 +11,8 @@ export interface Quantization {
 }
 
 /**
- * An activation as the engine holds it, of rank 1 to 4. Feature maps are NHWC with N = 1: [1, height, width, channels].
- * Callers see maps in NCHW: see `TensorForm`.
+ * An activation as the engine holds it, of rank 1 to 4. Feature maps are NHWC with N = 1: [1,
+ * height, width, channels]. Callers see maps in NCHW: see `TensorForm`.
  */
 export interface Tensor {
   readonly name: string
@@ -28,7 +30,10 @@ export interface Constant {
   readonly dtype: DType
   /** Where there is `read`, made anew of the file each time that it is asked for. */
   readonly data: Int8Array | Float32Array | Int32Array
-  /** Of values that stay in the model's file until they are needed: copies their bytes, which nobody has checked. */
+  /**
+   * Of values that stay in the model's file until they are needed: copies their bytes, which nobody
+   * has checked.
+   */
   readonly read?: (into: Uint8Array) => void
 }
 
@@ -56,14 +61,19 @@ export interface Preprocessing {
   readonly std: readonly [number, number, number]
 }
 
-/** One YOLO head. Its tensor is [1, h, w, anchors * (5 + classes)]: per anchor x, y, w, h, objectness, classes. */
+/**
+ * One YOLO head. Its tensor is [1, h, w, anchors * (5 + classes)]: per anchor x, y, w, h,
+ * objectness, classes.
+ */
 export interface YoloHead {
   /** Name of a graph output. */
   readonly output: string
   /** Anchor widths and heights in pixels of the network's input. */
   readonly anchors: readonly (readonly [number, number])[]
   readonly scaleXY: number
-  /** darknet's `new_coords`: the outputs are already logistic, w and h are (2v)^2 times the anchor. */
+  /**
+   * darknet's `new_coords`: the outputs are already logistic, w and h are (2v)^2 times the anchor.
+   */
   readonly newCoords: boolean
 }
 
@@ -79,13 +89,17 @@ export interface GenerationTask {
   readonly kind: 'generation'
 }
 
-/** A picture in, one number [1, 1, 1, 1] out: the logit of how real a generator's discriminator takes it to be. */
+/**
+ * A picture in, one number [1, 1, 1, 1] out: the logit of how real a generator's discriminator
+ * takes it to be.
+ */
 export interface DiscriminationTask {
   readonly kind: 'discrimination'
 }
 
 /**
- * A picture's visible patches in, the whole picture's patches out: a masked autoencoder. Patches are counted row by row.
+ * A picture's visible patches in, the whole picture's patches out: a masked autoencoder. Patches
+ * are counted row by row.
  */
 export interface AutoencoderTask {
   readonly kind: 'autoencoder'
@@ -94,16 +108,21 @@ export interface AutoencoderTask {
   /** The output with the encoder's tokens, class token first: [1, 1, 1 + visible, channels]. */
   readonly latent: string
   /**
-   * The output with a row for the class token, which means nothing, and one for each patch: its pixels, row by row, channels
-   * innermost, normalised as the input is. Absent where there is an encoder alone.
+   * The output with a row for the class token, which means nothing, and one for each patch: its
+   * pixels, row by row, channels innermost, normalised as the input is. Absent where there is an
+   * encoder alone.
    */
   readonly prediction?: string
   /**
-   * The output with the features of an encoder that was finetuned with global pooling: [1, 1, 2, channels], of which the
-   * second row is the mean of the patches' tokens, normalised. Absent where `latent` is normalised itself.
+   * The output with the features of an encoder that was finetuned with global pooling: [1, 1, 2,
+   * channels], of which the second row is the mean of the patches' tokens, normalised. Absent where
+   * `latent` is normalised itself.
    */
   readonly features?: string
-  /** The predicted pixels have each patch's own mean taken out and are divided by its deviation (`norm_pix_loss`). */
+  /**
+   * The predicted pixels have each patch's own mean taken out and are divided by its deviation
+   * (`norm_pix_loss`).
+   */
   readonly normalizedPatches: boolean
 }
 
@@ -124,8 +143,8 @@ export interface TensorForm {
 export interface TensorsTask {
   readonly kind: 'tensors'
   /**
-   * Inputs and outputs whose form is not the usual one. Usual is [n, channels, height, width] in NCHW for tensors of rank 4,
-   * and the tensor's own shape for all others.
+   * Inputs and outputs whose form is not the usual one. Usual is [n, channels, height, width] in
+   * NCHW for tensors of rank 4, and the tensor's own shape for all others.
    */
   readonly forms: readonly TensorForm[]
 }
@@ -135,7 +154,10 @@ export type Task = DetectionTask | GenerationTask | DiscriminationTask | Autoenc
 export interface Graph {
   readonly name: string
   readonly task: Task
-  /** Of models whose first input is a picture that the engine resizes and normalises; see `takesPictures` in `task.ts`. */
+  /**
+   * Of models whose first input is a picture that the engine resizes and normalises; see
+   * `takesPictures` in `task.ts`.
+   */
   readonly preprocessing?: Preprocessing
   readonly tensors: readonly Tensor[]
   readonly inputs: readonly string[]

@@ -7,7 +7,9 @@ import { operators } from './ops/index.js'
 import { checkTask } from './task.js'
 import type { AttributeValue, Constant, Model, Node, Tensor } from './types.js'
 
-/** A model all of whose operators, shapes and scales have been checked, with its nodes looked up. */
+/**
+ * A model all of whose operators, shapes and scales have been checked, with its nodes looked up.
+ */
 export interface VerifiedModel extends Model {
   readonly views: readonly { readonly view: NodeView; readonly operator: OperatorDescriptor }[]
   readonly tensorsByName: ReadonlyMap<string, Tensor>

@@ -4,8 +4,8 @@ import { upright } from './orient.js'
 import type { Pixels } from './pixels.js'
 
 /**
- * What a decoder drew on an empty canvas, checked and turned upright. A canvas starts transparent: what the decoder
- * did not reach has stayed so.
+ * What a decoder drew on an empty canvas, checked and turned upright. A canvas starts transparent:
+ * what the decoder did not reach has stayed so.
  */
 export function finishDecoding(data: Uint8ClampedArray, header: ImageHeader, file: string): Pixels {
   if (header.opaque && !isOpaque(data)) {

@@ -1,7 +1,10 @@
 import { shown } from '../shown.js'
 import { glyph, glyphRows, textColumns } from './font.js'
 
-/** What drawing needs of a canvas: `fillRect` of a CanvasRenderingContext2D, of a browser's canvas or any package's. */
+/**
+ * What drawing needs of a canvas: `fillRect` of a CanvasRenderingContext2D, of a browser's canvas
+ * or any package's.
+ */
 export interface DrawingContext {
   fillStyle: unknown
   fillRect(x: number, y: number, width: number, height: number): void
@@ -28,8 +31,8 @@ interface Rectangle {
 }
 
 /**
- * Draws boxes with their labels over a picture of this size, the best on top. Only opaque rectangles at whole
- * pixels are drawn, so that every canvas gives the same picture.
+ * Draws boxes with their labels over a picture of this size, the best on top. Only opaque
+ * rectangles at whole pixels are drawn, so that every canvas gives the same picture.
  */
 export function drawDetections(context: DrawingContext, size: DrawingSize, found: readonly Mark[]): void {
   const side = Math.min(size.width, size.height)
@@ -45,7 +48,10 @@ export function drawDetections(context: DrawingContext, size: DrawingSize, found
   for (const { mark, frame } of backwards) drawLabel(context, size, mark, frame, line)
 }
 
-/** The box in whole pixels of the picture, at least one wide and high; undefined for one that lies outside. */
+/**
+ * The box in whole pixels of the picture, at least one wide and high; undefined for one that lies
+ * outside.
+ */
 function frameOf({ box }: Mark, size: DrawingSize): Rectangle | undefined {
   // False for NaN too.
   const visible = box.xmin < size.width && box.ymin < size.height && box.xmax > 0 && box.ymax > 0
@@ -90,10 +96,16 @@ function drawLabel(
   drawText(context, text, x + 2 * scale, y + 2 * scale, scale)
 }
 
-/** A label without accents, as the font knows none; what it can't show at all becomes a question mark. */
+/**
+ * A label without accents, as the font knows none; what it can't show at all becomes a question
+ * mark.
+ */
 const plain = (label: string): string => shown(label, 100).normalize('NFKD').replace(/\p{M}/gu, '')
 
-/** The size at which a label is easily read, smaller where the picture is too narrow, and cut as a last resort. */
+/**
+ * The size at which a label is easily read, smaller where the picture is too narrow, and cut as a
+ * last resort.
+ */
 function fitted(text: string, { width, height }: DrawingSize): { text: string; scale: number } {
   let scale = Math.ceil(Math.min(width, height) / 280)
   while (scale > 1 && (textColumns(text) + 4) * scale > width) scale--

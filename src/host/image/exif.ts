@@ -5,8 +5,8 @@ const orientationTag = 0x0112
 const short = 3
 
 /**
- * The orientation in a block of EXIF, which is a TIFF file (EXIF 2.32, 4.5 and 4.6.4). Blocks that can't be read
- * count as upright, as in every viewer: the pixels are good all the same.
+ * The orientation in a block of EXIF, which is a TIFF file (EXIF 2.32, 4.5 and 4.6.4). Blocks that
+ * can't be read count as upright, as in every viewer: the pixels are good all the same.
  */
 export function exifOrientation(block: Uint8Array): Orientation {
   const view = new DataView(block.buffer, block.byteOffset, block.byteLength)

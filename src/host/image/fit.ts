@@ -1,6 +1,9 @@
 import { OcellusError } from '../errors.js'
 
-/** How a picture lies on a network's input, in its pixels: resized to this size, placed at this offset. */
+/**
+ * How a picture lies on a network's input, in its pixels: resized to this size, placed at this
+ * offset.
+ */
 export interface Fit {
   readonly resizedWidth: number
   readonly resizedHeight: number
@@ -23,10 +26,11 @@ export interface Size {
 }
 
 /**
- * How a picture of a size is fitted to a network's input, as `Session.setImage` takes it. `stretch` fills
- * the input. `letterbox` keeps the picture's proportions, as darknet's `letterbox_image` (src/image.c) does:
- * the side that limits fills the input, the other is the quotient rounded down, and so is half of what
- * remains. A picture of 1xN keeps at least one pixel. Throws E_IMAGE_INPUT for a side below 1.
+ * How a picture of a size is fitted to a network's input, as `Session.setImage` takes it. `stretch`
+ * fills the input. `letterbox` keeps the picture's proportions, as darknet's `letterbox_image`
+ * (src/image.c) does: the side that limits fills the input, the other is the quotient rounded down,
+ * and so is half of what remains. A picture of 1xN keeps at least one pixel. Throws E_IMAGE_INPUT
+ * for a side below 1.
  *
  * @example
  * fitImage('letterbox', { width: 640, height: 480 }, { width: 416, height: 416 })

@@ -1,6 +1,7 @@
 /**
- * A bitmap font for printable ASCII, so that labels look the same on every machine, with fonts or without. Five columns
- * a glyph, two hexadecimal digits a column, the lowest bit at the top; the eighth row holds descenders.
+ * A bitmap font for printable ASCII, so that labels look the same on every machine, with fonts or
+ * without. Five columns a glyph, two hexadecimal digits a column, the lowest bit at the top; the
+ * eighth row holds descenders.
  */
 const glyphs =
   '0000000000 00005f0000 0007000700 147f147f14 242a7f2a12 2313086462 3649562050 0000070000 ' +
@@ -26,7 +27,9 @@ const columns = glyphs.split(' ').map((glyph) => {
 
 export const glyphRows = 8
 
-/** The columns of a character, bits from the top; a question mark for what the font does not have. */
+/**
+ * The columns of a character, bits from the top; a question mark for what the font does not have.
+ */
 export const glyph = (character: string): readonly number[] =>
   columns[character.charCodeAt(0) - 32] ?? columns['?'.charCodeAt(0) - 32]
 

@@ -21,8 +21,9 @@ const readers: readonly (readonly [signature: string, read: (reader: ByteReader)
 ]
 
 /**
- * Reads the structure of a picture's file without decoding it: the format by its first bytes, the size held to
- * the caps, and that the file goes on to its end. Throws E_IMAGE_*; `file` names the picture in messages.
+ * Reads the structure of a picture's file without decoding it: the format by its first bytes, the
+ * size held to the caps, and that the file goes on to its end. Throws E_IMAGE_*; `file` names the
+ * picture in messages.
  */
 export function sniffImage(given: Uint8Array, file: string): ImageHeader {
   const bytes = plainBytes(given)

@@ -8,7 +8,10 @@ import type { Pixels } from './pixels.js'
 export interface ImageSources {
   /** RGBA, as a canvas's ImageData is. */
   readonly pixels: Pixels
-  /** The file of a JPEG, PNG, WebP, GIF or BMP picture: its bytes, or a blob, answer or stream that gives them. */
+  /**
+   * The file of a JPEG, PNG, WebP, GIF or BMP picture: its bytes, or a blob, answer or stream that
+   * gives them.
+   */
   readonly file: Contents
   /** In Node the path or the file: address of a picture; in a browser its address. */
   readonly place: string | Address

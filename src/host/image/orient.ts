@@ -2,8 +2,8 @@ import type { Orientation } from './exif.js'
 import type { Pixels } from './pixels.js'
 
 /**
- * Pixels turned upright. An output pixel (x, y) is the source's `origin + x * right + y * down`, which covers all
- * eight ways to hold a camera.
+ * Pixels turned upright. An output pixel (x, y) is the source's `origin + x * right + y * down`,
+ * which covers all eight ways to hold a camera.
  */
 export function upright({ width, height, data }: Pixels, orientation: Orientation): Pixels {
   if (orientation === 1) return { width, height, data }

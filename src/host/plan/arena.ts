@@ -18,12 +18,13 @@ const align = (value: number): number => Math.ceil(value / alignment) * alignmen
 
 /**
  * Assigns offsets so that lifetimes that overlap in time do not overlap in memory. Greedy best fit
- * (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, 2020, section 5): in
- * several orders, each buffer goes into the smallest gap that holds it; the smallest arena wins.
+ * (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, 2020, section 5):
+ * in several orders, each buffer goes into the smallest gap that holds it; the smallest arena wins.
  */
 export function planArena(lifetimes: readonly Lifetime[]): Arena {
   const sized = lifetimes.map((l) => ({ ...l, bytes: align(l.bytes) }))
-  // What has no bytes lies anywhere. Most nodes have no scratch, and placing takes the square of the number placed.
+  // What has no bytes lies anywhere. Most nodes have no scratch, and placing takes the square of
+  // the number placed.
   const indices = sized.map((_, i) => i).filter((i) => sized[i].bytes > 0)
   const length = (i: number): number => sized[i].last - sized[i].first
   const orders: ((a: number, b: number) => number)[] = [

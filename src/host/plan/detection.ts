@@ -12,7 +12,10 @@ export interface HeadPlace {
   readonly columns: number
 }
 
-/** Where a detector's heads become detections: instructions, what they read, and the list of candidates. */
+/**
+ * Where a detector's heads become detections: instructions, what they read, and the list of
+ * candidates.
+ */
 export interface DetectionPlan {
   /** Address of one instruction a head, then the suppression. */
   readonly program: number

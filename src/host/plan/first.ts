@@ -14,14 +14,18 @@ import type { Plan } from './plan.js'
 import { slack } from './storage.js'
 
 /**
- * How a network's first run does without the packed weights of its kernels, which are many times the file's bytes: memory
- * that is touched first costs more than to compute with it once. Each of these nodes is computed a part at a time, whose
- * constants pass through one window, where most of the packed weights will lie; the result is the same bytes.
+ * How a network's first run does without the packed weights of its kernels, which are many times
+ * the file's bytes: memory that is touched first costs more than to compute with it once. Each of
+ * these nodes is computed a part at a time, whose constants pass through one window, where most of
+ * the packed weights will lie; the result is the same bytes.
  */
 export interface FirstPlan {
   /** What computes each of the nodes, by their index. */
   readonly nodes: ReadonlyMap<number, Implementation>
-  /** Addresses of the one instruction, of the scratch, of a node's constants as they are and of what is made of them. */
+  /**
+   * Addresses of the one instruction, of the scratch, of a node's constants as they are and of what
+   * is made of them.
+   */
   readonly instruction: number
   readonly scratch: number
   readonly staging: number
@@ -45,16 +49,25 @@ export function placeBlocks(
   return { addresses, end }
 }
 
-/** Of the weights of a part, as an operator's own implementation has them: as much memory is touched for all nodes together. */
+/**
+ * Of the weights of a part, as an operator's own implementation has them: as much memory is touched
+ * for all nodes together.
+ */
 const ownPartBytes = 128 << 10
 /** As other kernels have them, which transform the whole input again for each part. */
 const kernelPartBytes = 512 << 10
 /** What packing works in beside the constants: Winograd's filters, while they are transformed. */
 const packingBytes = 1024
-/** A kernel that spares fewer multiply-accumulates is compiled, by the runtime's better compiler, too late to gain anything. */
+/**
+ * A kernel that spares fewer multiply-accumulates is compiled, by the runtime's better compiler,
+ * too late to gain anything.
+ */
 const leastSpared = 1e8
 
-/** The chosen kernels that a first run is sooner done with, by the index of the node; the others' own need no transforms. */
+/**
+ * The chosen kernels that a first run is sooner done with, by the index of the node; the others'
+ * own need no transforms.
+ */
 export function firstKernels({ views }: VerifiedModel, choice: Choice): Map<number, Kernel> {
   const found = new Map<Kernel, { indices: number[]; spared: number }>()
   views.forEach(({ view }, index) => {
@@ -98,7 +111,8 @@ export function* partsOf(view: NodeView, by: Implementation): Generator<Part, vo
 
 /** Undefined where a first run would gain little, or has no room. */
 export function planFirst(plan: Plan): FirstPlan | undefined {
-  // Constants that are loaded after the first run pass through the arena, behind which a picture lies by then.
+  // Constants that are loaded after the first run pass through the arena, behind which a picture
+  // lies by then.
   if (plan.loadEnd > plan.end) return undefined
   const { views, kernels: choice = [] } = plan.model
   const { indices, start, end } = longestRun(plan)

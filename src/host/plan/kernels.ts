@@ -5,10 +5,15 @@ import type { VerifiedModel } from '../graph/verify.js'
 /** The implementation that every operator has. */
 export const direct = 'direct'
 
-/** What a node can be computed by: its operator's own implementation first, under the name `direct`. */
+/**
+ * What a node can be computed by: its operator's own implementation first, under the name `direct`.
+ */
 export interface Candidate extends Implementation {
   readonly name: string
-  /** Multiply-accumulates that take as long as this does, roughly: to compare candidates before they are measured. */
+  /**
+   * Multiply-accumulates that take as long as this does, roughly: to compare candidates before they
+   * are measured.
+   */
   cost(view: NodeView): number
 }
 
@@ -78,8 +83,8 @@ export function withKernels(model: VerifiedModel, choice: Choice): VerifiedModel
 }
 
 /**
- * A choice whose constants take at least `excess` bytes less: the nodes that save most for the time that they lose change
- * first. Undefined when nothing more can be saved.
+ * A choice whose constants take at least `excess` bytes less: the nodes that save most for the time
+ * that they lose change first. Undefined when nothing more can be saved.
  */
 export function smallerChoice(model: VerifiedModel, choice: Choice, excess: number): Choice | undefined {
   const bytesOf = (view: NodeView, { blocks }: Candidate): number =>

@@ -37,7 +37,9 @@ export interface Plan {
   readonly arenaLowerBound: number
   /** First address after program, constants and arena: where a frame may lie. */
   readonly end: number
-  /** First address after what is needed while constants are loaded, which pass through the arena. */
+  /**
+   * First address after what is needed while constants are loaded, which pass through the arena.
+   */
   readonly loadEnd: number
 }
 
@@ -80,8 +82,9 @@ export function planModel(model: VerifiedModel, threads = 1): Plan {
   const needs = [pictures ? preprocessScratch(input.shape[2]) : 0, ...steps.map(scratchOf)].map((bytes) =>
     bytes === 0 ? 0 : align(bytes + slack),
   )
-  // One thread's scratch may lie wherever the arena has room. Several threads keep to one place each: what a thread has
-  // written is in its own processor's cache, and memory that another one wrote to last comes slowly from there.
+  // One thread's scratch may lie wherever the arena has room. Several threads keep to one place
+  // each: what a thread has written is in its own processor's cache, and memory that another one
+  // wrote to last comes slowly from there.
   const most = Math.max(...needs)
   const strides = threads === 1 ? needs : needs.map(() => most)
   const scratches =

@@ -6,7 +6,10 @@ import { type Instruction, instructionWords, scratchStrideWord } from '../progra
 import { kindOf, outputTypes } from '../program/kinds.js'
 import { channelPlace, type Plan } from './plan.js'
 
-/** The words of the program: preprocessing first, for a model that takes pictures, then one instruction a step. */
+/**
+ * The words of the program: preprocessing first, for a model that takes pictures, then one
+ * instruction a step.
+ */
 export function compileProgram(plan: Plan): Int32Array {
   const instructions = [...preprocessInstruction(plan), ...plan.steps.map((_, i) => stepInstruction(plan, i))]
   const scratches = [...(plan.preprocessing ? [plan.preprocessing.scratch] : []), ...plan.scratch]

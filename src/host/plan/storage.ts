@@ -14,7 +14,9 @@ export interface ArenaBuffer {
   last: number
 }
 
-/** Where a tensor lies in its buffer: byte offset of its first channel, bytes from pixel to pixel. */
+/**
+ * Where a tensor lies in its buffer: byte offset of its first channel, bytes from pixel to pixel.
+ */
 export interface Storage {
   readonly buffer: ArenaBuffer
   readonly offset: number
@@ -38,9 +40,9 @@ interface Parent {
 }
 
 /**
- * Decides which tensors share memory. A slice is a view of its input; the producer of a concatenation's
- * input writes straight into the result when it can; a pixelwise operator writes over an input that
- * nothing else reads. What can't be a view is copied.
+ * Decides which tensors share memory. A slice is a view of its input; the producer of a
+ * concatenation's input writes straight into the result when it can; a pixelwise operator writes
+ * over an input that nothing else reads. What can't be a view is copied.
  */
 export function planStorage(model: VerifiedModel): StoragePlan {
   const { parents, copies } = chooseParents(model)
@@ -60,7 +62,8 @@ export function planStorage(model: VerifiedModel): StoragePlan {
     return { buffer, offset: 0, stride }
   }
   const locate = (tensor: Tensor): Storage => {
-    // Up to a tensor that has a place, then down again: views of views can be as many as nodes, too deep to recurse.
+    // Up to a tensor that has a place, then down again: views of views can be as many as nodes, too
+    // deep to recurse.
     const views: Tensor[] = []
     let base = tensor
     let place = storage.get(base.name)
@@ -87,7 +90,8 @@ export function planStorage(model: VerifiedModel): StoragePlan {
     buffer.first = Math.min(buffer.first, step)
     buffer.last = Math.max(buffer.last, step)
   }
-  // Step 0 is the preprocessing, which writes the input; outputs stay until the caller has read them.
+  // Step 0 is the preprocessing, which writes the input; outputs stay until the caller has read
+  // them.
   for (const name of model.graph.inputs) touch(name, 0)
   steps.forEach((step, index) => {
     const names =
@@ -114,7 +118,8 @@ function chooseParents(model: VerifiedModel) {
   for (const { view } of model.views)
     for (const t of view.inputs) uses.set(t.name, (uses.get(t.name) ?? 0) + 1)
   const isFixed = new Set([...model.graph.inputs, ...model.graph.outputs])
-  // Overwriting a concatenation would change the tensors that it is made of, which may still be read.
+  // Overwriting a concatenation would change the tensors that it is made of, which may still be
+  // read.
   const joined = new Set<string>()
 
   for (const { view, operator } of model.views) {

@@ -11,9 +11,10 @@ export * from '../index.js'
 export type MakeInstance = (bytes: number) => Instance | Promise<Instance>
 
 /**
- * The bare platform, for engines that have JavaScript and nothing else: no files, clock, threads, WebAssembly or console.
- * Call it once, before anything is created, with the builds that there are; the best one that computes correctly is
- * used. `parts` can add whatever of `Platform` there is, such as a clock or a decoder of pictures.
+ * The bare platform, for engines that have JavaScript and nothing else: no files, clock, threads,
+ * WebAssembly or console. Call it once, before anything is created, with the builds that there are;
+ * the best one that computes correctly is used. `parts` can add whatever of `Platform` there is,
+ * such as a clock or a decoder of pictures.
  *
  * @example
  * import { Detector, useEngines } from 'ocellus/micro'

@@ -1,9 +1,12 @@
 /**
- * The list of candidates, to which decodeYolo adds and which suppress thins out: a header, then entries, one behind the
- * other. assembly/kernels/detect/candidates.ts says how entries are ordered.
+ * The list of candidates, to which decodeYolo adds and which suppress thins out: a header, then
+ * entries, one behind the other. assembly/kernels/detect/candidates.ts says how entries are
+ * ordered.
  */
 
-/** The header's fields, from its first byte on: entries, and those of them that suppress has kept. */
+/**
+ * The header's fields, from its first byte on: entries, and those of them that suppress has kept.
+ */
 export const listFields = { count: 'int32', kept: 'int32' } as const
 
 /** An entry's fields, from its first byte on. `origin` numbers the boxes of all heads. */

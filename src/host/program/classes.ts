@@ -45,7 +45,10 @@ export interface EngineClass {
   readonly base?: string
 }
 
-/** The engine's classes over an instruction: one for each layout, and Filter, which kernels of convolutions share. */
+/**
+ * The engine's classes over an instruction: one for each layout, and Filter, which kernels of
+ * convolutions share.
+ */
 export const classes: Readonly<Record<string, EngineClass>> = {
   Filter: { layout: filter },
   Conv: { layout: conv, base: 'Filter' },

@@ -6,7 +6,10 @@ import { opcodes } from './opcodes.js'
 const float = new Float32Array(1)
 const floatBits = new Int32Array(float.buffer)
 
-/** The words of an instruction; the last, the scratch's stride, is 0. Throws for a number that its kind does not have. */
+/**
+ * The words of an instruction; the last, the scratch's stride, is 0. Throws for a number that its
+ * kind does not have.
+ */
 export function encode(instruction: Instruction): Int32Array {
   const words = new Int32Array(instructionWords)
   words[0] = opcodes[instruction.opcode]
@@ -27,7 +30,9 @@ function bitsOf(value: number): number {
   return floatBits[0]
 }
 
-/** A mistake of whoever made the instruction, not of a file: verified models have no unknown kinds. */
+/**
+ * A mistake of whoever made the instruction, not of a file: verified models have no unknown kinds.
+ */
 function check(opcode: string, name: string, kind: FieldKind, value: number): void {
   if (!(kind in enumerations)) return
   const known: readonly number[] = Object.values(enumerations[kind as keyof typeof enumerations])

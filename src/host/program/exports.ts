@@ -1,6 +1,6 @@
 /**
- * What the engine exports for packing weights, in the order of its arguments; docs/engine.md says what each does, and a
- * test compares the three.
+ * What the engine exports for packing weights, in the order of its arguments; docs/engine.md says
+ * what each does, and a test compares the three.
  */
 export interface PackExports {
   pack_conv_s8(

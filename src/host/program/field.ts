@@ -2,9 +2,10 @@ import type { enumerations } from './kinds.js'
 
 /**
  * What a field holds that is an address, by the memory that it points to:
- * - `weights`: the packed constants, which are written once, when they are loaded. They may lie in flash.
- * - `state`: a block beside the constants that is written later: by the host between two runs (`indices`, `parameters`,
- *   `classMask`), or by the engine (`chains`). It lies in RAM.
+ * - `weights`: the packed constants, which are written once, when they are loaded. They may lie in
+ *   flash.
+ * - `state`: a block beside the constants that is written later: by the host between two runs
+ *   (`indices`, `parameters`, `classMask`), or by the engine (`chains`). It lies in RAM.
  * - `arena`: tensors, scratch, the list of candidates, staged weights. A run reads and writes it.
  * - `frame`: the picture.
  * An address of 0 says that there is nothing.

@@ -1,4 +1,7 @@
-/** The contract between host and engine, whole, for what is written from it (scripts/instructions.mjs). */
+/**
+ * The contract between host and engine, whole, for what is written from it
+ * (scripts/instructions.mjs).
+ */
 export * from './candidates.js'
 export * from './classes.js'
 export * from './control.js'

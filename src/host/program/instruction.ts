@@ -1,8 +1,8 @@
 /**
- * The engine's program: fixed-size instructions of 32 little-endian 32-bit words in linear memory. Word 0 is the opcode,
- * the fields follow in the order of their layout, and the last word is the stride of the scratch. From this folder
- * scripts/instructions.mjs writes assembly/lib/instructions.ts and the tables of docs/engine.md; a test fails when they
- * are stale.
+ * The engine's program: fixed-size instructions of 32 little-endian 32-bit words in linear memory.
+ * Word 0 is the opcode, the fields follow in the order of their layout, and the last word is the
+ * stride of the scratch. From this folder scripts/instructions.mjs writes
+ * assembly/lib/instructions.ts and the tables of docs/engine.md; a test fails when they are stale.
  */
 import type { Layout } from './field.js'
 import {

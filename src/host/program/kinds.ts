@@ -1,12 +1,16 @@
 /**
- * The numbers that stand for a choice, in an instruction or in the arguments of a packing export. The engine has them
- * from assembly/lib/instructions.ts, which scripts/instructions.mjs writes from here.
+ * The numbers that stand for a choice, in an instruction or in the arguments of a packing export.
+ * The engine has them from assembly/lib/instructions.ts, which scripts/instructions.mjs writes from
+ * here.
  */
 
 /** The curve of activationF32. */
 export const activationKinds = { logistic: 1, mish: 2, swish: 3, gelu: 4, tanh: 5, hardSwish: 6 } as const
 
-/** The curve of curveF32: those that an int8 table or a convolution's own activation serves most of the time. */
+/**
+ * The curve of curveF32: those that an int8 table or a convolution's own activation serves most of
+ * the time.
+ */
 export const curveKinds = {
   relu: 1,
   leakyRelu: 2,
@@ -58,7 +62,10 @@ export const products = { dot: 0, mla: 1 } as const
 /** The same for a convolution over gathered fields, which may multiply four int8 at a time. */
 export const convProducts = { ...products, relaxed: 2 } as const
 
-/** What a Winograd instruction does: the convolution, or its products alone, so that they can be timed. */
+/**
+ * What a Winograd instruction does: the convolution, or its products alone, so that they can be
+ * timed.
+ */
 export const phases = { whole: 0, products: 1 } as const
 
 /** How suppress measures the overlap of two boxes. */

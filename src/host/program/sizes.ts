@@ -1,11 +1,15 @@
 /**
- * Sizes that the host plans memory by and the kernels cut it by. The engine has them from assembly/lib/instructions.ts
- * as SIZE_IN_CAPITALS: those of `sizes` as usize, those of `numbers` as i32.
+ * Sizes that the host plans memory by and the kernels cut it by. The engine has them from
+ * assembly/lib/instructions.ts as SIZE_IN_CAPITALS: those of `sizes` as usize, those of `numbers`
+ * as i32.
  */
 
 export const instructionWords = 32
 
-/** The last word of every instruction holds the bytes from one thread's scratch to the next one's. No field lies there. */
+/**
+ * The last word of every instruction holds the bytes from one thread's scratch to the next one's.
+ * No field lies there.
+ */
 export const scratchStrideWord = instructionWords - 1
 
 /** A Winograd kernel's work: results of one pass, of both passes, and the places of four tiles. */
@@ -33,9 +37,15 @@ export const sizes = {
   tilingBytes: 64,
   /** Behind a padded patch. */
   patchSlackBytes: 16,
-  /** From the sums of one group of tiles to the next, so that neither displaces the other from the cache. */
+  /**
+   * From the sums of one group of tiles to the next, so that neither displaces the other from the
+   * cache.
+   */
   sumsGapBytes: 192,
-  /** The same from the transformed tiles of one tap to the next, and from the filters of one column to the next. */
+  /**
+   * The same from the transformed tiles of one tap to the next, and from the filters of one column
+   * to the next.
+   */
   tapGapBytes: 64,
   /** What the sums of a panel start from. */
   startBytes: 64,
@@ -44,10 +54,15 @@ export const sizes = {
   packingWorkBytes: filterBytes,
   packingStrideBytes: Math.ceil(filterBytes / 64) * 64,
 
-  /** Pairs of depth of a panel that linear/pairs.ts widens at a time, and the bytes that they take. */
+  /**
+   * Pairs of depth of a panel that linear/pairs.ts widens at a time, and the bytes that they take.
+   */
   linearPairs: 512,
   linearPanelBytes: 512 * 32,
-  /** The same of linear/seven.ts: of large layers, and of small ones, which should need little memory. */
+  /**
+   * The same of linear/seven.ts: of large layers, and of small ones, which should need little
+   * memory.
+   */
   sevenLongPairs: 256,
   sevenShortPairs: 64,
   /** From one panel to the next, so that they do not compete for the same lines of the cache. */

@@ -1,6 +1,9 @@
 import { OcellusError } from '../errors.js'
 
-/** What an object is by its own name: classes of frames, Jest and other virtual machines are not ours. */
+/**
+ * What an object is by its own name: classes of frames, Jest and other virtual machines are not
+ * ours.
+ */
 export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
 
 /** A DataView takes true buffers only, of any realm and kind, whatever they call themselves. */
@@ -13,12 +16,12 @@ function isBuffer(value: unknown): value is ArrayBufferLike {
 }
 
 /**
- * The bytes that a value holds: a typed array or DataView of any kind and offset, Node's Buffer among them, or an
- * ArrayBuffer, from any realm. Undefined for anything else.
+ * The bytes that a value holds: a typed array or DataView of any kind and offset, Node's Buffer
+ * among them, or an ArrayBuffer, from any realm. Undefined for anything else.
  *
- * The result is always a plain Uint8Array, as parsers expect one: of a Buffer, `slice` would be a view of memory that other
- * Buffers share. It is a view of the same memory, but a copy of shared memory, which could change while it is read.
- * Throws E_INPUT_TYPE for memory that was given away.
+ * The result is always a plain Uint8Array, as parsers expect one: of a Buffer, `slice` would be a
+ * view of memory that other Buffers share. It is a view of the same memory, but a copy of shared
+ * memory, which could change while it is read. Throws E_INPUT_TYPE for memory that was given away.
  */
 export function bytesOf(value: unknown): Uint8Array | undefined {
   const view = viewOf(value)

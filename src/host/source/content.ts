@@ -48,9 +48,10 @@ export const modelContent: ContentLimits = {
 }
 
 /**
- * The bytes behind a value that holds them or gives them one after the other: typed arrays, buffers, `data:` addresses, Blob
- * and File, Response, web streams, Node's streams and any other sequence of byte arrays. Undefined for what is none of
- * these. Throws E_FILE_READ where reading fails, E_INPUT_TYPE for what a stream may not give.
+ * The bytes behind a value that holds them or gives them one after the other: typed arrays,
+ * buffers, `data:` addresses, Blob and File, Response, web streams, Node's streams and any other
+ * sequence of byte arrays. Undefined for what is none of these. Throws E_FILE_READ where reading
+ * fails, E_INPUT_TYPE for what a stream may not give.
  */
 export async function contentOf(source: unknown, most: ContentLimits): Promise<Content | undefined> {
   const held = bytesOf(source)
@@ -155,7 +156,10 @@ function isIterable(source: unknown): source is AsyncIterable<unknown> {
   )
 }
 
-/** The pieces of a stream as one, in memory that grows with what has come and not with what somebody says. */
+/**
+ * The pieces of a stream as one, in memory that grows with what has come and not with what somebody
+ * says.
+ */
 async function gathered(pieces: AsyncIterable<unknown>, most: ContentLimits): Promise<Uint8Array> {
   let bytes = new Uint8Array(1 << 16)
   let length = 0

@@ -7,7 +7,10 @@ for (let i = 0; i < digits.length; i++) values[digits.charCodeAt(i)] = i
 values['-'.charCodeAt(0)] = 62
 values['_'.charCodeAt(0)] = 63
 
-/** The bytes of a `data:` address (RFC 2397), base64 or percent-encoded. Throws E_INPUT_TYPE, and `tooLarge`. */
+/**
+ * The bytes of a `data:` address (RFC 2397), base64 or percent-encoded. Throws E_INPUT_TYPE, and
+ * `tooLarge`.
+ */
 export function dataAddressBytes(address: string, cap: number, tooLarge: ErrorCode): Uint8Array {
   const comma = address.indexOf(',')
   if (comma < 0) throw malformed('it has no comma')

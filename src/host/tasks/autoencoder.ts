@@ -28,7 +28,10 @@ export interface AutoencoderOptions extends SessionOptions {
   readonly fit?: 'crop' | 'stretch'
 }
 
-/** What is hidden: a share of the patches, what a mask covers, or all but the patches that are named. */
+/**
+ * What is hidden: a share of the patches, what a mask covers, or all but the patches that are
+ * named.
+ */
 export interface ReconstructOptions {
   /** The share of the patches to hide, 0.05 to 0.95. Default: 0.75. */
   readonly ratio?: number
@@ -59,7 +62,10 @@ const reconstructNames = {
   signal: true,
 } satisfies OptionNames<ReconstructOptions>
 
-/** A picture that was partly hidden and drawn again. Its pictures have the size of the network's input. */
+/**
+ * A picture that was partly hidden and drawn again. Its pictures have the size of the network's
+ * input.
+ */
 export interface Reconstruction {
   /** The picture as the network would see all of it. */
   readonly original: Pixels
@@ -86,9 +92,9 @@ export const pools = ['class', 'mean', 'none'] as const
 /** What a picture's features are made of. */
 export interface EncodeOptions {
   /**
-   * The class token, the mean of the patches' tokens, or all tokens, the class token first. Default: the
-   * class token; for an encoder that was finetuned with global pooling the mean, with the normalisation
-   * that was trained for it.
+   * The class token, the mean of the patches' tokens, or all tokens, the class token first.
+   * Default: the class token; for an encoder that was finetuned with global pooling the mean, with
+   * the normalisation that was trained for it.
    */
   readonly pool?: (typeof pools)[number]
   /** An `AbortSignal`: work that it stops before the picture is looked at ends with E_ABORTED. */
@@ -105,8 +111,8 @@ export interface Features {
 }
 
 /**
- * A masked autoencoder: restores hidden parts of pictures, and turns pictures into feature vectors. Create
- * one, use it often, and close it at the end.
+ * A masked autoencoder: restores hidden parts of pictures, and turns pictures into feature vectors.
+ * Create one, use it often, and close it at the end.
  *
  * @example
  * const autoencoder = await Autoencoder.create()
@@ -136,7 +142,8 @@ export class Autoencoder {
   }
 
   /**
-   * Loads an autoencoder and makes it ready to run. Throws E_OPTION, E_FILE_*, E_MODEL_*, E_ENGINE_*.
+   * Loads an autoencoder and makes it ready to run. Throws E_OPTION, E_FILE_*, E_MODEL_*,
+   * E_ENGINE_*.
    *
    * @example
    * const autoencoder = await Autoencoder.create({ model: 'mae.safetensors', fit: 'stretch' })
@@ -150,9 +157,9 @@ export class Autoencoder {
   }
 
   /**
-   * Hides parts of a picture and has the network draw them. Only visible patches run through the encoder:
-   * the more is hidden, the sooner it is done. Throws E_OPTION, E_IMAGE_*, E_FILE_*, E_MODEL_TASK for an
-   * encoder without its decoder, E_SESSION_CLOSED, E_ABORTED.
+   * Hides parts of a picture and has the network draw them. Only visible patches run through the
+   * encoder: the more is hidden, the sooner it is done. Throws E_OPTION, E_IMAGE_*, E_FILE_*,
+   * E_MODEL_TASK for an encoder without its decoder, E_SESSION_CLOSED, E_ABORTED.
    *
    * @example
    * const { masked, restored, original } = await autoencoder.reconstruct('photo.jpg', { mask: 'mask.png' })
@@ -215,8 +222,8 @@ export class Autoencoder {
   }
 
   /**
-   * A picture's feature vector: the encoder on all of its patches. Throws E_OPTION, E_IMAGE_*, E_FILE_*,
-   * E_SESSION_CLOSED, E_ABORTED.
+   * A picture's feature vector: the encoder on all of its patches. Throws E_OPTION, E_IMAGE_*,
+   * E_FILE_*, E_SESSION_CLOSED, E_ABORTED.
    *
    * @example
    * const { shape, data } = await autoencoder.encode('photo.jpg', { pool: 'mean' })
@@ -250,7 +257,10 @@ export class Autoencoder {
     return { shape: [channels], data: Float32Array.from(sums, (sum) => sum / places) }
   }
 
-  /** Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is E_SESSION_CLOSED. */
+  /**
+   * Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is
+   * E_SESSION_CLOSED.
+   */
   close(): void {
     this.session.close()
   }
@@ -269,7 +279,10 @@ export class Autoencoder {
     return this.#fit === 'crop' ? cropToFit(pixels, width, height) : pixels
   }
 
-  /** Runs the network, or its part up to an output, on some patches of a picture; returns that as the network saw it. */
+  /**
+   * Runs the network, or its part up to an output, on some patches of a picture; returns that as
+   * the network saw it.
+   */
   #show(pixels: Pixels, visible: readonly number[], output?: string): Scene {
     const { session } = this
     if (visible.length !== this.#visible) {

@@ -77,8 +77,8 @@ export class Detector {
   }
 
   /**
-   * Loads a detector and makes it ready to run. Throws E_OPTION, E_FILE_* and E_MODEL_* for a model that
-   * can't be read or is no detector, E_ENGINE_* where the engine can't run it.
+   * Loads a detector and makes it ready to run. Throws E_OPTION, E_FILE_* and E_MODEL_* for a model
+   * that can't be read or is no detector, E_ENGINE_* where the engine can't run it.
    *
    * @example
    * const detector = await Detector.create({ model: 'yolov4-tiny.safetensors', threads: 2 })
@@ -95,7 +95,8 @@ export class Detector {
   }
 
   /**
-   * Changes options that need no reloading; those that are not named keep their value. Throws E_OPTION.
+   * Changes options that need no reloading; those that are not named keep their value. Throws
+   * E_OPTION.
    *
    * @example
    * detector.setOptions({ scoreThreshold: 0.6 })
@@ -110,9 +111,9 @@ export class Detector {
   }
 
   /**
-   * The objects in a picture, the surest first. A box is in the picture's own pixels, its origin at the
-   * upper left corner. Throws E_OPTION, E_IMAGE_*, E_FILE_*, E_SESSION_CLOSED, E_ABORTED; the detector
-   * stays usable.
+   * The objects in a picture, the surest first. A box is in the picture's own pixels, its origin at
+   * the upper left corner. Throws E_OPTION, E_IMAGE_*, E_FILE_*, E_SESSION_CLOSED, E_ABORTED; the
+   * detector stays usable.
    *
    * @example
    * const [best] = await detector.detect('photo.jpg', { maxResults: 1 })
@@ -135,8 +136,8 @@ export class Detector {
   }
 
   /**
-   * As `detect`, for the frames of a video, each with its time in milliseconds, which must grow from call
-   * to call: E_OPTION for one that does not.
+   * As `detect`, for the frames of a video, each with its time in milliseconds, which must grow
+   * from call to call: E_OPTION for one that does not.
    *
    * @example
    * video.requestVideoFrameCallback(async (now) => draw(await detector.detectForVideo(video, now)))
@@ -150,8 +151,8 @@ export class Detector {
   }
 
   /**
-   * As `detect`, at once, for RGBA pixels that are already there: the loop of a camera. It allocates only
-   * its results. Throws E_OPTION, E_IMAGE_*, E_SESSION_CLOSED.
+   * As `detect`, at once, for RGBA pixels that are already there: the loop of a camera. It
+   * allocates only its results. Throws E_OPTION, E_IMAGE_*, E_SESSION_CLOSED.
    *
    * @example
    * const found = detector.detectPixels({ width: 640, height: 480, data: rgba })
@@ -175,7 +176,10 @@ export class Detector {
     return this.#geometry
   }
 
-  /** Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is E_SESSION_CLOSED. */
+  /**
+   * Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is
+   * E_SESSION_CLOSED.
+   */
   close(): void {
     this.session.close()
   }

@@ -25,7 +25,8 @@ export interface Judgement {
 }
 
 /**
- * Judges pictures as a generator's opponent does in training. Create one, score often, close it at the end.
+ * Judges pictures as a generator's opponent does in training. Create one, score often, close it at
+ * the end.
  *
  * @example
  * const discriminator = await Discriminator.create()
@@ -40,7 +41,8 @@ export class Discriminator {
   }
 
   /**
-   * Loads a discriminator and makes it ready to run. Throws E_OPTION, E_FILE_*, E_MODEL_*, E_ENGINE_*.
+   * Loads a discriminator and makes it ready to run. Throws E_OPTION, E_FILE_*, E_MODEL_*,
+   * E_ENGINE_*.
    *
    * @example
    * const discriminator = await Discriminator.create({ model: 'discriminator.safetensors' })
@@ -53,7 +55,8 @@ export class Discriminator {
   }
 
   /**
-   * Judges a picture, stretched to the network's input. Throws E_IMAGE_*, E_FILE_*, E_SESSION_CLOSED.
+   * Judges a picture, stretched to the network's input. Throws E_IMAGE_*, E_FILE_*,
+   * E_SESSION_CLOSED.
    *
    * @example
    * const { probability, logit } = await discriminator.score('photo.jpg')
@@ -69,7 +72,10 @@ export class Discriminator {
     return { probability: 1 / (1 + Math.exp(-logit)), logit }
   }
 
-  /** Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is E_SESSION_CLOSED. */
+  /**
+   * Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is
+   * E_SESSION_CLOSED.
+   */
   close(): void {
     this.session.close()
   }

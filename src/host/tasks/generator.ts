@@ -19,15 +19,15 @@ export interface GeneratorOptions extends SessionOptions {
 /** Which pictures are drawn. */
 export interface GenerateOptions {
   /**
-   * The seed of the first picture, 0 to 4294967295; each further picture has the next one. The same seed
-   * gives the same picture everywhere. Default: 1.
+   * The seed of the first picture, 0 to 4294967295; each further picture has the next one. The same
+   * seed gives the same picture everywhere. Default: 1.
    */
   readonly seed?: number
   /** How many pictures, 1 to 4096. Default: 1. */
   readonly count?: number
   /**
-   * Numbers of the latent beyond this are drawn again, at least 0.05: likelier pictures, less variety.
-   * Default: none are.
+   * Numbers of the latent beyond this are drawn again, at least 0.05: likelier pictures, less
+   * variety. Default: none are.
    */
   readonly truncation?: number
   /** Latents of `latentSize` numbers each, instead of those of seeds. */
@@ -99,8 +99,8 @@ export class Generator {
   }
 
   /**
-   * The latent of a seed: `latentSize` standard normal numbers, the same everywhere. Throws E_OPTION for a
-   * seed or a truncation out of range.
+   * The latent of a seed: `latentSize` standard normal numbers, the same everywhere. Throws
+   * E_OPTION for a seed or a truncation out of range.
    *
    * @example
    * const latent = generator.latent(7, 1.5)
@@ -154,7 +154,10 @@ export class Generator {
     return { width, height, data: bytesOf(values, this.channels), values, latent: Float32Array.from(latent) }
   }
 
-  /** Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is E_SESSION_CLOSED. */
+  /**
+   * Ends the threads and gives the memory back. Closing twice is harmless; using it afterwards is
+   * E_SESSION_CLOSED.
+   */
   close(): void {
     this.session.close()
   }

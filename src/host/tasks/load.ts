@@ -5,17 +5,17 @@ import type { Model } from '../graph/types.js'
 import { type Address, addressOf, type Contents, contentOf, modelContent } from '../source/content.js'
 
 /**
- * Where a model comes from: the name of one that is embedded or was pulled; the path or address of its
- * file; the bytes of that file, held or given one after the other; or a model in memory.
+ * Where a model comes from: the name of one that is embedded or was pulled; the path or address of
+ * its file; the bytes of that file, held or given one after the other; or a model in memory.
  */
 export type ModelInput = string | Address | Contents | Model
 
 /**
- * Reads an Ocellus model file and checks its structure; `Session.create` verifies the rest. Without a
- * source, the embedded detector. `openModel` of `ocellus/tools` opens other formats.
+ * Reads an Ocellus model file and checks its structure; `Session.create` verifies the rest. Without
+ * a source, the embedded detector. `openModel` of `ocellus/tools` opens other formats.
  *
- * Throws E_FILE_* where the file can't be read, E_MODEL_* where it holds no sound model, and E_OPTION for
- * what is neither a file nor a model.
+ * Throws E_FILE_* where the file can't be read, E_MODEL_* where it holds no sound model, and
+ * E_OPTION for what is neither a file nor a model.
  *
  * @example
  * const model = await loadModel('detector-small')

@@ -1,8 +1,9 @@
 import { OcellusError } from '../errors.js'
 
 /**
- * Numbers that depend on a seed alone, the same on every platform: xoshiro128** 1.1 (Blackman and Vigna, 2018), its state
- * the first four values of murmur3's finaliser on seed + n * 0x9e3779b9, n = 1, 2, 3, 4, in 32-bit integers.
+ * Numbers that depend on a seed alone, the same on every platform: xoshiro128** 1.1 (Blackman and
+ * Vigna, 2018), its state the first four values of murmur3's finaliser on seed + n * 0x9e3779b9, n
+ * = 1, 2, 3, 4, in 32-bit integers.
  */
 export class RandomStream {
   readonly #state: Uint32Array
@@ -32,7 +33,10 @@ export class RandomStream {
     return (this.bits() >>> 8) / 2 ** 24
   }
 
-  /** A whole number from 0 to count - 1, each as likely: bits beyond the last whole multiple of count are drawn again. */
+  /**
+   * A whole number from 0 to count - 1, each as likely: bits beyond the last whole multiple of
+   * count are drawn again.
+   */
   below(count: number): number {
     const end = 2 ** 32 - (2 ** 32 % count)
     let bits = this.bits()

@@ -1,9 +1,10 @@
 /**
- * Pairs rows with columns so that the sum of the pairs' benefits is the greatest. Benefits are at least 0, and a pair
- * whose benefit is 0 is no pair: rows and columns that are linked by benefits, directly or through others, form a group
- * that is solved by itself. Most groups have one row and one column; for the others there is the Hungarian method by
- * shortest augmenting paths (Kuhn, 1955; Jonker and Volgenant, 1987), O(min^2 * max). Of several best solutions the same
- * inputs always give the same one. Buffers are kept from call to call.
+ * Pairs rows with columns so that the sum of the pairs' benefits is the greatest. Benefits are at
+ * least 0, and a pair whose benefit is 0 is no pair: rows and columns that are linked by benefits,
+ * directly or through others, form a group that is solved by itself. Most groups have one row and
+ * one column; for the others there is the Hungarian method by shortest augmenting paths (Kuhn,
+ * 1955; Jonker and Volgenant, 1987), O(min^2 * max). Of several best solutions the same inputs
+ * always give the same one. Buffers are kept from call to call.
  */
 export class Assigner {
   /** The group of each row, then of each column: the root of a tree (union-find). */
@@ -11,7 +12,10 @@ export class Assigner {
   /** Rows and columns of the group at hand. */
   #rows = new Int32Array(0)
   #columns = new Int32Array(0)
-  /** Of rows and columns, by their root: the next one of the same group, or -1; and the first one of a group. */
+  /**
+   * Of rows and columns, by their root: the next one of the same group, or -1; and the first one of
+   * a group.
+   */
   #next = new Int32Array(0)
   #first = new Int32Array(0)
   readonly #hungarian = new Hungarian()
@@ -80,7 +84,10 @@ export class Assigner {
 
 /** The dense solver of one group. */
 class Hungarian {
-  /** Potentials of rows and columns, the row of each column, and for a path the column before each column. */
+  /**
+   * Potentials of rows and columns, the row of each column, and for a path the column before each
+   * column.
+   */
   #u = new Float64Array(0)
   #v = new Float64Array(0)
   #rowOf = new Int32Array(0)

@@ -1,6 +1,9 @@
 import { OcellusError } from '../errors.js'
 
-/** Adds up the milliseconds between times that are handed in; a time that jumps back adds nothing and counts on from there. */
+/**
+ * Adds up the milliseconds between times that are handed in; a time that jumps back adds nothing
+ * and counts on from there.
+ */
 export class Elapsed {
   #last = Number.NaN
   #total = 0
@@ -10,7 +13,10 @@ export class Elapsed {
     return this.#total
   }
 
-  /** Returns the milliseconds since the call before, at least 0. Throws E_OPTION for a time that is no number. */
+  /**
+   * Returns the milliseconds since the call before, at least 0. Throws E_OPTION for a time that is
+   * no number.
+   */
   advance(timeMs: number): number {
     checkTime(timeMs)
     const passed = Number.isNaN(this.#last) ? 0 : Math.max(0, timeMs - this.#last)

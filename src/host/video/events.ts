@@ -57,7 +57,8 @@ interface Subject {
 type Extra = Pick<VideoEvent, 'zone' | 'line' | 'direction' | 'counts'>
 
 /**
- * Turns tracks into events. Every `start` has exactly one `end`: when the track is lost, or at `close`.
+ * Turns tracks into events. Every `start` has exactly one `end`: when the track is lost, or at
+ * `close`.
  *
  *     const engine = new EventEngine({ zones: ['door:0.1,0.2 0.5,0.2 0.5,0.9'], lines: ['gate:0,0.5 1,0.5'] })
  *     for (const event of engine.update(tracks, { timeMs, width, height })) console.log(JSON.stringify(event))
@@ -100,7 +101,10 @@ export class EventEngine {
     return Object.fromEntries(this.lines.map(({ name }, i) => [name, { ...this.#counts[i] }]))
   }
 
-  /** The events of a frame, those of one object together. `tracks` are what `Tracker.update` returned for it. Throws E_OPTION. */
+  /**
+   * The events of a frame, those of one object together. `tracks` are what `Tracker.update`
+   * returned for it. Throws E_OPTION.
+   */
   update(tracks: readonly Track[], frame: FrameTime): VideoEvent[] {
     checkFrame(frame)
     this.#elapsed.advance(frame.timeMs)
@@ -115,7 +119,10 @@ export class EventEngine {
     return events
   }
 
-  /** Ends all objects, as when the camera is lost or the program stops. Afterwards the engine can go on. */
+  /**
+   * Ends all objects, as when the camera is lost or the program stops. Afterwards the engine can go
+   * on.
+   */
   close(): VideoEvent[] {
     const events: VideoEvent[] = []
     for (const id of this.#subjects.keys()) this.#end(id, events)
@@ -253,7 +260,10 @@ function checkFrame({ width, height, date = 0 }: FrameTime): void {
     throw new OcellusError('E_OPTION', `the frame's date is ${date}; give milliseconds since 1970`)
 }
 
-/** The middle of a box's lower side in fractions of the picture; a box that reaches beyond the picture is cut. */
+/**
+ * The middle of a box's lower side in fractions of the picture; a box that reaches beyond the
+ * picture is cut.
+ */
 function foot({ box }: Track, { width, height }: FrameTime): Point {
   const inside = (value: number): number => Math.min(Math.max(value, 0), 1)
   return [inside((box.xmin + box.xmax) / 2 / width), inside(box.ymax / height)]

@@ -1,11 +1,12 @@
 import type { Box } from '../tasks/detection/detections.js'
 
 /**
- * A constant-velocity Kalman filter over a box's centre, aspect ratio (width / height) and height, as SORT, DeepSORT and
- * ByteTrack use it, but with noise that grows with time and not with frames.
+ * A constant-velocity Kalman filter over a box's centre, aspect ratio (width / height) and height,
+ * as SORT, DeepSORT and ByteTrack use it, but with noise that grows with time and not with frames.
  *
- * The noises of the four are independent, so the filter is four scalar ones, each with a position p (pixels; the aspect
- * ratio has no unit) and a velocity v (per second), and the covariance [Ppp Ppv; Ppv Pvv]:
+ * The noises of the four are independent, so the filter is four scalar ones, each with a position p
+ * (pixels; the aspect ratio has no unit) and a velocity v (per second), and the covariance [Ppp
+ * Ppv; Ppv Pvv]:
  *
  *     predict(t)   p += v t
  *                  Ppp += 2 t Ppv + t^2 Pvv + q t + r t^3 / 3
@@ -15,13 +16,17 @@ import type { Box } from '../tasks/detection/detections.js'
  *                  p += k (z - p),  v += l (z - p)
  *                  Ppp -= k Ppp,  Pvv -= l Ppv,  Ppv -= k Ppv
  *
- * q is a random walk of the position, r a white acceleration, m the variance of a detection: multiples of the height
- * squared, so that near and far objects behave alike. Every operation is +, -, *, / of doubles: the same bits everywhere.
+ * q is a random walk of the position, r a white acceleration, m the variance of a detection:
+ * multiples of the height squared, so that near and far objects behave alike. Every operation is +,
+ * -, *, / of doubles: the same bits everywhere.
  */
 
 /** Of the position, per second, in heights squared. */
 const walk = 0.01
-/** Of the velocity, per second, in (heights per second) squared: a third of a height per second after one second. */
+/**
+ * Of the velocity, per second, in (heights per second) squared: a third of a height per second
+ * after one second.
+ */
 const acceleration = 0.1
 /** Of a detection, in heights squared: edges are off by 7 % of the height. */
 const measurement = 0.005

@@ -53,8 +53,9 @@ export class Line {
   }
 
   /**
-   * On which side of the line, extended at both ends, a point lies: -1 on the left of someone who looks from the first
-   * point to the second, 1 on the right, 0 within the dead band. `aspect` is the picture's width / height.
+   * On which side of the line, extended at both ends, a point lies: -1 on the left of someone who
+   * looks from the first point to the second, 1 on the right, 0 within the dead band. `aspect` is
+   * the picture's width / height.
    */
   side(point: Point, aspect: number): -1 | 0 | 1 {
     const [dx, dy] = [(this.to[0] - this.from[0]) * aspect, this.to[1] - this.from[1]]
@@ -64,7 +65,10 @@ export class Line {
     return distance > 0 ? 1 : -1
   }
 
-  /** The direction in which the straight way between two points crosses the line between its ends, if it does. */
+  /**
+   * The direction in which the straight way between two points crosses the line between its ends,
+   * if it does.
+   */
   crossing(before: Point, after: Point, aspect: number): Direction | undefined {
     const [a, b] = [this.side(before, aspect), this.side(after, aspect)]
     if (a === 0 || b === 0 || a === b) return undefined

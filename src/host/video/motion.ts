@@ -10,11 +10,20 @@ export interface MotionOptions {
   readonly change?: number
   /** Share of the cells that must change; at least one must. Default 0.002. */
   readonly area?: number
-  /** How long the gate stays open after motion, in milliseconds: longer than tracks wait for their object. Default 3000. */
+  /**
+   * How long the gate stays open after motion, in milliseconds: longer than tracks wait for their
+   * object. Default 3000.
+   */
   readonly holdMs?: number
-  /** The gate opens for one frame at least this often, whatever moves, in milliseconds. Default 10000. */
+  /**
+   * The gate opens for one frame at least this often, whatever moves, in milliseconds. Default
+   * 10000.
+   */
   readonly everyMs?: number
-  /** How fast the background follows the picture: what stays for a few times this is part of it. Default 5000. */
+  /**
+   * How fast the background follows the picture: what stays for a few times this is part of it.
+   * Default 5000.
+   */
   readonly settleMs?: number
 }
 
@@ -31,8 +40,8 @@ const motionNames = {
 const stride = 2
 
 /**
- * Tells which frames a detector should look at: those in which something moves, compared with a running mean of the
- * picture. A change of the light as a whole is no motion.
+ * Tells which frames a detector should look at: those in which something moves, compared with a
+ * running mean of the picture. A change of the light as a whole is no motion.
  *
  *     const gate = new MotionGate()
  *     if (gate.update(pixels, timeMs)) {
@@ -74,7 +83,10 @@ export class MotionGate {
     return this.#motion
   }
 
-  /** Whether this frame should be looked at. Throws E_OPTION for a time that is no number, E_IMAGE_*. */
+  /**
+   * Whether this frame should be looked at. Throws E_OPTION for a time that is no number,
+   * E_IMAGE_*.
+   */
   update(pixels: Pixels, timeMs: number): boolean {
     checkPixels(pixels)
     const passed = this.#elapsed.advance(timeMs)

@@ -14,7 +14,8 @@ import type { FrameTime, LineOptions, Point, ZoneOptions } from './types.js'
  *     {"v":1,"type":"frame","timeMs":7200,"position":7.2,"width":640,"height":360,"skipped":true}
  *     {"v":1,"type":"camera","state":"lost",...}
  *
- * Detections are those that the tracker was given, in their order. Events may stand between the lines.
+ * Detections are those that the tracker was given, in their order. Events may stand between the
+ * lines.
  */
 
 /** One line of a recording, read. */

@@ -3,9 +3,10 @@ import { Scene, type SceneOptions } from './scene.js'
 import type { VideoEvent } from './types.js'
 
 /**
- * The events of a recorded run, from the lines that `ocellus camera --frames` wrote: with the recording's own options the same
- * events, byte for byte, and with others what would have happened, as to tune zones without the video. `options` take the
- * place of the recording's, one by one; `name` is the file's, for messages. Throws E_RECORDING, E_ZONE, E_OPTION.
+ * The events of a recorded run, from the lines that `ocellus camera --frames` wrote: with the
+ * recording's own options the same events, byte for byte, and with others what would have happened,
+ * as to tune zones without the video. `options` take the place of the recording's, one by one;
+ * `name` is the file's, for messages. Throws E_RECORDING, E_ZONE, E_OPTION.
  *
  *     const lines = createInterface({ input: createReadStream('events.jsonl') })
  *     for await (const event of replay(lines, { zones: ['door:0.1,0.2 0.5,0.2 0.5,0.9'] })) console.log(event)

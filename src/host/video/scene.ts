@@ -19,8 +19,8 @@ export interface Seen {
 }
 
 /**
- * A tracker and an event engine: all that a camera does after detection. The same detections and times give the same
- * events, byte for byte.
+ * A tracker and an event engine: all that a camera does after detection. The same detections and
+ * times give the same events, byte for byte.
  *
  *     const scene = new Scene({ threshold: 0.25, zones: ['door:0.1,0.2 0.5,0.2 0.5,0.9'] })
  *     const { tracks, events } = scene.update(detections, { timeMs, width: 640, height: 360 })
@@ -43,7 +43,9 @@ export class Scene {
     return { tracks, events: this.engine.update(tracks, frame) }
   }
 
-  /** A frame that nobody looked at because nothing moved: all stay where they are. Throws E_OPTION. */
+  /**
+   * A frame that nobody looked at because nothing moved: all stay where they are. Throws E_OPTION.
+   */
   skip({ timeMs }: FrameTime): void {
     this.tracker.skip(timeMs)
   }

@@ -4,7 +4,10 @@ import type { TrackerOptions } from './types.js'
 
 /** A tracker's options, checked, and with their defaults. */
 export interface TrackerSettings {
-  /** Least score of the high group, and of a detection that starts a track, for labels without an entry of their own. */
+  /**
+   * Least score of the high group, and of a detection that starts a track, for labels without an
+   * entry of their own.
+   */
   readonly high: number
   readonly start: number
   readonly byLabel: ReadonlyMap<string, { readonly high: number; readonly start: number }>

@@ -56,7 +56,10 @@ export function parseShape(what: string, words: string): ParsedShape {
   return { name, points }
 }
 
-/** Twice the area of the triangle a, b, c: positive where c lies to the right of the way from a to b (y points down). */
+/**
+ * Twice the area of the triangle a, b, c: positive where c lies to the right of the way from a to b
+ * (y points down).
+ */
 export const turn = (a: Point, b: Point, c: Point): number =>
   (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 

@@ -1,6 +1,6 @@
 /**
- * A place for one value, between whoever makes values and whoever needs longer to use them: the latest wins, at most one
- * waits, and latency never builds up.
+ * A place for one value, between whoever makes values and whoever needs longer to use them: the
+ * latest wins, at most one waits, and latency never builds up.
  *
  *     const slot = new LatestSlot<VideoFrame>()
  *     reader.onframe = (frame) => slot.put(frame)?.close()      // what nobody will look at is given back
@@ -22,8 +22,8 @@ export class LatestSlot<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Hands a value to whoever waits for one, or keeps it. Returns the value that it takes the place of, or, once the slot is
-   * closed, the value itself: so that its buffer can be used again.
+   * Hands a value to whoever waits for one, or keeps it. Returns the value that it takes the place
+   * of, or, once the slot is closed, the value itself: so that its buffer can be used again.
    */
   put(value: T): T | undefined {
     if (this.#closed) {

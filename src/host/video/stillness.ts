@@ -6,7 +6,9 @@ const inPlace = 0.6
 /** Detections in a row elsewhere that show that it has moved: one may be wrong. */
 const movedAfter = 3
 
-/** Whether an object stays in its place: its box overlaps one of its earlier boxes for long enough. */
+/**
+ * Whether an object stays in its place: its box overlaps one of its earlier boxes for long enough.
+ */
 export class Stillness {
   #place: Box
   #since: number

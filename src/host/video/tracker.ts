@@ -9,17 +9,24 @@ import { Stillness } from './stillness.js'
 import type { Track, TrackerOptions } from './types.js'
 import { LabelVotes } from './votes.js'
 
-/** How long after its last detection a track still takes one of the low group: ByteTrack's rule, in time and not in frames. */
+/**
+ * How long after its last detection a track still takes one of the low group: ByteTrack's rule, in
+ * time and not in frames.
+ */
 const lowMs = 500
 /**
- * What moves fast may not overlap with itself from one frame to the next, and a new track has no velocity yet: its box and
- * the detections grow on all sides by this many of their heights per second since the frame before, up to a limit.
+ * What moves fast may not overlap with itself from one frame to the next, and a new track has no
+ * velocity yet: its box and the detections grow on all sides by this many of their heights per
+ * second since the frame before, up to a limit.
  */
 const reachPerSecond = 1
 const farthestReach = 0.5
 /** A detection that overlaps a track this much is the same object, under another label perhaps. */
 const sameObject = 0.7
-/** Of two boxes with one label, one that lies in the other to this share, and has this share of its area, is a part of it. */
+/**
+ * Of two boxes with one label, one that lies in the other to this share, and has this share of its
+ * area, is a part of it.
+ */
 const partInside = 0.9
 const partArea = 0.25
 
@@ -44,8 +51,8 @@ interface State {
 }
 
 /**
- * Follows objects from frame to frame by the overlap of their boxes: ByteTrack (Zhang et al., 2022) with a Kalman filter
- * that counts time and not frames. See docs/tracking.md.
+ * Follows objects from frame to frame by the overlap of their boxes: ByteTrack (Zhang et al., 2022)
+ * with a Kalman filter that counts time and not frames. See docs/tracking.md.
  *
  *     const tracker = new Tracker({ threshold: 0.25 })
  *     const detector = await Detector.create({ scoreThreshold: tracker.lowThreshold })
@@ -66,16 +73,20 @@ export class Tracker {
     this.#settings = trackerSettings(options)
   }
 
-  /** The least score of a detection that serves the tracker: what a detector's `scoreThreshold` should be. */
+  /**
+   * The least score of a detection that serves the tracker: what a detector's `scoreThreshold`
+   * should be.
+   */
   get lowThreshold(): number {
     return this.#settings.low
   }
 
   /**
-   * The confirmed tracks after a frame's detections, by id: those that were seen, and those that wait for their object
-   * (`seen` is false). Boxes without an area, beyond a million pixels, or with anything that is no number are left out; of
-   * more than `limits.trackedBoxes` the best are taken. A time before the last one, or the same, counts as no time
-   * passed. Throws E_OPTION for a time that is no number.
+   * The confirmed tracks after a frame's detections, by id: those that were seen, and those that
+   * wait for their object (`seen` is false). Boxes without an area, beyond a million pixels, or
+   * with anything that is no number are left out; of more than `limits.trackedBoxes` the best are
+   * taken. A time before the last one, or the same, counts as no time passed. Throws E_OPTION for a
+   * time that is no number.
    */
   update(detections: readonly Detection[], timeMs: number): Track[] {
     const s = this.#settings
@@ -102,7 +113,10 @@ export class Tracker {
       .map(trackOf)
   }
 
-  /** Time that passed without a look, as while nothing moved: no track is lost for it. Throws E_OPTION. */
+  /**
+   * Time that passed without a look, as while nothing moved: no track is lost for it. Throws
+   * E_OPTION.
+   */
   skip(timeMs: number): void {
     this.#elapsed.skip(timeMs)
   }
@@ -154,7 +168,10 @@ export class Tracker {
     return { high, low }
   }
 
-  /** Gives tracks their detections, which grow by `reach` heights; returns those that no track took, in order. */
+  /**
+   * Gives tracks their detections, which grow by `reach` heights; returns those that no track took,
+   * in order.
+   */
   #match(
     states: readonly State[],
     indices: readonly number[],
@@ -226,7 +243,10 @@ export class Tracker {
   }
 }
 
-/** Whether a detection shows the object of a track once more: under another label, or one of them a part of it. */
+/**
+ * Whether a detection shows the object of a track once more: under another label, or one of them a
+ * part of it.
+ */
 function isSame({ box, votes }: State, found: Box, label: string): boolean {
   const common = intersectionOf(box, found)
   if (common === 0) return false
@@ -236,7 +256,10 @@ function isSame({ box, votes }: State, found: Box, label: string): boolean {
   return votes.label === label && common >= partInside * part && part >= partArea * Math.max(a, b)
 }
 
-/** Pixels beyond which no picture reaches: larger numbers are a fault, and their areas would overflow. */
+/**
+ * Pixels beyond which no picture reaches: larger numbers are a fault, and their areas would
+ * overflow.
+ */
 const farthest = 1e6
 
 /** A box with an area, and a score. */

@@ -18,7 +18,9 @@ export interface Track {
   readonly detection: number
   /** Speed of the centre in pixels per second. */
   readonly velocity: { readonly x: number; readonly y: number }
-  /** Times of the first and the latest detection, in milliseconds, as they were given to `update`. */
+  /**
+   * Times of the first and the latest detection, in milliseconds, as they were given to `update`.
+   */
   readonly firstTime: number
   readonly lastTime: number
   /** Detections of the track so far. */
@@ -33,11 +35,14 @@ export interface TrackerOptions {
   /** The same for single labels, in place of `threshold`: `{ person: 0.5 }`. */
   readonly labelThresholds?: Readonly<Record<string, number>>
   /**
-   * Least score of the detections that continue any track and start new ones. Default: `threshold` + 0.15, at most half of
-   * the way from `threshold` to 1.
+   * Least score of the detections that continue any track and start new ones. Default: `threshold`
+   * + 0.15, at most half of the way from `threshold` to 1.
    */
   readonly highThreshold?: number
-  /** Least score of the detections that continue a track which was seen in the update before. Default 0.1. */
+  /**
+   * Least score of the detections that continue a track which was seen in the update before.
+   * Default 0.1.
+   */
   readonly lowThreshold?: number
   /** Least overlap (IoU) of a track and a detection of the high group. Default 0.2. */
   readonly highIou?: number
@@ -51,7 +56,9 @@ export interface TrackerOptions {
   readonly lostMs?: number
   /** The same for stationary objects, such as a parked car. Default 10000. */
   readonly stationaryLostMs?: number
-  /** How long an object stays in its place before it is stationary, in milliseconds. Default 10000. */
+  /**
+   * How long an object stays in its place before it is stationary, in milliseconds. Default 10000.
+   */
   readonly stationaryMs?: number
 }
 
@@ -79,8 +86,8 @@ export interface LineOptions {
   /** Only these labels count. Default: all. */
   readonly labels?: readonly string[]
   /**
-   * An object must be farther than this from the line on one side, and then on the other, to cross it: a fraction of the
-   * picture's height. Default 0.01.
+   * An object must be farther than this from the line on one side, and then on the other, to cross
+   * it: a fraction of the picture's height. Default 0.01.
    */
   readonly deadBand?: number
   /** Whether an object counts at most once in each direction. Default true. */
@@ -114,12 +121,17 @@ export interface FrameTime {
 
 export type VideoEventType = 'start' | 'update' | 'end' | 'enter' | 'leave' | 'cross'
 
-/** What happened to an object: one JSON line of `ocellus camera --events`, its fields in this order. */
+/**
+ * What happened to an object: one JSON line of `ocellus camera --events`, its fields in this order.
+ */
 export interface VideoEvent {
   /** Version of this format. */
   readonly v: 1
   readonly type: VideoEventType
-  /** When it happened (ISO 8601): of `end`, and of a `leave` that comes with it, when the object was last seen. */
+  /**
+   * When it happened (ISO 8601): of `end`, and of a `leave` that comes with it, when the object was
+   * last seen.
+   */
   readonly time?: string
   /** The same in seconds from the start of a file. */
   readonly position?: number
@@ -129,7 +141,9 @@ export interface VideoEvent {
   readonly label: string
   readonly score: number
   readonly topScore: number
-  /** Corners in pixels, cut at the picture's edges, and the size of the picture that they refer to. */
+  /**
+   * Corners in pixels, cut at the picture's edges, and the size of the picture that they refer to.
+   */
   readonly box: Box
   readonly width: number
   readonly height: number

@@ -2,8 +2,8 @@
 const most = 8
 
 /**
- * Which label a track has: each detection votes with its score, as an overhead view turns a car into a bus or a truck
- * for a frame. The label changes only when another one has more votes.
+ * Which label a track has: each detection votes with its score, as an overhead view turns a car
+ * into a bus or a truck for a frame. The label changes only when another one has more votes.
  */
 export class LabelVotes {
   readonly #labels: string[] = []

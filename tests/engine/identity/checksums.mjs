@@ -1,7 +1,7 @@
 /**
  * node checksums.mjs FOLDER: loads the built library, runs every network of FOLDER/networks.json in every build that
- * works here and on every number of threads asked for, and prints the outputs' checksums as JSON. Plain JavaScript,
- * so that any Node on any processor can run it.
+ * works here and on every number of threads asked for, and prints the outputs' checksums as JSON.
+ * Plain JavaScript, so that any Node on any processor can run it.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** node load.mjs MODEL: the most memory that this process held, in KiB, before the model was loaded and after. */
+/**
+ * node load.mjs MODEL: the most memory that this process held, in KiB, before the model was loaded
+ * and after.
+ */
 import { readFileSync } from 'node:fs'
 import { loadModel, Session } from '../../../dist/ocellus.js'
 

@@ -14,7 +14,10 @@ import {
 /** Why one node can't be converted; the reader collects these and tells all of them at once. */
 export class Misfit extends Error {}
 
-/** What folding may allocate in all: the shape arithmetic of the largest exports takes a thousandth of it. */
+/**
+ * What folding may allocate in all: the shape arithmetic of the largest exports takes a thousandth
+ * of it.
+ */
 export class FoldBudget {
   #left = 1 << 24
 
@@ -116,5 +119,8 @@ export class At {
   }
 }
 
-/** Infers a node's results. Throws Misfit for what is no valid use of the operator, or not supported. */
+/**
+ * Infers a node's results. Throws Misfit for what is no valid use of the operator, or not
+ * supported.
+ */
 export type Infer = (at: At) => Value | readonly Value[]

@@ -22,7 +22,10 @@ const positive = (pair: readonly number[], what: string): void => {
   if (pair.some((value) => !Number.isSafeInteger(value) || value < 1)) throw new Misfit(`${what} [${pair}]`)
 }
 
-/** The window of a node over an input of [1, channels, height, width]; `kernel` is that of the weights where there are some. */
+/**
+ * The window of a node over an input of [1, channels, height, width]; `kernel` is that of the
+ * weights where there are some.
+ */
 export function windowOf(at: At, kernelOf?: readonly number[]): Window {
   const { dims } = at.value(0)
   if (dims.length !== 4) throw new Misfit(`an input [${dims}]; four dimensions are supported`)
@@ -81,7 +84,10 @@ const conv: Infer = (at) => {
   return at.result(x.type, [x.dims[0], w.dims[0], ...output])
 }
 
-/** How a transposed convolution's output is cut: `pads` may be negative where it is longer than what is written. */
+/**
+ * How a transposed convolution's output is cut: `pads` may be negative where it is longer than what
+ * is written.
+ */
 export function transposedOf(at: At): Omit<Window, 'dilations'> & { dilations: readonly [number, number] } {
   const [x, w] = [at.value(0), at.value(1)]
   if (x.dims.length !== 4 || w.dims.length !== 4) throw new Misfit('only two dimensions are supported')
@@ -231,11 +237,15 @@ const pad: Infer = (at) => {
   )
 }
 
-/** Scales of a Resize or Upsample for each dimension, and its output: whichever the file gives decides the other. */
+/**
+ * Scales of a Resize or Upsample for each dimension, and its output: whichever the file gives
+ * decides the other.
+ */
 export function resizeOf(at: At): { scales: number[]; output: number[] } {
   const { dims } = at.value(0)
   const { op } = at.node
-  // Upsample: attribute up to 8, input 1 at 9. Resize: input 1 at 10, inputs 2 (scales) and 3 (sizes) from 11 on.
+  // Upsample: attribute up to 8, input 1 at 9. Resize: input 1 at 10, inputs 2 (scales) and 3
+  // (sizes) from 11 on.
   const attribute = at.node.attributes.get('scales')?.numbers
   const place = op === 'Upsample' || at.opset < 11 ? 1 : 2
   const scaleInput = attribute === undefined && at.has(place) ? at.constant(place, 'scales') : undefined
@@ -277,7 +287,10 @@ const quantize: Infer = (at) => {
   return at.result(type, x.dims)
 }
 
-/** The result stays a node's, though its inputs be constant: the reader wants the scales and not the product. */
+/**
+ * The result stays a node's, though its inputs be constant: the reader wants the scales and not the
+ * product.
+ */
 const dequantize: Infer = (at): Value => {
   if ((at.node.attributes.get('block_size')?.integer ?? 0) !== 0)
     throw new Misfit('weights quantised by blocks')

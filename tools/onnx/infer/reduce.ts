@@ -2,7 +2,10 @@ import { type Constant, count, type ElementType, stridesOf } from '../value.js'
 import { type At, type Infer, Misfit } from './at.js'
 import { walk } from './elementwise.js'
 
-/** The axes of a reduction: an attribute, or an input from opset 13 (ReduceSum) or 18 on; all where none are named. */
+/**
+ * The axes of a reduction: an attribute, or an input from opset 13 (ReduceSum) or 18 on; all where
+ * none are named.
+ */
 export function axesOf(at: At): number[] {
   const { dims } = at.value(0)
   const given = at.list(1, 'axes', 'axes')

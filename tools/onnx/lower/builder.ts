@@ -100,8 +100,8 @@ export class GraphBuilder {
   }
 
   /**
-   * A tensor of this shape with the view's elements in the order of its dimensions, permuted by `perm`. No data
-   * moves where the view is a whole tensor of this shape already.
+   * A tensor of this shape with the view's elements in the order of its dimensions, permuted by
+   * `perm`. No data moves where the view is a whole tensor of this shape already.
    */
   realise(view: View, name: string, shape: readonly number[], perm?: readonly number[]): string {
     const ordered = perm === undefined ? view : transpose(view, perm)
@@ -117,7 +117,9 @@ export class GraphBuilder {
     return made
   }
 
-  /** Copies elements into the order of these loops. More loops than a kernel has take several steps. */
+  /**
+   * Copies elements into the order of these loops. More loops than a kernel has take several steps.
+   */
   #rearrange(
     view: View,
     name: string,
@@ -140,7 +142,10 @@ export class GraphBuilder {
   }
 }
 
-/** A shape [1, height, width, channels] for elements in this order: the last dimension is the channels. */
+/**
+ * A shape [1, height, width, channels] for elements in this order: the last dimension is the
+ * channels.
+ */
 export function shapeOf(dims: readonly number[]): [number, number, number, number] {
   const channels = dims.at(-1) ?? 1
   const width = dims.at(-2) ?? 1

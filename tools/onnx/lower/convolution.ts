@@ -180,7 +180,10 @@ export const globalPool =
     )
   }
 
-/** The order of the parts of a depth-to-space block: depth first (DCR, the default) or column first (CRD). */
+/**
+ * The order of the parts of a depth-to-space block: depth first (DCR, the default) or column first
+ * (CRD).
+ */
 export const depthToSpace: Lower = (lowering) => {
   const [n, c, h, w] = lowering.mapDims(0)
   const b = lowering.at.int('blocksize', 1)

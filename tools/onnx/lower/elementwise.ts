@@ -47,7 +47,10 @@ export const relu: Lower = fused(
   () => ({ activation: 'relu' }),
 )
 
-/** ONNX's default slope is 0.01. Slopes beyond 0..1 are no fused leaky ReLU: that takes the larger of both branches. */
+/**
+ * ONNX's default slope is 0.01. Slopes beyond 0..1 are no fused leaky ReLU: that takes the larger
+ * of both branches.
+ */
 export const leaky: Lower = fused(
   ({ at }) => ({ kind: 'leakyRelu', alpha: at.float('alpha', 0.01) }),
   ({ alpha = 0 }) => (alpha >= 0 && alpha <= 1 ? { activation: 'leaky', slope: alpha } : undefined),
@@ -156,7 +159,8 @@ export const binary =
 function combine(lowering: Lowering, kind: Kind, dims: readonly number[]): void {
   const { builder } = lowering
   const views = [0, 1].map((n) => expand(lowering.view(n), dims))
-  // The operand that does not repeat says how the result lies; a map before what only stands in rows.
+  // The operand that does not repeat says how the result lies; a map before what only stands in
+  // rows.
   const full = (n: number) => isSame(lowering.at.value(n), { type: 'float32', dims })
   const base = full(0) && !(full(1) && lowering.isConstant(0)) ? 0 : full(1) ? 1 : 0
   const order = lying(views[base])
@@ -200,8 +204,8 @@ const lying = (view: View): number[] =>
 const same = (a: readonly number[], b: readonly number[]): boolean => a.every((side, d) => side === b[d])
 
 /**
- * The second operand as a tensor that `arithmetic` repeats: of the shape itself, one value a channel, one a
- * pixel, or one at all; undefined where it repeats otherwise.
+ * The second operand as a tensor that `arithmetic` repeats: of the shape itself, one value a
+ * channel, one a pixel, or one at all; undefined where it repeats otherwise.
  */
 function repeated(
   lowering: Lowering,

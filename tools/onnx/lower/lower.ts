@@ -91,7 +91,9 @@ export function lowerGraph(graph: FoldedGraph): LoweredGraph {
   return { builder, ...live(builder, inputs, outputs), inputs, outputs }
 }
 
-/** A tensor that is the whole output, as [n, h, w, c] where it lies so, else in ONNX's own order. */
+/**
+ * A tensor that is the whole output, as [n, h, w, c] where it lies so, else in ONNX's own order.
+ */
 function outputPort(
   builder: GraphBuilder,
   views: ReadonlyMap<string, View>,

@@ -98,7 +98,10 @@ export class Lowering {
     this.builder.named(view.tensor, name)
   }
 
-  /** The result is a tensor [1, height, width, channels] that stands for [1, channels, height, width]. */
+  /**
+   * The result is a tensor [1, height, width, channels] that stands for [1, channels, height,
+   * width].
+   */
   giveMap(tensor: string): void {
     this.give(featureMap(tensor, this.outputDims()))
   }
@@ -109,7 +112,8 @@ export class Lowering {
   }
 
   /**
-   * An input as a whole tensor in whatever order it lies in: what works on each element alone needs no other.
+   * An input as a whole tensor in whatever order it lies in: what works on each element alone needs
+   * no other.
    * `wrap` gives the view of a tensor of the same shape whose elements lie alike.
    */
   loose(index: number): { tensor: string; wrap: (tensor: string) => View } {
@@ -127,7 +131,10 @@ export class Lowering {
     return { tensor, wrap: (made) => transpose(plain(made, dims), back) }
   }
 
-  /** The node of ours that makes an input and whose result nothing else reads, if it is one of these. */
+  /**
+   * The node of ours that makes an input and whose result nothing else reads, if it is one of
+   * these.
+   */
   #producer(index: number, ops: readonly string[]): { place: number; node: Node; view: View } | undefined {
     const { builder } = this
     const view = this.views.get(this.at.node.inputs[index])
@@ -137,7 +144,8 @@ export class Lowering {
     if (node === undefined || !ops.includes(node.op)) return undefined
     if (node.attributes.activation !== 'linear' && node.op !== 'linear') return undefined
     if (denseOrder(view, builder.elements(view.tensor)) === undefined) return undefined
-    // Every name that the tensor goes by is read once: by what made the next name of it, and at last by this node.
+    // Every name that the tensor goes by is read once: by what made the next name of it, and at
+    // last by this node.
     const names = builder.namesOf(view.tensor)
     return names.every((name) => this.uses.get(name) === 1) ? { place, node, view } : undefined
   }
@@ -152,7 +160,9 @@ export class Lowering {
     return true
   }
 
-  /** Lets the convolution or linear layer that makes an input add a constant of one value a channel. */
+  /**
+   * Lets the convolution or linear layer that makes an input add a constant of one value a channel.
+   */
   fuseBias(index: number, bias: Constant): boolean {
     const found = this.#producer(index, ['conv', 'convTranspose', 'linear'])
     if (found === undefined) return false

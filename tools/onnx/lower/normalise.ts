@@ -5,7 +5,10 @@ import { rowsOf, shapeOf } from './builder.js'
 import type { Lower, Lowering } from './lowering.js'
 import { plain, transpose } from './view.js'
 
-/** gamma * (x - mean) / sqrt(variance + epsilon) + beta of fixed statistics: one multiplication and addition a channel. */
+/**
+ * gamma * (x - mean) / sqrt(variance + epsilon) + beta of fixed statistics: one multiplication and
+ * addition a channel.
+ */
 export const batchNorm: Lower = (lowering) => {
   const { at, builder } = lowering
   const training =
@@ -38,7 +41,9 @@ export const batchNorm: Lower = (lowering) => {
   )
 }
 
-/** An input [1, C, ...] as a tensor [1, height, width, C], and the view of a result that lies alike. */
+/**
+ * An input [1, C, ...] as a tensor [1, height, width, C], and the view of a result that lies alike.
+ */
 function channelsLast(lowering: Lowering) {
   const { builder } = lowering
   const view = lowering.view(0)
@@ -54,8 +59,8 @@ function channelsLast(lowering: Lowering) {
 }
 
 /**
- * A batch norm in training mode over a batch of one takes the statistics of each channel of the picture itself:
- * this is how AdaIN is exported. Its scale and bias may be computed.
+ * A batch norm in training mode over a batch of one takes the statistics of each channel of the
+ * picture itself: this is how AdaIN is exported. Its scale and bias may be computed.
  */
 function instanceStatistics(lowering: Lowering, epsilon: number): void {
   const { builder, at } = lowering

@@ -34,8 +34,8 @@ const gelu: Lower = curve(({ at }) => ({
 }))
 
 /**
- * How each ONNX operator is written in ours: a row an operator. Its shapes, and what its attributes may be, stand in
- * ../infer; an operator that is missing here only occurs where it is folded.
+ * How each ONNX operator is written in ours: a row an operator. Its shapes, and what its attributes
+ * may be, stand in ../infer; an operator that is missing here only occurs where it is folded.
  */
 export const operators: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   // convolutions and what works on maps

@@ -5,7 +5,9 @@ import { shapeOf } from './builder.js'
 import type { Lower, Lowering } from './lowering.js'
 import { expand, plain, refine, reshape, transpose, type View } from './view.js'
 
-/** The result is the input in another shape: its data move only where a view can't have that shape. */
+/**
+ * The result is the input in another shape: its data move only where a view can't have that shape.
+ */
 export const reshaped: Lower = (lowering) => {
   const dims = lowering.outputDims()
   const view = lowering.view(0)
@@ -89,8 +91,9 @@ export const tiled: Lower = (lowering) => {
 }
 
 /**
- * Parts are joined in the order that the longest of them lies in, so maps stay maps. Along the channels the
- * planner lets each producer write into the result; along others a row of all of a part's elements is its channels.
+ * Parts are joined in the order that the longest of them lies in, so maps stay maps. Along the
+ * channels the planner lets each producer write into the result; along others a row of all of a
+ * part's elements is its channels.
  */
 export const concat: Lower = (lowering) => {
   const { at, builder } = lowering
@@ -184,7 +187,9 @@ function gatherRows(lowering: Lowering, axis: number, indices: string, dims: rea
   lowering.give(transpose(found, order))
 }
 
-/** Indices that are the same for all elements of a row choose whole rows, as masking does in MAE. */
+/**
+ * Indices that are the same for all elements of a row choose whole rows, as masking does in MAE.
+ */
 export const gatherElements: Lower = (lowering) => {
   const { at, builder } = lowering
   const [data, view] = [lowering.view(0), lowering.view(1)]

@@ -1,9 +1,9 @@
 import { count, stridesOf } from '../value.js'
 
 /**
- * A value of the network as a strided view of one of our tensors, whose elements are numbered in the order
- * NHWC without gaps. Transposing, slicing and most reshaping move no data: they only change the view, and
- * so the layout of every tensor is derived, never guessed.
+ * A value of the network as a strided view of one of our tensors, whose elements are numbered in
+ * the order NHWC without gaps. Transposing, slicing and most reshaping move no data: they only
+ * change the view, and so the layout of every tensor is derived, never guessed.
  */
 export interface View {
   /** Name of a tensor of our graph. */
@@ -39,8 +39,8 @@ export const transpose = (view: View, perm: readonly number[]): View => ({
 })
 
 /**
- * The view in another shape of as many elements, or undefined where its data would have to move. Runs of
- * dimensions that lie behind one another are joined and cut anew, as numpy does it.
+ * The view in another shape of as many elements, or undefined where its data would have to move.
+ * Runs of dimensions that lie behind one another are joined and cut anew, as numpy does it.
  */
 export function reshape(view: View, dims: readonly number[]): View | undefined {
   const source = view.dims
@@ -76,7 +76,10 @@ export function reshape(view: View, dims: readonly number[]): View | undefined {
   return { ...view, dims, strides }
 }
 
-/** Dimensions of more than one element, those that lie behind one another joined: the fewest loops that read the view. */
+/**
+ * Dimensions of more than one element, those that lie behind one another joined: the fewest loops
+ * that read the view.
+ */
 export function loops({ dims, strides }: View): { dims: number[]; strides: number[] } {
   const joined: { dims: number[]; strides: number[] } = { dims: [], strides: [] }
   for (const [d, side] of dims.entries()) {
@@ -101,8 +104,8 @@ export function isDense(view: View, elements: number): boolean {
 }
 
 /**
- * An order of the dimensions in which the view is dense, or undefined: a repeating or partial view has none.
- * Sides of 1 come first, as their strides say nothing.
+ * An order of the dimensions in which the view is dense, or undefined: a repeating or partial view
+ * has none. Sides of 1 come first, as their strides say nothing.
  */
 export function denseOrder(view: View, elements: number): number[] | undefined {
   const all = view.dims.map((_, d) => d)
@@ -128,8 +131,9 @@ export function expand(view: View, dims: readonly number[]): View {
 }
 
 /**
- * Cuts both shapes of the same elements into the same finer one: the finer shape, and which of its dimensions make
- * up each dimension of `to`. Undefined where the cuts cross, as those of [2, 3] and [3, 2].
+ * Cuts both shapes of the same elements into the same finer one: the finer shape, and which of its
+ * dimensions make up each dimension of `to`. Undefined where the cuts cross, as those of [2, 3] and
+ * [3, 2].
  */
 export function refine(
   from: readonly number[],

@@ -2,8 +2,8 @@ const bins = 4096
 
 /**
  * Distribution of one tensor's values over all calibration photos, in one pass: equal bins over
- * [-range, range]. When a value lies outside, the range doubles and neighbouring bins merge, so that counts
- * stay exact and nothing has to be known beforehand.
+ * [-range, range]. When a value lies outside, the range doubles and neighbouring bins merge, so
+ * that counts stay exact and nothing has to be known beforehand.
  */
 export class Histogram {
   readonly counts = new Float64Array(bins)

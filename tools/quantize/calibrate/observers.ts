@@ -14,11 +14,11 @@ export interface ObserverOptions {
 /**
  * Scale and zero point of an activation from its distribution.
  *
- * minmax: nothing is clipped. percentile: the ends beyond it are clipped. mse: the clipping that gives the
- * least mean squared error, clipped values included (Banner et al., Post training 4-bit quantization,
- * 2019, section 3, by search instead of a model of the distribution). lp: the same with the third power of the
- * error (Nahshan et al., Loss Aware Post-training Quantization, 2019, section 3.1, p = 3), which clips rare large
- * values less: detections hang on those.
+ * minmax: nothing is clipped. percentile: the ends beyond it are clipped. mse: the clipping that
+ * gives the least mean squared error, clipped values included (Banner et al., Post training 4-bit
+ * quantization, 2019, section 3, by search instead of a model of the distribution). lp: the same
+ * with the third power of the error (Nahshan et al., Loss Aware Post-training Quantization, 2019,
+ * section 3.1, p = 3), which clips rare large values less: detections hang on those.
  */
 export function observe(histogram: Histogram, options: ObserverOptions): Quantization {
   const { min, max } = histogram
@@ -36,7 +36,9 @@ export function observe(histogram: Histogram, options: ObserverOptions): Quantiz
   }
 }
 
-/** The quantisation whose int8 covers [min, max] and holds 0 exactly, as padding and ReLU need it. */
+/**
+ * The quantisation whose int8 covers [min, max] and holds 0 exactly, as padding and ReLU need it.
+ */
 export function fromRange(min: number, max: number): Quantization {
   const low = Math.min(0, min)
   const high = Math.max(0, max)
@@ -61,7 +63,8 @@ function leastError(histogram: Histogram, power: number): Quantization {
   let least = errorSum(histogram, used, power, best)
   for (let a = 0; a < steps; a++) {
     for (let b = 0; b < steps; b++) {
-      // From the whole range down to a tenth, in equal ratios. A side that is empty needs no search.
+      // From the whole range down to a tenth, in equal ratios. A side that is empty needs no
+      // search.
       if ((min >= 0 && a > 0) || (max <= 0 && b > 0)) continue
       const tried = fromRange(min * 0.1 ** (a / steps), max * 0.1 ** (b / steps))
       const error = errorSum(histogram, used, power, tried, least)

@@ -1,8 +1,9 @@
 import type { Constant } from '../../../src/host/graph/types.js'
 
 /**
- * The constants of a network under construction. Two nodes of the float network may share one and need two in int8, as
- * biases depend on the scale of the input: what differs from the one of its name gets another name.
+ * The constants of a network under construction. Two nodes of the float network may share one and
+ * need two in int8, as biases depend on the scale of the input: what differs from the one of its
+ * name gets another name.
  */
 export class Constants {
   readonly all = new Map<string, Constant>()
@@ -27,6 +28,9 @@ function isSame(a: Constant, b: Constant): boolean {
   return a.data === b.data || a.data.every((value, i) => value === b.data[i])
 }
 
-/** A constant whose values stay in a file is never spread, which would read them: only new ones are renamed. */
+/**
+ * A constant whose values stay in a file is never spread, which would read them: only new ones are
+ * renamed.
+ */
 const renamed = (constant: Constant, name: string): Constant =>
   constant.name === name ? constant : { ...constant, name }

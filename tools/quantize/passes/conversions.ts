@@ -1,8 +1,9 @@
 import type { Graph, Node, Quantization, Tensor } from '../../../src/host/graph/types.js'
 
 /**
- * The tensors and nodes of a network some of whose tensors become int8, and the conversions between int8 and float32 that
- * it needs: each is made once, just before the first node that reads it; those of the network's outputs at the end.
+ * The tensors and nodes of a network some of whose tensors become int8, and the conversions between
+ * int8 and float32 that it needs: each is made once, just before the first node that reads it;
+ * those of the network's outputs at the end.
  */
 export class Conversions {
   readonly nodes: Node[] = []

@@ -7,12 +7,12 @@ import { viewsOf } from '../../../src/host/graph/views.js'
 const leastFactor = 2 ** -8
 
 /**
- * Gives all channels before a depthwise convolution the same range, so that one scale serves them (after Nagel et
- * al., Data-Free Quantization Through Weight Equalization and Bias Correction, 2019, section 4.1). Linear, ReLU and
- * leaky ReLU let a positive factor through, so dividing channel i of the convolution before by s_i and
- * multiplying it in the depthwise one leaves the float network as it was. It costs nothing: a depthwise
- * filter has a weight scale of its own. Before dense convolutions, which share one among their inputs, it was
- * measured to gain nothing.
+ * Gives all channels before a depthwise convolution the same range, so that one scale serves them
+ * (after Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction,
+ * 2019, section 4.1). Linear, ReLU and leaky ReLU let a positive factor through, so dividing
+ * channel i of the convolution before by s_i and multiplying it in the depthwise one leaves the
+ * float network as it was. It costs nothing: a depthwise filter has a weight scale of its own.
+ * Before dense convolutions, which share one among their inputs, it was measured to gain nothing.
  *
  * `ranges` holds the largest magnitude of each channel of an activation.
  */
@@ -43,7 +43,9 @@ export function equalize(model: Model, ranges: ReadonlyMap<string, Float64Array>
   return { ...model, constants }
 }
 
-/** Nodes that let factors through and whose output only a depthwise one reads, and that second one. */
+/**
+ * Nodes that let factors through and whose output only a depthwise one reads, and that second one.
+ */
 export function pairs(model: Model): [Node, Node][] {
   const views = viewsOf(model)
   const readers = new Map<string, NodeView[]>()

@@ -6,9 +6,10 @@ import { viewsOf } from '../../../src/host/graph/views.js'
 import { Constants } from './constants.js'
 
 /**
- * The int8 form of a network of tokens: weights become symmetric int8 per output channel, w = q * scale, q in [-127, 127], or
- * of 7 bits in [-63, 63], as the relaxed dot product needs them; attention multiplies int16. Everything else stays
- * float32: the engine quantises each token on its way into a product by its own largest value, so there is nothing to calibrate.
+ * The int8 form of a network of tokens: weights become symmetric int8 per output channel, w = q *
+ * scale, q in [-127, 127], or of 7 bits in [-63, 63], as the relaxed dot product needs them;
+ * attention multiplies int16. Everything else stays float32: the engine quantises each token on its
+ * way into a product by its own largest value, so there is nothing to calibrate.
  */
 export function quantizeLinears(model: Model, bits: 7 | 8 = 8): Model {
   const constants = new Constants()
@@ -16,7 +17,10 @@ export function quantizeLinears(model: Model, bits: 7 | 8 = 8): Model {
   return { graph: { ...model.graph, nodes }, constants: constants.all }
 }
 
-/** A node in the form that its operator has for such networks, or as it is where it has none. Its constants are added. */
+/**
+ * A node in the form that its operator has for such networks, or as it is where it has none. Its
+ * constants are added.
+ */
 export function quantizeDynamic(view: NodeView, moved: Node, constants: Constants, bits: 7 | 8): Node {
   const { dynamic } = operators.get(moved.op)!
   if (dynamic === undefined || view.constants.weightScale !== undefined)

@@ -7,9 +7,10 @@ import { viewsOf } from '../../../src/host/graph/views.js'
 export type Precision = 'int8' | 'float32'
 
 /**
- * In what precision each node of a float network shall compute, by its name. Nodes of `float` stay float32, and so do
- * operators that have no int8 form and curves that only a head goes through. A node that has tensors of other types
- * already is in no list: it stays as it is. Throws E_OPTION for a name of no node.
+ * In what precision each node of a float network shall compute, by its name. Nodes of `float` stay
+ * float32, and so do operators that have no int8 form and curves that only a head goes through. A
+ * node that has tensors of other types already is in no list: it stays as it is. Throws E_OPTION
+ * for a name of no node.
  */
 export function precisionOf(model: Model, float: Iterable<string> = []): Map<string, Precision> {
   const views = viewsOf(model)
@@ -36,8 +37,8 @@ export const hasInt8Tensors = ({ node }: NodeView, precision: ReadonlyMap<string
   precision.get(node.name) === 'int8' && operators.get(node.op)!.types.includes('int8')
 
 /**
- * Finds the curves that make an output of the network from the exact sums of a node that nothing else reads: boxes,
- * objectness and classes each keep their full range there.
+ * Finds the curves that make an output of the network from the exact sums of a node that nothing
+ * else reads: boxes, objectness and classes each keep their full range there.
  */
 function headCurves(views: readonly NodeView[], outputs: readonly string[]): (view: NodeView) => boolean {
   const uses = new Map<string, number>()

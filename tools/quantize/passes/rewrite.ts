@@ -18,10 +18,11 @@ export interface RewriteOptions {
 }
 
 /**
- * The int8 form of a float network, given the scale of every tensor, with each node in the precision that is asked for;
- * conversions stand between those of different ones. The network's outputs stay float32: a node that can write float32
- * from int8 writes its exact sums times scale where only float32 is read, so that the boxes, objectness and classes of a
- * detection head each keep their full range.
+ * The int8 form of a float network, given the scale of every tensor, with each node in the
+ * precision that is asked for; conversions stand between those of different ones. The network's
+ * outputs stay float32: a node that can write float32 from int8 writes its exact sums times scale
+ * where only float32 is read, so that the boxes, objectness and classes of a detection head each
+ * keep their full range.
  */
 export function rewriteInt8(
   model: Model,
@@ -48,7 +49,10 @@ export function rewriteInt8(
   return { graph: { ...graph, ...conversions.finish() }, constants: constants.all }
 }
 
-/** Tensors that become int8: those of inputs and nodes which something reads in int8, or which can't be float32. */
+/**
+ * Tensors that become int8: those of inputs and nodes which something reads in int8, or which can't
+ * be float32.
+ */
 function int8Tensors(
   { graph }: Model,
   views: readonly NodeView[],

@@ -5,8 +5,8 @@ import { viewsOf } from '../../../src/host/graph/views.js'
 import { hasInt8Tensors, type Precision, precisionOf } from './precision.js'
 
 /**
- * Tensors that must have one scale and zero point, by name: those that int8 operators which only move values tie
- * together. Returns for each tensor the name that stands for its group.
+ * Tensors that must have one scale and zero point, by name: those that int8 operators which only
+ * move values tie together. Returns for each tensor the name that stands for its group.
  */
 export function shareScales(
   model: Model,
@@ -23,7 +23,8 @@ export function shareScales(
     if (!keepsScale(view, precision)) continue
     for (const { name } of view.inputs) parent.set(find(name), find(view.output.name))
   }
-  // The first input's scale may be given by the bytes of a picture: it stands for its group, even among other inputs.
+  // The first input's scale may be given by the bytes of a picture: it stands for its group, even
+  // among other inputs.
   for (const input of [...model.graph.inputs].reverse()) {
     const root = find(input)
     if (root !== input) {

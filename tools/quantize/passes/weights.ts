@@ -10,7 +10,9 @@ export interface QuantizedWeights {
 }
 
 export interface WeightOptions {
-  /** Output channels, where the bias has more: a transposed convolution may have one for each phase. */
+  /**
+   * Output channels, where the bias has more: a transposed convolution may have one for each phase.
+   */
   readonly outputs?: number
   readonly groups?: number
   /** Mean of each input channel. */
@@ -23,12 +25,13 @@ export interface WeightOptions {
 const biasLimit = 2 ** 30
 
 /**
- * Symmetric int8 per output channel: w = q * s_w, q in [-127, 127], or [-63, 63] when `reduceRange` asks for
- * the 7 bits that the relaxed dot product takes.
+ * Symmetric int8 per output channel: w = q * s_w, q in [-127, 127], or [-63, 63] when `reduceRange`
+ * asks for the 7 bits that the relaxed dot product takes.
  *
- * With `means`, the mean of each input channel, the bias takes up what rounding the weights changes in the
- * mean of the output (Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, 2019,
- * section 4.2); weight is [out][tap][in / groups], and `groups` of channels follow one another.
+ * With `means`, the mean of each input channel, the bias takes up what rounding the weights changes
+ * in the mean of the output (Nagel et al., Data-Free Quantization Through Weight Equalization and
+ * Bias Correction, 2019, section 4.2); weight is [out][tap][in / groups], and `groups` of channels
+ * follow one another.
  */
 export function quantizeWeights(
   name: string,
@@ -58,7 +61,8 @@ export function quantizeWeights(
         `${name}: output channel ${o} has a weight or bias that is not finite`,
       )
     }
-    // The scale must also keep the bias within int32: a channel of tiny weights can have a large one.
+    // The scale must also keep the bias within int32: a channel of tiny weights can have a large
+    // one.
     const scale = Math.fround(Math.max(largest / limit, largestBias / inputScale / biasLimit, 2 ** -60))
     quantized.weightScale[o] = scale
     const first = inputMeans === undefined ? 0 : Math.floor(o / (channels / groups)) * inputs

@@ -8,8 +8,8 @@ import { type ElementType, elementSizes, isFloat, readDense, readStrided } from 
 import { openTorch } from './torch.js'
 
 /**
- * Float weights by name, in whatever file they are. Values stay in the file until they are asked for, so a large
- * checkpoint is never held in memory, let alone twice.
+ * Float weights by name, in whatever file they are. Values stay in the file until they are asked
+ * for, so a large checkpoint is never held in memory, let alone twice.
  */
 export interface Checkpoint {
   /** The file, for messages. */
@@ -17,7 +17,9 @@ export interface Checkpoint {
   readonly format: 'pytorch' | 'safetensors'
   /** In the order of the file's own list. */
   readonly names: readonly string[]
-  /** What the file tells of how its network was made and trained, such as `norm_pix_loss`; by name. */
+  /**
+   * What the file tells of how its network was made and trained, such as `norm_pix_loss`; by name.
+   */
   readonly settings?: ReadonlyMap<string, number | boolean | string>
   has(name: string): boolean
   /** Throws E_CHECKPOINT_FORMAT for a name that is not there, as the others do. */
@@ -28,7 +30,10 @@ export interface Checkpoint {
   close(): Promise<void>
 }
 
-/** A file of one or several networks' tensors, each in a dictionary of its own or with a prefix of its own. */
+/**
+ * A file of one or several networks' tensors, each in a dictionary of its own or with a prefix of
+ * its own.
+ */
 export interface CheckpointFile {
   readonly file: string
   /** The likeliest first; at least one. */
@@ -39,8 +44,9 @@ export interface CheckpointFile {
 }
 
 /**
- * Opens a PyTorch checkpoint (`.pth`, `.pt`: a zip archive, or the format before torch 1.6) or a .safetensors file, told
- * apart by their first bytes. Throws E_CHECKPOINT_*, E_TORCH_*, E_MODEL_*, E_FILE_*.
+ * Opens a PyTorch checkpoint (`.pth`, `.pt`: a zip archive, or the format before torch 1.6) or a
+ * .safetensors file, told apart by their first bytes. Throws E_CHECKPOINT_*, E_TORCH_*, E_MODEL_*,
+ * E_FILE_*.
  */
 export async function openCheckpointFile(path: string): Promise<CheckpointFile> {
   const source = await openFile(path, limits.checkpointBytes)
@@ -159,7 +165,10 @@ function checkpointOf(
 /** What wrappers put before every name. */
 const wrappers = ['module.', '_orig_mod.', 'model.', 'generator.', 'netG.']
 
-/** The likeliest network of a file, whichever it may be: without the prefixes that all of its names share. */
+/**
+ * The likeliest network of a file, whichever it may be: without the prefixes that all of its names
+ * share.
+ */
 export function likeliest({ dictionaries: [first], part }: CheckpointFile): Checkpoint {
   for (let prefix = ''; ; ) {
     const more = wrappers.find((w) => first.names.every((name) => name.startsWith(prefix + w)))

@@ -24,12 +24,17 @@ export interface DarknetFiles {
 const iou = 0.45
 const defaultEpsilon = 1e-5
 
-/** Reads a darknet detector into the float model that the engine runs and the quantiser starts from. */
+/**
+ * Reads a darknet detector into the float model that the engine runs and the quantiser starts from.
+ */
 export function readDarknet({ cfg, weights, names, epsilon }: DarknetFiles): Model {
   return assemble(buildNetwork(parseCfg(cfg.text, cfg.file)), weights, names, epsilon)
 }
 
-/** The second half of `readDarknet`, for callers that look at the network before they choose the labels. */
+/**
+ * The second half of `readDarknet`, for callers that look at the network before they choose the
+ * labels.
+ */
 export function assemble(
   network: Network,
   given: WeightFile,

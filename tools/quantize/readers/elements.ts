@@ -12,7 +12,8 @@ export const elementSizes = {
   I8: 1,
   U8: 1,
   BOOL: 1,
-  // Types that no reader converts: a tensor of one may stand in a file as long as no network needs it.
+  // Types that no reader converts: a tensor of one may stand in a file as long as no network needs
+  // it.
   U16: 2,
   U32: 4,
   U64: 8,

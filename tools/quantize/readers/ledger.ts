@@ -21,8 +21,9 @@ export class Ledger {
   }
 
   /**
-   * Throws E_CHECKPOINT_NETWORK, with their names, where tensors were left unread that may matter: the file then holds
-   * another network than the one that was built, and the outputs would be wrong without a word.
+   * Throws E_CHECKPOINT_NETWORK, with their names, where tensors were left unread that may matter:
+   * the file then holds another network than the one that was built, and the outputs would be wrong
+   * without a word.
    */
   finish(title: string, mayStay: readonly RegExp[]): void {
     const { checkpoint } = this

@@ -17,10 +17,15 @@ import type { NetworkReader } from './network-reader.js'
 export type { MaeOptions, ReadMaeOptions } from './mae/architecture.js'
 export { isMae } from './mae/architecture.js'
 
-/** Patches that the encoder sees until a session asks for another number: 25 %, as MAE is trained. */
+/**
+ * Patches that the encoder sees until a session asks for another number: 25 %, as MAE is trained.
+ */
 const visibleShare = 0.25
 
-/** The masked autoencoders of facebookresearch/mae, encoders alone and those finetuned with global pooling included. */
+/**
+ * The masked autoencoders of facebookresearch/mae, encoders alone and those finetuned with global
+ * pooling included.
+ */
 export const maskedAutoencoder: NetworkReader = {
   title: 'masked autoencoder as facebookresearch/mae has it',
   task: 'autoencoder',
@@ -36,8 +41,8 @@ export const maskedAutoencoder: NetworkReader = {
 }
 
 /**
- * A masked autoencoder, or its encoder alone, from a checkpoint with the names of facebookresearch/mae. Throws
- * E_CHECKPOINT_*, E_WEIGHTS_NOT_FINITE, E_OPTION.
+ * A masked autoencoder, or its encoder alone, from a checkpoint with the names of
+ * facebookresearch/mae. Throws E_CHECKPOINT_*, E_WEIGHTS_NOT_FINITE, E_OPTION.
  */
 export async function readMae(checkpoint: Checkpoint, options: ReadMaeOptions = {}): Promise<Model> {
   const architecture = architectureOf(checkpoint, options)
@@ -85,7 +90,10 @@ export async function readMae(checkpoint: Checkpoint, options: ReadMaeOptions = 
   }
 }
 
-/** The graph while it is built: each method adds nodes and returns the tensor that the last one makes. */
+/**
+ * The graph while it is built: each method adds nodes and returns the tensor that the last one
+ * makes.
+ */
 class Network {
   readonly tensors: Tensor[]
   readonly nodes: Node[] = []
@@ -121,8 +129,9 @@ class Network {
     const x = this.#node('embed', 'embedTokens', embedded, count + 1, encoder.width, {}, constants)
     const tokens = await this.#blocks('blocks', x, count + 1, encoder)
     if (!this.#isPooled) return { latent: await this.#norm('norm', tokens, count + 1, encoder.width) }
-    // Finetuned with global pooling: no norm of the tokens, but one of the mean of the patches' tokens. Of the two means
-    // that a window of all tokens but one takes, the second leaves the class token out.
+    // Finetuned with global pooling: no norm of the tokens, but one of the mean of the patches'
+    // tokens. Of the two means that a window of all tokens but one takes, the second leaves the
+    // class token out.
     const window = { kernel: [1, count], strides: [1, 1], pads: [0, 0, 0, 0] }
     const means = this.#node('pool', 'averagePool', tokens, 2, encoder.width, window)
     return { latent: tokens, features: await this.#norm('fc_norm', means, 2, encoder.width) }
@@ -285,7 +294,9 @@ class Network {
   }
 }
 
-/** A convolution's [out, colour, row, column] in the order of a patch's pixels: row, column, colour. */
+/**
+ * A convolution's [out, colour, row, column] in the order of a patch's pixels: row, column, colour.
+ */
 function patchesLast(weight: Float32Array, outputs: number, patch: number): Float32Array {
   const area = patch * patch
   const arranged = new Float32Array(weight.length)

@@ -16,7 +16,9 @@ export interface NetworkOptions extends Omit<ReadMaeOptions, 'epsilon'> {
 export interface NetworkReader {
   readonly title: string
   readonly task: Task['kind']
-  /** A tensor that every such network has: what stands before it in a name is the network's prefix. */
+  /**
+   * A tensor that every such network has: what stands before it in a name is the network's prefix.
+   */
   readonly mark: string
   /** Whether the tensors belong to such a network, by their names and shapes. */
   fits(checkpoint: Checkpoint): boolean

@@ -32,15 +32,18 @@ interface Found {
   readonly reader: NetworkReader
   readonly dictionary: Dictionary
   readonly prefix: string
-  /** What `--key` calls it: where its dictionary stands, then its prefix; nothing where neither is. */
+  /**
+   * What `--key` calls it: where its dictionary stands, then its prefix; nothing where neither is.
+   */
   readonly key: string
   readonly checkpoint: Checkpoint
 }
 
 /**
- * The network of a PyTorch or safetensors checkpoint, recognised by the names and shapes of its tensors. Every tensor
- * must be used or be known not to matter. The checkpoint is a file, or bytes with a name. Throws E_CHECKPOINT_NETWORK
- * where none is known by its tensors or some have no place, E_OPTION, and what the readers throw.
+ * The network of a PyTorch or safetensors checkpoint, recognised by the names and shapes of its
+ * tensors. Every tensor must be used or be known not to matter. The checkpoint is a file, or bytes
+ * with a name. Throws E_CHECKPOINT_NETWORK where none is known by its tensors or some have no
+ * place, E_OPTION, and what the readers throw.
  */
 export async function loadNetwork(
   source: string | { readonly file: string; readonly bytes?: Uint8Array },
@@ -111,9 +114,9 @@ function networksIn(file: CheckpointFile): Found[] {
 const loose = /^(\w*_)?(noise|latents?|z)$/
 
 /**
- * What is left out beside the network that is read. Tensors of other dictionaries are nothing to it. Those of its own
- * dictionary, but without its prefix, may well be: unless they belong to another network, this throws
- * E_CHECKPOINT_NETWORK.
+ * What is left out beside the network that is read. Tensors of other dictionaries are nothing to
+ * it. Those of its own dictionary, but without its prefix, may well be: unless they belong to
+ * another network, this throws E_CHECKPOINT_NETWORK.
  */
 function checkStrays(
   file: CheckpointFile,

@@ -8,8 +8,8 @@ import { type ByteSource, bytesSource, openFile } from './byte-source.js'
 import { elementSizes } from './elements.js'
 
 /**
- * Reads one of our own model files; undefined for a safetensors file that holds something else. Throws
- * E_MODEL_*, E_FILE_*.
+ * Reads one of our own model files; undefined for a safetensors file that holds something else.
+ * Throws E_MODEL_*, E_FILE_*.
  */
 export async function readOcellus({
   file,
@@ -30,7 +30,10 @@ export async function readOcellus({
   }
 }
 
-/** Whether a safetensors file says that it is ours. A damaged one counts, so that its own error is told. */
+/**
+ * Whether a safetensors file says that it is ours. A damaged one counts, so that its own error is
+ * told.
+ */
 async function isOurs(source: ByteSource): Promise<boolean> {
   const { size, file } = source
   try {

@@ -17,7 +17,10 @@ import { looksLikeOnnx } from '../../onnx/sniff.js'
 import { openFile } from './byte-source.js'
 import type { NetworkOptions } from './networks.js'
 
-/** What a file does not say of the model that it holds. Each reader takes the options that concern it. */
+/**
+ * What a file does not say of the model that it holds. Each reader takes the options that concern
+ * it.
+ */
 export interface OpenOptions extends NetworkOptions {
   /** darknet: the .cfg file. Default: the file beside the weights that has their name. */
   readonly config?: string
@@ -104,8 +107,8 @@ const readOnnxFile: ModelFormat['read'] = async ({ file, bytes }, { onnx }) => {
 export const ocellusFormat = 'Ocellus model'
 
 /**
- * Every format that a model is read from. A new one takes a file that reads it and a row here. The first
- * row that knows the bytes and makes a model of them wins.
+ * Every format that a model is read from. A new one takes a file that reads it and a row here. The
+ * first row that knows the bytes and makes a model of them wins.
  */
 export const formats: readonly ModelFormat[] = [
   {
@@ -139,12 +142,12 @@ export interface OpenedModel {
 }
 
 /**
- * Opens a model of any format that Ocellus reads, recognised by the first bytes of the file and, where
- * these say nothing, by the ending of its name. `source` is a path, a file: address, the name of a model
- * that is embedded or was pulled, or what holds the bytes of a file (see `Contents`).
+ * Opens a model of any format that Ocellus reads, recognised by the first bytes of the file and,
+ * where these say nothing, by the ending of its name. `source` is a path, a file: address, the name
+ * of a model that is embedded or was pulled, or what holds the bytes of a file (see `Contents`).
  *
- * Throws E_FILE_* where the file can't be read, E_MODEL_FORMAT where no format knows it, E_OPTION, and
- * what the readers throw: E_MODEL_*, E_CFG_*, E_WEIGHTS_*, E_CHECKPOINT_*, E_TORCH_*, E_ONNX_*.
+ * Throws E_FILE_* where the file can't be read, E_MODEL_FORMAT where no format knows it, E_OPTION,
+ * and what the readers throw: E_MODEL_*, E_CFG_*, E_WEIGHTS_*, E_CHECKPOINT_*, E_TORCH_*, E_ONNX_*.
  *
  * @example
  * import { Detector } from 'ocellus'

@@ -12,9 +12,9 @@ import { Opaque, type Storage, type StorageBytes, type Tensor } from './torch/va
 import { viewOf } from './torch/view.js'
 
 /**
- * The state dicts of a PyTorch checkpoint, wherever in the file's object they stand, and the settings beside them. The
- * pickle is read as data by a small list of opcodes and names (`torch/pickle.ts`); nothing in it is ever run. Throws
- * E_TORCH_*.
+ * The state dicts of a PyTorch checkpoint, wherever in the file's object they stand, and the
+ * settings beside them. The pickle is read as data by a small list of opcodes and names
+ * (`torch/pickle.ts`); nothing in it is ever run. Throws E_TORCH_*.
  */
 export async function openTorch(
   source: ByteSource,
@@ -25,7 +25,8 @@ export async function openTorch(
   const { root, foreign } = found
   const dictionaries = stateDicts(root).map((dict) => dictionaryOf(dict, found, source))
   if (dictionaries.length === 0) {
-    // A whole network that was saved, or an object of somebody's code: its name tells more than what is missing.
+    // A whole network that was saved, or an object of somebody's code: its name tells more than
+    // what is missing.
     const name = root instanceof Opaque ? root.of : foreign
     if (name !== undefined) throw refusedName(name, file)
     throw new OcellusError(
@@ -59,7 +60,9 @@ function dictionaryOf({ path, tensors }: StateDict, { storages }: TorchFile, sou
   }
 }
 
-/** A tensor whose numbers nobody reads here: it is there, and only asking for its values is a fault. */
+/**
+ * A tensor whose numbers nobody reads here: it is there, and only asking for its values is a fault.
+ */
 const unread = ({ of }: Opaque): StoredView => ({ dtype: 'BOOL', shape: [], at: 0, unread: of })
 
 function storedView(tensor: Tensor, storages: TorchFile['storages'], name: string, file: string): StoredView {
@@ -70,7 +73,10 @@ function storedView(tensor: Tensor, storages: TorchFile['storages'], name: strin
   return { ...view, at: at + tensor.offset * elementSizes[view.dtype], verify }
 }
 
-/** Bytes that all tensors of a dict may have beyond four times the file's: views can repeat what is stored. */
+/**
+ * Bytes that all tensors of a dict may have beyond four times the file's: views can repeat what is
+ * stored.
+ */
 const freelyExpanded = 64 << 20
 
 function checkExpansion(views: ReadonlyMap<string, StoredView>, size: number, file: string): void {

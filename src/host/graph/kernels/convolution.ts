@@ -3,7 +3,10 @@ import { elements, integer, integers, type NodeView, type Placement, roundUp } f
 import { fail, multiplier, outputFields, quantizationOf } from '../ops/shared.js'
 import type { Constant } from '../types.js'
 
-/** Bytes of packed receptive fields that a kernel works on at a time: they should stay in the second-level cache. */
+/**
+ * Bytes of packed receptive fields that a kernel works on at a time: they should stay in the
+ * second-level cache.
+ */
 export const blockBytes = 192 * 1024
 export const maxBlock = 64
 
@@ -84,7 +87,10 @@ export interface ChannelSums {
 const sums = new WeakMap<object, ChannelSums>()
 const known = new WeakMap<Constant, ChannelSums>()
 
-/** Sums that were made elsewhere, faster than here, for the next view of these weights: they may change after it. */
+/**
+ * Sums that were made elsewhere, faster than here, for the next view of these weights: they may
+ * change after it.
+ */
 export function knowSums(weight: Constant, found: ChannelSums): void {
   known.set(weight, found)
 }
@@ -150,12 +156,21 @@ export function channelBeyond(view: NodeView, bound: number): number | undefined
   return undefined
 }
 
-/** Biases with the input's zero point taken out, foldedBias[o] = bias[o] - zeroPoint * sum(weight[o]), and their proof. */
+/**
+ * Biases with the input's zero point taken out, foldedBias[o] = bias[o] - zeroPoint *
+ * sum(weight[o]), and their proof.
+ */
 export interface FoldedBias {
   readonly values: Int32Array
-  /** No output's exact sum, for any input, is larger: max over o of 128 * sum|weight[o]| + |foldedBias[o]|. */
+  /**
+   * No output's exact sum, for any input, is larger: max over o of 128 * sum|weight[o]| +
+   * |foldedBias[o]|.
+   */
   readonly largest: number
-  /** Whether all weights are within -64..63, as `--reduce-range` leaves them: with 64 added they have 7 bits. */
+  /**
+   * Whether all weights are within -64..63, as `--reduce-range` leaves them: with 64 added they
+   * have 7 bits.
+   */
   readonly narrow: boolean
 }
 

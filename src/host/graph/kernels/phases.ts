@@ -1,9 +1,15 @@
 import { integers, type NodeView, roundUp } from '../descriptor.js'
 import { blockBytes, isInt8, maxBlock } from './convolution.js'
 
-/** The convolution that makes every `stride`-th output of one direction; assembly/kernels/conv_transpose/phase.ts. */
+/**
+ * The convolution that makes every `stride`-th output of one direction;
+ * assembly/kernels/conv_transpose/phase.ts.
+ */
 export interface AxisPhase {
-  /** The kernel's positions, in the order in which they meet the input; undefined where there is none. */
+  /**
+   * The kernel's positions, in the order in which they meet the input; undefined where there is
+   * none.
+   */
   readonly taps: readonly (number | undefined)[]
   readonly size: number
   /** Padding before the input; negative where the first inputs serve no output. */
@@ -40,13 +46,17 @@ function axisPhases(
   })
 }
 
-/** The ordinary convolutions that a transposed one falls into, row by row, and how many rows and columns of them. */
+/**
+ * The ordinary convolutions that a transposed one falls into, row by row, and how many rows and
+ * columns of them.
+ */
 export function transposedGeometry(view: NodeView) {
   const [, inputHeight, inputWidth, inputs] = view.inputs[0].shape
   const [, outputHeight, outputWidth, outputs] = view.output.shape
   const kernel = integers(view, 'kernel')
   const pads = integers(view, 'pads')
-  // One input pixel has no next one: with the stride of a whole kernel each output is a phase with a single tap.
+  // One input pixel has no next one: with the stride of a whole kernel each output is a phase with
+  // a single tap.
   const strides = integers(view, 'strides').map((stride, axis) =>
     (axis === 0 ? inputHeight : inputWidth) === 1 ? kernel[axis] : stride,
   )

@@ -13,8 +13,9 @@ import {
 } from './convolution.js'
 
 /**
- * conv_s8 with another form of its product: multiply-adds, for ARM without dot products of int8; or products of four
- * int8 by 7 bits, the relaxed SIMD instruction, for processors that have one. assembly/lib/products.ts.
+ * conv_s8 with another form of its product: multiply-adds, for ARM without dot products of int8; or
+ * products of four int8 by 7 bits, the relaxed SIMD instruction, for processors that have one.
+ * assembly/lib/products.ts.
  */
 function kernel(
   name: string,

@@ -26,7 +26,10 @@ const blockBytes = 256 * 1024
 /** As of winograd.ts. */
 const tileCosts = { input: 500, output: 420 } as const
 
-/** Winograd's F(4x4,2x2) and its like for 3x3 at stride 2, exact in integers: assembly/kernels/winograd/strided_winograd_s8.ts. */
+/**
+ * Winograd's F(4x4,2x2) and its like for 3x3 at stride 2, exact in integers:
+ * assembly/kernels/winograd/strided_winograd_s8.ts.
+ */
 function strided(product: Product): Kernel {
   function geometry(view: NodeView) {
     const [, , , inputChannels] = view.inputs[0].shape

@@ -14,8 +14,9 @@ import {
 } from './winograd.js'
 
 /**
- * What transforming a tile costs for an input and for an output channel, and eight filters for an input channel, in
- * multiply-accumulates that take as long. Measured on x86; elsewhere measurement corrects it.
+ * What transforming a tile costs for an input and for an output channel, and eight filters for an
+ * input channel, in multiply-accumulates that take as long. Measured on x86; elsewhere measurement
+ * corrects it.
  */
 const costs = {
   2: { input: 60, output: 70, filter: 90 },
@@ -28,7 +29,10 @@ const blockBytes = 256 * 1024
 /** Taps of a phase, in each direction. */
 const taps = 2
 
-/** Winograd's F(size x size, 2x2) of each phase, exact in integers: assembly/kernels/winograd/transposed_winograd_s8.ts. */
+/**
+ * Winograd's F(size x size, 2x2) of each phase, exact in integers:
+ * assembly/kernels/winograd/transposed_winograd_s8.ts.
+ */
 function transposedWinograd(size: 2 | 4, product: Product): Kernel {
   const products = (size + taps - 1) ** 2
   const scale = size === 4 ? 4 : 1

@@ -8,27 +8,32 @@ import { foldedBias, isInt8, leastMultiplier, multipliers, panels } from './conv
 /** Panels of output channels that are multiplied between two looks at the transformed tiles. */
 export const chunkPanels = 8
 /**
- * Bytes of transformed tiles and sums that a kernel works on at a time, beside the weights, and panels as above: little
- * where the weights stay in a second-level cache from block to block, more where they come from memory each time and should be
- * used longer and read in longer streams.
+ * Bytes of transformed tiles and sums that a kernel works on at a time, beside the weights, and
+ * panels as above: little where the weights stay in a second-level cache from block to block, more
+ * where they come from memory each time and should be used longer and read in longer streams.
  */
 const blocking = (weightBytes: number) =>
   weightBytes <= 512 * 1024
     ? { blockBytes: 96 * 1024, most: chunkPanels }
     : { blockBytes: 256 * 1024, most: 2 * chunkPanels }
 
-/** int8 dot products of pairs (one instruction on x86) or widening multiply-adds (one on ARM without dot products). */
+/**
+ * int8 dot products of pairs (one instruction on x86) or widening multiply-adds (one on ARM without
+ * dot products).
+ */
 export type Product = keyof typeof products
 
 /**
- * What transforming a tile costs for an input and for an output channel, in multiply-accumulates that take as long; and how
- * much longer a product takes. Measured on x86; elsewhere measurement corrects it.
+ * What transforming a tile costs for an input and for an output channel, in multiply-accumulates
+ * that take as long; and how much longer a product takes. Measured on x86; elsewhere measurement
+ * corrects it.
  */
 const tileCosts = { 2: { input: 80, output: 120 }, 4: { input: 220, output: 520 } } as const
 export const productCosts = { dot: 1, mla: 3 } as const
 /**
- * What a byte of transformed weights costs, in multiply-accumulates: they are written at load and read for each block, most
- * often from memory. It decides where little else does, at few tiles: F(2x2) has half the bytes.
+ * What a byte of transformed weights costs, in multiply-accumulates: they are written at load and
+ * read for each block, most often from memory. It decides where little else does, at few tiles:
+ * F(2x2) has half the bytes.
  */
 const byteCost = 0.5
 
@@ -58,7 +63,10 @@ function winograd(size: 2 | 4, product: Product): Kernel {
     }
   }
 
-  /** The parts that assembly/kernels/winograd/winograd_s8.ts cuts it into: work, transformed tiles, sums. */
+  /**
+   * The parts that assembly/kernels/winograd/winograd_s8.ts cuts it into: work, transformed tiles,
+   * sums.
+   */
   function scratchBytes(view: NodeView): number {
     const { inputChannels, block, chunk } = geometry(view)
     const tapStride = block * roundUp(inputChannels, 8) * 8 + sizes.tapGapBytes
@@ -108,7 +116,10 @@ function winograd(size: 2 | 4, product: Product): Kernel {
   }
 }
 
-/** Whether it is an int8 3x3 convolution of one group whose sums, times `scale`, and their multipliers are kept exactly. */
+/**
+ * Whether it is an int8 3x3 convolution of one group whose sums, times `scale`, and their
+ * multipliers are kept exactly.
+ */
 export const fits3x3 = (view: NodeView, stride: number, scale: number): boolean =>
   isInt8(view) &&
   integers(view, 'kernel').every((side) => side === 3) &&
@@ -117,7 +128,10 @@ export const fits3x3 = (view: NodeView, stride: number, scale: number): boolean 
   foldedBias(view).largest < 2 ** 31 / scale &&
   keepMultipliers(view, scale)
 
-/** Of the transforms, the tiling and four padded patches of `pixels` pixels: assembly/kernels/winograd/input.ts. */
+/**
+ * Of the transforms, the tiling and four padded patches of `pixels` pixels:
+ * assembly/kernels/winograd/input.ts.
+ */
 export const workBytes = (pixels: number, channels: number): number =>
   roundUp(
     sizes.winogradWorkBytes +
@@ -140,8 +154,9 @@ export const tileGroups = (height: number, width: number, size: number): number 
   Math.ceil((Math.ceil(height / size) * Math.ceil(width / size)) / 4)
 
 /**
- * Products of an input and an output channel, those of padding included. F(4,3) makes the last tiles short, and a group of
- * four has all that the largest of them needs: assembly/kernels/winograd/tiles.ts.
+ * Products of an input and an output channel, those of padding included. F(4,3) makes the last
+ * tiles short, and a group of four has all that the largest of them needs:
+ * assembly/kernels/winograd/tiles.ts.
  */
 export function tileProducts(height: number, width: number, size: number, taps: number): number {
   const side = size + taps - 1

@@ -37,8 +37,9 @@ const parameters: Partial<Record<Curve, readonly ('alpha' | 'beta')[]>> = {
 const parameter = { kind: 'number', min: -3.5e38, max: 3.5e38, optional: true } as const
 
 /**
- * An activation that is no slope, one of the curves of `../curves.ts`. In int8 it is a table of 256 results that the
- * quantiser made and the model file carries, so that no platform's exp() decides a byte.
+ * An activation that is no slope, one of the curves of `../curves.ts`. In int8 it is a table of 256
+ * results that the quantiser made and the model file carries, so that no platform's exp() decides a
+ * byte.
  */
 export const activation: OperatorDescriptor = {
   op: 'activation',

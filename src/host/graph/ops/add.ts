@@ -20,7 +20,10 @@ function inputMultiplier(view: NodeView, index: number): number {
   return multiplier(view, quantizationOf(view, input).scale / scale, input.name)
 }
 
-/** Sum of two tensors of one shape, with a fused activation; in int8 each input is brought to the output's scale. */
+/**
+ * Sum of two tensors of one shape, with a fused activation; in int8 each input is brought to the
+ * output's scale.
+ */
 export const add: OperatorDescriptor = {
   op: 'add',
   types: realTypes,

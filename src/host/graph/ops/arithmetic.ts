@@ -13,9 +13,9 @@ import { fail, floatOnly, noBlocks, none, nothing } from './shared.js'
 const kinds = ['add', 'sub', 'mul', 'div', 'min', 'max', 'pow', 'slope'] as const
 
 /**
- * Two float32 tensors element by element. The second has the first's shape, or repeats: one value a channel
- * [1, 1, 1, C], one a pixel [1, H, W, 1], or one at all [1, 1, 1, 1]. `slope` is a where a is not negative, else a * b:
- * PReLU. `reversed` computes b kind a.
+ * Two float32 tensors element by element. The second has the first's shape, or repeats: one value a
+ * channel [1, 1, 1, C], one a pixel [1, H, W, 1], or one at all [1, 1, 1, 1]. `slope` is a where a
+ * is not negative, else a * b: PReLU. `reversed` computes b kind a.
  */
 export const arithmetic: OperatorDescriptor = {
   op: 'arithmetic',

@@ -4,9 +4,9 @@ import { fail, floatOnly, noBlocks, nothing } from './shared.js'
 import { requireTokens } from './tokens.js'
 
 /**
- * Scaled dot-product attention. A token's input is queries, keys and values, [3][heads][channels of a head]; its output
- * [heads][channels of a head]. float32; with `bits` 16 the kernel quantises queries, keys, values and weights to int16 and
- * multiplies those.
+ * Scaled dot-product attention. A token's input is queries, keys and values, [3][heads][channels of
+ * a head]; its output [heads][channels of a head]. float32; with `bits` 16 the kernel quantises
+ * queries, keys, values and weights to int16 and multiplies those.
  */
 export const attention: OperatorDescriptor = {
   op: 'attention',

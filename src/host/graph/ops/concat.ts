@@ -3,8 +3,9 @@ import { channelCount, type OperatorDescriptor, pixelCount } from '../descriptor
 import { anyType, fail, noBlocks, none, nothing, requireSameQuantization } from './shared.js'
 
 /**
- * Joins tensors along their channels. The planner lets each producer write straight into the result; only
- * an input that can't (it is used by two concatenations, say) is copied, by the planner's own instruction.
+ * Joins tensors along their channels. The planner lets each producer write straight into the
+ * result; only an input that can't (it is used by two concatenations, say) is copied, by the
+ * planner's own instruction.
  */
 export const concat: OperatorDescriptor = {
   op: 'concat',

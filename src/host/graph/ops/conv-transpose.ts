@@ -15,9 +15,10 @@ import { transposedKernels } from '../kernels/transposed.js'
 import { activationAttributes, fail, isLinear, outputFields, realTypes, requireFeatureMap } from './shared.js'
 
 /**
- * Transposed 2-D convolution, bias, fused activation: an input pixel (y, x) adds its weights to the outputs from
- * (y * stride - pad) on. weight is OHWI [out, kh, kw, in], not flipped; types as conv's. The bias is [out], or
- * [phases down, phases across, out] where it differs by phase: by position, for an input of one pixel.
+ * Transposed 2-D convolution, bias, fused activation: an input pixel (y, x) adds its weights to the
+ * outputs from (y * stride - pad) on. weight is OHWI [out, kh, kw, in], not flipped; types as
+ * conv's. The bias is [out], or [phases down, phases across, out] where it differs by phase: by
+ * position, for an input of one pixel.
  */
 export const convTranspose: OperatorDescriptor = {
   op: 'convTranspose',

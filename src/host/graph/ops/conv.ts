@@ -30,9 +30,9 @@ import type { Constant } from '../types.js'
 import { activationAttributes, fail, isLinear, realTypes, requireFeatureMap, windowed } from './shared.js'
 
 /**
- * 2-D convolution, bias, fused activation. weight is OHWI [out, kh, kw, in / groups]. In int8 the bias is
- * int32 with scale s_in * s_w and weightScale holds s_w per output channel. An int8 node with a float32
- * output is a head: it is dequantised per channel by the kernel.
+ * 2-D convolution, bias, fused activation. weight is OHWI [out, kh, kw, in / groups]. In int8 the
+ * bias is int32 with scale s_in * s_w and weightScale holds s_w per output channel. An int8 node
+ * with a float32 output is a head: it is dequantised per channel by the kernel.
  */
 export const conv: OperatorDescriptor = {
   op: 'conv',

@@ -2,7 +2,10 @@ import type { NodeView, OperatorDescriptor } from '../descriptor.js'
 import { fail, floatOnly, none } from './shared.js'
 import { firstPlaces, requireConstant, requireTokens } from './tokens.js'
 
-/** Adds to each chosen token the position of its place, and puts the class token `first` before them. float32. */
+/**
+ * Adds to each chosen token the position of its place, and puts the class token `first` before
+ * them. float32.
+ */
 export const embedTokens: OperatorDescriptor = {
   op: 'embedTokens',
   types: floatOnly,

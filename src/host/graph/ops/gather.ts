@@ -2,8 +2,8 @@ import { channelCount, type OperatorDescriptor, pixelCount } from '../descriptor
 import { anyType, bytesOf, fail, noBlocks, none, nothing, sameQuantization } from './shared.js'
 
 /**
- * Pixels of its first input in the order of int32 indices, the second input [1, 1, n, 1]; negative ones count from
- * the end. `Session.run` refuses an index beyond the pixels; one that comes
+ * Pixels of its first input in the order of int32 indices, the second input [1, 1, n, 1]; negative
+ * ones count from the end. `Session.run` refuses an index beyond the pixels; one that comes
  * otherwise takes the last or the first.
  */
 export const gather: OperatorDescriptor = {

@@ -11,8 +11,8 @@ import { fail, floatOnly } from './shared.js'
 import { requireConstant } from './tokens.js'
 
 /**
- * Each group of channels less its mean over the map, divided by its standard deviation, times gamma plus beta;
- * float32. A group of one channel is instance normalisation.
+ * Each group of channels less its mean over the map, divided by its standard deviation, times gamma
+ * plus beta; float32. A group of one channel is instance normalisation.
  */
 export const groupNorm: OperatorDescriptor = {
   op: 'groupNorm',

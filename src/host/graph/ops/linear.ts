@@ -13,7 +13,10 @@ import {
 import { fail, floatOnly, multiplier } from './shared.js'
 import { requireConstant, requireTokens } from './tokens.js'
 
-/** Bytes of packed rows that a kernel works on at a time: they should stay in the second-level cache. */
+/**
+ * Bytes of packed rows that a kernel works on at a time: they should stay in the second-level
+ * cache.
+ */
 const blockBytes = 256 * 1024
 const maxBlock = 64
 /** The same of seven products of halves, which pays from eight rows on: the more, the better. */
@@ -22,9 +25,9 @@ const seven = { blockBytes: 800 * 1024, minBlock: 8, maxBlock: 256 }
 const largeWeights = 1 << 18
 
 /**
- * Tokens times weights [out, in], plus bias, in float32. With int8 weights and `weightScale`, one for each output
- * channel, the kernel quantises each token by its own largest value and multiplies int8 with int8 exactly; `bits` 7
- * keeps both to 7 bits.
+ * Tokens times weights [out, in], plus bias, in float32. With int8 weights and `weightScale`, one
+ * for each output channel, the kernel quantises each token by its own largest value and multiplies
+ * int8 with int8 exactly; `bits` 7 keeps both to 7 bits.
  */
 export const linear: OperatorDescriptor = {
   op: 'linear',
@@ -130,7 +133,10 @@ const isInt8 = (view: NodeView): boolean => Object.hasOwn(view.node.constants, '
 const limitOf = (view: NodeView): number =>
   integer(view, 'bits', 8) === 7 ? numbers.narrowLimit : numbers.wideLimit
 
-/** Weights that have been looked through: a session looks at its model again for each other number of tokens. */
+/**
+ * Weights that have been looked through: a session looks at its model again for each other number
+ * of tokens.
+ */
 const narrow = new WeakSet<ArrayBufferView>()
 
 function proveNarrow(view: NodeView): void {
@@ -158,7 +164,10 @@ const sevenPanelBytes = (pairs: number): number => sizes.sevenPanels * (pairs * 
 const chunkOf = (view: NodeView): number =>
   elements(view.constants.weight.shape) < largeWeights ? sizes.sevenShortPairs : sizes.sevenLongPairs
 
-/** How many rows a kernel works on at a time, about the same number each time, and whether by products of halves. */
+/**
+ * How many rows a kernel works on at a time, about the same number each time, and whether by
+ * products of halves.
+ */
 function blockOf(view: NodeView): { block: number; halves: boolean } {
   const [, , tokens, outputs] = view.output.shape
   const [, , , depth] = view.inputs[0].shape

@@ -15,7 +15,10 @@ import {
 
 const modes = ['constant', 'reflect', 'edge'] as const
 
-/** A border around a map: of one value (0 by default), or of the map's own pixels, mirrored or repeated. */
+/**
+ * A border around a map: of one value (0 by default), or of the map's own pixels, mirrored or
+ * repeated.
+ */
 export const pad: OperatorDescriptor = {
   op: 'pad',
   types: realTypes,

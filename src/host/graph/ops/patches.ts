@@ -4,8 +4,8 @@ import { fail, floatOnly, none, requireFeatureMap } from './shared.js'
 import { firstPlaces } from './tokens.js'
 
 /**
- * Cuts a picture into square patches and gathers those that the session's selection names, each a token of
- * [patch][patch][channels] values. float32.
+ * Cuts a picture into square patches and gathers those that the session's selection names, each a
+ * token of [patch][patch][channels] values. float32.
  */
 export const patches: OperatorDescriptor = {
   op: 'patches',

@@ -13,10 +13,11 @@ import { anyType, bytesOf, fail, noBlocks, none, nothing, requireSameQuantizatio
 const loops = 6
 
 /**
- * Elements of its input in another order, some of them repeated or left out: output n is the input's element
+ * Elements of its input in another order, some of them repeated or left out: output n is the
+ * input's element
  * `offset` + the sum of k_d * strides_d, k running through `dims`, the last fastest. Elements are numbered in the order
- * NHWC without gaps. This is what ONNX's Transpose, Slice, Expand, Tile, DepthToSpace and most of Reshape and Gather
- * come to.
+ * NHWC without gaps. This is what ONNX's Transpose, Slice, Expand, Tile, DepthToSpace and most of
+ * Reshape and Gather come to.
  */
 export const rearrange: OperatorDescriptor = {
   op: 'rearrange',

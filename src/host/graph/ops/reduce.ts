@@ -4,7 +4,10 @@ import { fail, floatOnly, noBlocks, none, nothing } from './shared.js'
 
 const kinds = ['mean', 'sum', 'max', 'min', 'prod', 'l1', 'l2', 'sumSquare', 'argMax', 'argMin'] as const
 
-/** One value for all channels of a pixel; float32. `argMax` and `argMin` give the channel, the first of equal ones. */
+/**
+ * One value for all channels of a pixel; float32. `argMax` and `argMin` give the channel, the first
+ * of equal ones.
+ */
 export const reduce: OperatorDescriptor = {
   op: 'reduce',
   types: floatOnly,

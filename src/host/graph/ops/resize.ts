@@ -13,7 +13,10 @@ const coordinates = [
 ] as const
 const roundings = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const
 
-/** A map in another size, as ONNX's Resize has it (opset 19): any mode and convention of coordinates; float32. */
+/**
+ * A map in another size, as ONNX's Resize has it (opset 19): any mode and convention of
+ * coordinates; float32.
+ */
 export const resize: OperatorDescriptor = {
   op: 'resize',
   types: floatOnly,

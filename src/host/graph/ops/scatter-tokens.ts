@@ -3,8 +3,8 @@ import { fail, floatOnly, none } from './shared.js'
 import { firstPlaces, requireConstant, requireTokens } from './tokens.js'
 
 /**
- * Puts the chosen tokens back to their places, the `mask` token where there is none, and adds positions; the class token
- * stays the first. float32.
+ * Puts the chosen tokens back to their places, the `mask` token where there is none, and adds
+ * positions; the class token stays the first. float32.
  */
 export const scatterTokens: OperatorDescriptor = {
   op: 'scatterTokens',

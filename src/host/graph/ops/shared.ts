@@ -119,7 +119,10 @@ export function requireFeatureMap(view: NodeView, tensor: Tensor): readonly numb
   return tensor.shape
 }
 
-/** A multiplier that float32 holds as a normal number, so that no engine flushes it to zero. `what`: a name, or an output channel. */
+/**
+ * A multiplier that float32 holds as a normal number, so that no engine flushes it to zero. `what`:
+ * a name, or an output channel.
+ */
 export function multiplier(view: NodeView, value: number, what: string | number): number {
   const rounded = Math.fround(value)
   if (!(rounded >= 2 ** -126 && rounded < 2 ** 100)) {

@@ -2,7 +2,10 @@ import { type NodeView, pixelCount } from '../descriptor.js'
 import type { Constant } from '../types.js'
 import { fail } from './shared.js'
 
-/** Token operators work in float32 on [1, 1, tokens, channels]: a token is a pixel of a feature map one pixel high. */
+/**
+ * Token operators work in float32 on [1, 1, tokens, channels]: a token is a pixel of a feature map
+ * one pixel high.
+ */
 export function requireTokens(view: NodeView): { tokens: number; channels: number } {
   const [input] = view.inputs
   const { shape } = input

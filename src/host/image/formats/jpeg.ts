@@ -8,12 +8,15 @@ const endOfImage = 0xd9
 const exifSegment = 0xe1
 
 /**
- * A progressive picture is gone through once a scan. Encoders make about ten; thousands of empty ones in a small file
- * would keep a decoder busy for hours.
+ * A progressive picture is gone through once a scan. Encoders make about ten; thousands of empty
+ * ones in a small file would keep a decoder busy for hours.
  */
 const maxScans = 100
 
-/** ITU T.81, annex B: segments, each with its length, and entropy-coded scans between them, up to EOI. */
+/**
+ * ITU T.81, annex B: segments, each with its length, and entropy-coded scans between them, up to
+ * EOI.
+ */
 export function readJpeg(reader: ByteReader): ImageHeader {
   const { bytes, file } = reader
   const excerpt = new Excerpt(bytes)
@@ -57,7 +60,10 @@ export function readJpeg(reader: ByteReader): ImageHeader {
 /** Start of frame: 0xc0 to 0xcf, less the tables DHT, JPG and DAC that stand among them. */
 const isFrame = (code: number): boolean => code >= 0xc0 && code <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(code)
 
-/** Application data and comments, but for JFIF's APP0 and Adobe's APP14, which tell what colours the components are. */
+/**
+ * Application data and comments, but for JFIF's APP0 and Adobe's APP14, which tell what colours the
+ * components are.
+ */
 const isMetadata = (code: number): boolean => (code >= 0xe1 && code <= 0xef && code !== 0xee) || code === 0xfe
 
 /** TEM and the restart markers have no length. */

@@ -3,7 +3,10 @@ import { exifOrientation, type Orientation } from '../exif.js'
 import { checkImageSize } from '../pixels.js'
 import type { ImageHeader } from './format.js'
 
-/** What makes the pixels; all else (gAMA, iCCP, eXIf, texts, the frames of an animation) is left out. */
+/**
+ * What makes the pixels; all else (gAMA, iCCP, eXIf, texts, the frames of an animation) is left
+ * out.
+ */
 const wanted = new Set(['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'])
 const colourTypes = [0, 2, 3, 4, 6]
 

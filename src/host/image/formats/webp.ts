@@ -7,7 +7,9 @@ const dropped = new Set(['ICCP', 'EXIF', 'XMP '])
 /** Bits of VP8X's flags: colour profile, EXIF and XMP are there. */
 const droppedFlags = 0x20 | 0x08 | 0x04
 
-/** WebP Container Specification (RFC 9649, section 2): RIFF chunks around a VP8 or VP8L bit stream. */
+/**
+ * WebP Container Specification (RFC 9649, section 2): RIFF chunks around a VP8 or VP8L bit stream.
+ */
 export function readWebp(reader: ByteReader): ImageHeader {
   const { bytes, file } = reader
   if (reader.name(8) !== 'WEBP') throw reader.error('E_IMAGE_FORMAT', 'is a RIFF file, but not a picture')

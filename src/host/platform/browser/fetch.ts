@@ -19,10 +19,15 @@ export async function request(
   )
 }
 
-/** Memory that is taken on a server's word: a large model's, so that it is not copied as it comes. */
+/**
+ * Memory that is taken on a server's word: a large model's, so that it is not copied as it comes.
+ */
 const mostAtOnce = 256 << 20
 
-/** The bytes behind an address, and no more than a cap: what the server says of the length is not believed. */
+/**
+ * The bytes behind an address, and no more than a cap: what the server says of the length is not
+ * believed.
+ */
 export async function fetchCapped(address: string | URL, cap: number): Promise<Uint8Array> {
   const response = await request(address)
   const tooLarge = () => new OcellusError('E_FILE_TOO_LARGE', `${address} has more than ${cap} bytes`)

@@ -2,7 +2,10 @@ import type { Notes } from '../../engine/platform.js'
 
 const keyOf = (topic: string): string => `ocellus ${topic}`
 
-/** What was found out about this browser. Storage may be refused, full or emptied: then it is found out again. */
+/**
+ * What was found out about this browser. Storage may be refused, full or emptied: then it is found
+ * out again.
+ */
 export const notes: Notes = {
   async read(topic) {
     try {

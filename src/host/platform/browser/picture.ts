@@ -41,7 +41,8 @@ export async function decodePicture(source: unknown): Promise<Pixels> {
 }
 
 /**
- * The pixels of a picture's file. The browser is shown it without orientation and colour profile, which
+ * The pixels of a picture's file. The browser is shown it without orientation and colour profile,
+ * which
  * `createImageBitmap` obeys in one browser and not in another.
  */
 async function decodeFile(bytes: Uint8Array, file: string): Promise<Pixels> {
@@ -110,7 +111,8 @@ function draw(source: CanvasImageSource, width: number, height: number): Uint8Cl
     kept !== undefined && canvas?.width === width && canvas.height === height
       ? kept
       : createContext(width, height)
-  // Not kept if reading fails: a canvas that once held a foreign picture gives nothing out any more.
+  // Not kept if reading fails: a canvas that once held a foreign picture gives nothing out any
+  // more.
   kept = undefined
   context.drawImage(source, 0, 0, width, height)
   const { data } = context.getImageData(0, 0, width, height)

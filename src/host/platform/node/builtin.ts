@@ -4,8 +4,9 @@ import { createRequire } from 'node:module'
 export const require = createRequire(import.meta.url)
 
 /**
- * Modules of Node that are there or wanted late. To `import` them makes them give all that they export, and load what
- * lies behind it: streams for files, and much for workers, which one picture never needs.
+ * Modules of Node that are there or wanted late. To `import` them makes them give all that they
+ * export, and load what lies behind it: streams for files, and much for workers, which one picture
+ * never needs.
  */
 export const fs: typeof import('node:fs') = require('node:fs')
 export const workers = (): typeof import('node:worker_threads') => require('node:worker_threads')

@@ -1,4 +1,6 @@
-/** Cameras and video files in Node, which a program reads for us. Import them from 'ocellus/camera'. */
+/**
+ * Cameras and video files in Node, which a program reads for us. Import them from 'ocellus/camera'.
+ */
 export { type ErrorCode, OcellusError } from '../../errors.js'
 export {
   Camera,

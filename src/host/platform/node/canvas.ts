@@ -8,8 +8,9 @@ import { checkPixels, type Pixels } from '../../image/pixels.js'
 import { type CanvasModule, type CanvasName, type CanvasPackage, canvasPackages } from './packages.js'
 
 /**
- * Upright RGBA of a picture's bytes (JPEG, PNG, WebP, GIF, BMP). Values are as stored: colour profiles are not
- * applied, alpha is left to be ignored. `file` names the picture in messages. Throws E_IMAGE_*, E_CANVAS_MISSING.
+ * Upright RGBA of a picture's bytes (JPEG, PNG, WebP, GIF, BMP). Values are as stored: colour
+ * profiles are not applied, alpha is left to be ignored. `file` names the picture in messages.
+ * Throws E_IMAGE_*, E_CANVAS_MISSING.
  */
 export async function decodeImage(bytes: Uint8Array, file: string): Promise<Pixels> {
   const header = sniffImage(bytes, file)
@@ -58,8 +59,8 @@ async function decode(
 }
 
 /**
- * The file of a picture with boxes and labels drawn over it, PNG or JPEG by the ending of its name. Throws E_OPTION
- * for another ending, E_CANVAS_MISSING.
+ * The file of a picture with boxes and labels drawn over it, PNG or JPEG by the ending of its name.
+ * Throws E_OPTION for another ending, E_CANVAS_MISSING.
  */
 export async function drawOn(pixels: Pixels, found: readonly Mark[], file: string): Promise<Uint8Array> {
   checkPixels(pixels)

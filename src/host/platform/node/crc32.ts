@@ -13,5 +13,8 @@ export function plainCrc32(bytes: Uint8Array, before = 0): number {
   return ~c >>> 0
 }
 
-/** The checksum of PNG and zip, of bytes that follow others whose checksum is `before`. Node's own came with 20.15. */
+/**
+ * The checksum of PNG and zip, of bytes that follow others whose checksum is `before`. Node's own
+ * came with 20.15.
+ */
 export const crc32: (bytes: Uint8Array, before?: number) => number = zlib.crc32 ?? plainCrc32

@@ -16,8 +16,8 @@ import { packageFolder } from './package.js'
 const now = performance.now.bind(performance)
 
 /**
- * At once: a build is compiled in a few milliseconds. Node 20 may never end where all that a program waits for is
- * compiled in the background (nodejs/node#54918).
+ * At once: a build is compiled in a few milliseconds. Node 20 may never end where all that a
+ * program waits for is compiled in the background (nodejs/node#54918).
  */
 const compile = compiledOnce((build, threads) => {
   const path = join(packageFolder, 'build', `ocellus.${build}${threads ? '-threads' : ''}.wasm`)
@@ -34,7 +34,8 @@ const compile = compiledOnce((build, threads) => {
 const workerFile = join(packageFolder, 'dist', 'src', 'host', 'platform', 'node', 'worker.js')
 
 function startWorker(workerData: WorkerWords, lost: (why: string) => void): WorkerHandle {
-  // Options of the process (loaders, --input-type) are not for a worker, and no thread keeps a process alive.
+  // Options of the process (loaders, --input-type) are not for a worker, and no thread keeps a
+  // process alive.
   const worker = new (workers().Worker)(workerFile, {
     workerData,
     execArgv: [],

@@ -5,10 +5,15 @@ import type { FileSource } from '../../format/safetensors.js'
 import { limits } from '../../limits.js'
 import { fs } from './builtin.js'
 
-/** A smaller file is read at once: waiting for it would start threads, and holding it is no burden. */
+/**
+ * A smaller file is read at once: waiting for it would start threads, and holding it is no burden.
+ */
 const largeBytes = 32 << 20
 
-/** The path that a file: address or a path tells. Throws E_FILE_READ for an address of anything else. */
+/**
+ * The path that a file: address or a path tells. Throws E_FILE_READ for an address of anything
+ * else.
+ */
 export function pathOf(address: string): string {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(address)?.[1].toLowerCase()
   // One letter is a drive; a file's name may hold a colon, but hardly two slashes behind it.
@@ -93,7 +98,10 @@ export function checkFile(path: string, cap: number): Stats {
 const tooLarge = (path: string, what: string): OcellusError =>
   new OcellusError('E_FILE_TOO_LARGE', `${path} has ${what}`)
 
-/** Opened for each piece, so that nobody has to close it. What became another file meanwhile is not read. */
+/**
+ * Opened for each piece, so that nobody has to close it. What became another file meanwhile is not
+ * read.
+ */
 function fileSource(path: string, first: Stats): FileSource {
   const same = (now: Stats): boolean =>
     now.size === first.size && now.mtimeMs === first.mtimeMs && now.ino === first.ino

@@ -13,8 +13,8 @@ export const embeddedDetector = join(embeddedFolder, 'detector.safetensors')
 export const embeddedAutoencoder = join(embeddedFolder, 'autoencoder.safetensors')
 
 /**
- * Where `ocellus pull` keeps what it fetched: OCELLUS_CACHE, else `ocellus` in the user's cache folder (XDG_CACHE_HOME,
- * Library/Caches or LOCALAPPDATA; `.cache` of the home where none is told).
+ * Where `ocellus pull` keeps what it fetched: OCELLUS_CACHE, else `ocellus` in the user's cache
+ * folder (XDG_CACHE_HOME, Library/Caches or LOCALAPPDATA; `.cache` of the home where none is told).
  */
 export function cacheFolder(
   env: NodeJS.ProcessEnv = process.env,
@@ -58,8 +58,9 @@ export async function knownModels(): Promise<KnownModel[]> {
 export const isModelName = (word: string): boolean => /^[a-z0-9][a-z0-9-]*(\.\d+[a-z0-9-]*)*$/i.test(word)
 
 /**
- * The file that a word tells: a model's name, embedded or pulled, else a path. The name of a model wins over a file
- * of that name without an ending, which `./name` still reaches. Throws E_FILE_MISSING for a name that is neither.
+ * The file that a word tells: a model's name, embedded or pulled, else a path. The name of a model
+ * wins over a file of that name without an ending, which `./name` still reaches. Throws
+ * E_FILE_MISSING for a name that is neither.
  */
 export async function modelFile(word: string): Promise<string> {
   if (!isModelName(word)) return word

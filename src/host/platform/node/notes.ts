@@ -7,7 +7,10 @@ import { cacheFolder } from './models.js'
 
 const maxBytes = 1 << 20
 
-/** What was found out about this machine, one file a topic. It is only ever a hint: what can't be read or kept is not. */
+/**
+ * What was found out about this machine, one file a topic. It is only ever a hint: what can't be
+ * read or kept is not.
+ */
 export const notes: Notes = {
   async read(topic) {
     try {

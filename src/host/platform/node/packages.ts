@@ -55,8 +55,8 @@ const loaders: Readonly<Record<CanvasName, () => CanvasModule>> = {
   canvas: () => require(names.canvas),
   napi() {
     try {
-      // All of the package would go through the system's fonts, and its `loadImage` through streams and requests: that takes
-      // as long as the rest and is of no use here.
+      // All of the package would go through the system's fonts, and its `loadImage` through streams
+      // and requests: that takes as long as the rest and is of no use here.
       const { CanvasElement, Image }: NapiBinding = require(`${names.napi}/js-binding`)
       if (typeof CanvasElement === 'function' && typeof Image?.prototype.decode === 'function')
         return {
@@ -101,8 +101,8 @@ function loadNow(name: CanvasName): CanvasPackage | undefined {
 }
 
 /**
- * The installed packages in this order, each loaded only when it is asked for; with OCELLUS_CANVAS that one alone.
- * Throws E_CANVAS_MISSING when there is none.
+ * The installed packages in this order, each loaded only when it is asked for; with OCELLUS_CANVAS
+ * that one alone. Throws E_CANVAS_MISSING when there is none.
  */
 export function* canvasPackages(order: readonly CanvasName[]): Generator<CanvasPackage, void> {
   const forced = process.env.OCELLUS_CANVAS

@@ -4,8 +4,8 @@ import { shown } from '../../shown.js'
 import { fs } from './builtin.js'
 
 /**
- * Makes a folder and those above it. Not `mkdir`'s own recursion: Node's never ends where the system denies
- * that a parent exists which does, as in /proc. Throws E_FILE_WRITE.
+ * Makes a folder and those above it. Not `mkdir`'s own recursion: Node's never ends where the
+ * system denies that a parent exists which does, as in /proc. Throws E_FILE_WRITE.
  */
 export function makeFolder(path: string): void {
   const missing: string[] = []
@@ -32,9 +32,9 @@ function statOf(path: string) {
 }
 
 /**
- * Writes a file so that it is whole or as it was before, whatever fails: under a temporary name, flushed to the disk, then
- * renamed, and the folder flushed too. A device or a pipe, such as /dev/stdout, is written to as it is. Throws
- * E_FILE_WRITE.
+ * Writes a file so that it is whole or as it was before, whatever fails: under a temporary name,
+ * flushed to the disk, then renamed, and the folder flushed too. A device or a pipe, such as
+ * /dev/stdout, is written to as it is. Throws E_FILE_WRITE.
  */
 export function writeWhole(path: string, data: string | Uint8Array): void {
   makeFolder(dirname(path))
@@ -50,7 +50,10 @@ export function writeWhole(path: string, data: string | Uint8Array): void {
   }
 }
 
-/** Whether there is something that no rename may replace: renaming over /dev/null would take it away from everybody. */
+/**
+ * Whether there is something that no rename may replace: renaming over /dev/null would take it away
+ * from everybody.
+ */
 function isSpecial(path: string): boolean {
   const found = statOf(path)
   return found !== undefined && !found.isFile() && !found.isDirectory()
@@ -74,10 +77,16 @@ function replace(path: string, data: string | Uint8Array): void {
   flush(dirname(path))
 }
 
-/** Where a file is written before it takes its name. Whose it is can be told, so that those of dead processes can go. */
+/**
+ * Where a file is written before it takes its name. Whose it is can be told, so that those of dead
+ * processes can go.
+ */
 export const temporaryOf = (path: string): string => `${path}.${process.pid}.tmp`
 
-/** Has the disk hold what a file, or a folder's list of names, holds. Not every system can do that of a folder. */
+/**
+ * Has the disk hold what a file, or a folder's list of names, holds. Not every system can do that
+ * of a folder.
+ */
 export function flush(path: string): void {
   let file: number | undefined
   try {
@@ -121,8 +130,8 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Throws E_FILE_WRITE where a file could not be written, before anything is computed for it: its folder is made, and a
- * file is made and removed there.
+ * Throws E_FILE_WRITE where a file could not be written, before anything is computed for it: its
+ * folder is made, and a file is made and removed there.
  */
 export function checkWritable(path: string): void {
   if (isFolder(path)) throw new OcellusError('E_FILE_WRITE', `${path} can't be written: it is a folder`)

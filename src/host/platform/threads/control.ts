@@ -4,7 +4,10 @@ import { Patience } from './patience.js'
 const offsets = controlOffsets
 const reasonBytes = controlBytes - offsets.reason
 
-/** The host's side of the control block (program/control.ts), and of what heads `assembly/threads/barrier.ts`. */
+/**
+ * The host's side of the control block (program/control.ts), and of what heads
+ * `assembly/threads/barrier.ts`.
+ */
 export class Control {
   readonly #words: Int32Array
   readonly #reason: Uint8Array
@@ -18,28 +21,36 @@ export class Control {
     this.#sleeps = maySleep(this.#words)
   }
 
-  /** Sets the workers to work on `count` instructions, once `quorum` threads are there; those that are parked wake up. */
+  /**
+   * Sets the workers to work on `count` instructions, once `quorum` threads are there; those that
+   * are parked wake up.
+   */
   begin(program: number, count: number, quorum: number): void {
     const words = this.#words
     words[offsets.program / 4] = program
     words[offsets.count / 4] = count
     words[offsets.quorum / 4] = quorum
     const frame = Atomics.load(words, offsets.generation / 4) + 1
-    // The caller is the first to enter. Open before anyone looks: who finds the gate closed waits for the next frame.
+    // The caller is the first to enter. Open before anyone looks: who finds the gate closed waits
+    // for the next frame.
     Atomics.store(words, offsets.gate / 4, (frame << 8) | 1)
     Atomics.store(words, offsets.generation / 4, frame)
     Atomics.notify(words, offsets.generation / 4)
   }
 
-  /** Those that are parked wake up, and wait for work for a while: waking takes longer than many a layer. */
+  /**
+   * Those that are parked wake up, and wait for work for a while: waking takes longer than many a
+   * layer.
+   */
   wake(): void {
     Atomics.notify(this.#words, offsets.generation / 4)
   }
 
   /**
-   * Gives the processor away until the barrier's phase is no longer this one, or for up to a millisecond, longer each time;
-   * a page's main thread must not, and spins. `times`: how often this wait has asked before, or -1 - that of a thread that
-   * is not of the crew yet, and may wait for long.
+   * Gives the processor away until the barrier's phase is no longer this one, or for up to a
+   * millisecond, longer each time; a page's main thread must not, and spins. `times`: how often
+   * this wait has asked before, or -1 - that of a thread that is not of the crew yet, and may wait
+   * for long.
    */
   sleep(times: number, phase: number): void {
     if (!this.#sleeps || !this.#patience.isOver(times)) return

@@ -29,7 +29,9 @@ export class Crew {
     for (let thread = 1; thread < threads; thread++) this.#hire(thread)
   }
 
-  /** Whether every worker waits for work. They need no event loop of the caller's to come that far. */
+  /**
+   * Whether every worker waits for work. They need no event loop of the caller's to come that far.
+   */
   get complete(): boolean {
     if (this.#stopped) return false
     if (!this.#complete) this.#complete = this.#threads().every((thread) => this.control.isReady(thread))

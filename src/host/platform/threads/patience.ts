@@ -1,13 +1,18 @@
 /**
- * How long a thread that waits for others spins before it sleeps. Threads that sleep at once, and wake each other, may come to
- * share one processor for good while another is idle: the system sees two that are seldom ready at the same time, and leaves them
- * there (Linux does: each frame then takes as long as with one thread). A thread that spins on is seen, and parted from the
- * other within a few milliseconds. But where there is only one processor for all, spinning takes the time of those
- * that are waited for: after some long waits in a row threads sleep at once, and are patient again after a while.
+ * How long a thread that waits for others spins before it sleeps. Threads that sleep at once, and
+ * wake each other, may come to share one processor for good while another is idle: the system sees
+ * two that are seldom ready at the same time, and leaves them there (Linux does: each frame then
+ * takes as long as with one thread). A thread that spins on is seen, and parted from the other
+ * within a few milliseconds. But where there is only one processor for all, spinning takes the time
+ * of those that are waited for: after some long waits in a row threads sleep at once, and are
+ * patient again after a while.
  */
 const patientMs = 4
 const longMs = 1
-/** The engine asks at most ten times a millisecond: after so many times `patientMs` are over even if the clock stands still. */
+/**
+ * The engine asks at most ten times a millisecond: after so many times `patientMs` are over even if
+ * the clock stands still.
+ */
 const mostAsked = 10 * 2 * patientMs
 /** Long waits in a row after which there seems to be no other processor. */
 const most = 8
@@ -39,7 +44,10 @@ export class Patience {
     return waited >= patientMs || Math.abs(times) >= mostAsked
   }
 
-  /** A thread that is not of the crew yet may wait for long with a processor of its own: its waits are not counted. */
+  /**
+   * A thread that is not of the crew yet may wait for long with a processor of its own: its waits
+   * are not counted.
+   */
   #count(begins: boolean, waited: number): void {
     if (begins) {
       if (!this.#counted) {

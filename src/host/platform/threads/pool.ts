@@ -28,17 +28,24 @@ export const workerThreads = (parts: ThreadParts): Threads => ({
 /** Workers of a session that was forgotten, not closed, go with it. */
 const forgotten = new FinalizationRegistry<{ crew: Crew | undefined }>((held) => held.crew?.stop())
 
-/** How long `hire` waits when it is told to: a program that looks at one picture only has ended by then. */
+/**
+ * How long `hire` waits when it is told to: a program that looks at one picture only has ended by
+ * then.
+ */
 const soonMs = 10
 /** Taken at the start: tests that replace the timers later do not stop this one. */
 const timer = setTimeout
-/** The engine asks at most so many times a millisecond whether to wait on: a limit where the clock stands still. */
+/**
+ * The engine asks at most so many times a millisecond whether to wait on: a limit where the clock
+ * stands still.
+ */
 const mostAskedPerMs = 20
 
 /**
- * An engine whose runs are shared among threads. They are started by the second run, or when hired, as many programs look
- * at one picture only, and not waited for: until all are there the caller works alone, with the same bytes. After a frame
- * that failed, workers and memory are replaced: a thread that did not answer may still write to the old one.
+ * An engine whose runs are shared among threads. They are started by the second run, or when hired,
+ * as many programs look at one picture only, and not waited for: until all are there the caller
+ * works alone, with the same bytes. After a frame that failed, workers and memory are replaced: a
+ * thread that did not answer may still write to the old one.
  */
 class ThreadedEngine implements Engine {
   readonly memory: EngineMemory

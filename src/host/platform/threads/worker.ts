@@ -8,7 +8,10 @@ export interface WorkerWords {
   readonly threads: number
 }
 
-/** A worker's whole life: an instance of its own over the common memory. Returns only when it has failed. */
+/**
+ * A worker's whole life: an instance of its own over the common memory. Returns only when it has
+ * failed.
+ */
 export async function serve({ module, memory, thread, threads }: WorkerWords): Promise<void> {
   const control = new Control(memory, () => performance.now())
   const stalled = (times: number, phase: number): number => {

@@ -43,7 +43,10 @@ export function instantiateNow(module: WebAssembly.Module, bytes: number): Insta
   return { exports: exportsOf(new WebAssembly.Instance(module, importsOf(memory))), memory }
 }
 
-/** An instance for one thread. Not by the loader's `instantiate`: it asks for `Response`, which Node takes 40 ms to load. */
+/**
+ * An instance for one thread. Not by the loader's `instantiate`: it asks for `Response`, which Node
+ * takes 40 ms to load.
+ */
 export async function instantiate(module: WebAssembly.Module, bytes: number): Promise<Instance> {
   const memory = createMemory(bytes, false)
   return { exports: exportsOf(await WebAssembly.instantiate(module, importsOf(memory))), memory }

@@ -18,8 +18,8 @@ export function createMemory(bytes: number, shared: boolean): WebAssembly.Memory
 }
 
 /**
- * Shared memories that were given back and are not collected yet. V8 does not count their bytes, so it collects them late:
- * sessions that follow each other would pile them up.
+ * Shared memories that were given back and are not collected yet. V8 does not count their bytes, so
+ * it collects them late: sessions that follow each other would pile them up.
  */
 let spares: WeakRef<WebAssembly.Memory>[] = []
 const mostSpares = 8
@@ -36,8 +36,8 @@ function sharedMemory(initial: number): WebAssembly.Memory {
   if (fitting.length === 0) return createShared(initial)
   const [memory] = fitting
   spares = spares.filter((spare) => spare.deref() !== memory)
-  // As if it were new, below the program: static data and the threads' control block. No instruction reads what it or
-  // another one of its program has not written.
+  // As if it were new, below the program: static data and the threads' control block. No
+  // instruction reads what it or another one of its program has not written.
   new Uint8Array(memory.buffer, 0, staticBytes).fill(0)
   return memory
 }
@@ -50,7 +50,10 @@ export function giveBack(memory: WebAssembly.Memory): void {
   )
 }
 
-/** Shared memory cannot move, so its addresses are taken at once: as many as there are, for pictures to come. */
+/**
+ * Shared memory cannot move, so its addresses are taken at once: as many as there are, for pictures
+ * to come.
+ */
 function createShared(initial: number): WebAssembly.Memory {
   for (let maximum = maximumPages; maximum > initial; maximum /= 2) {
     try {

@@ -1,6 +1,8 @@
 import type { Layout } from '../field.js'
 
-/** What every convolution over gathered fields has. Strides are bytes between neighbouring pixels. */
+/**
+ * What every convolution over gathered fields has. Strides are bytes between neighbouring pixels.
+ */
 export const filter = {
   input: 'arena',
   output: 'arena',

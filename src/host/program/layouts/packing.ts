@@ -1,6 +1,9 @@
 import type { Layout } from '../field.js'
 
-/** The arguments of pack_winograd_s8. `target` is the one address of weights that an instruction writes to. */
+/**
+ * The arguments of pack_winograd_s8. `target` is the one address of weights that an instruction
+ * writes to.
+ */
 export const packWinograd = {
   size: 'winogradSize',
   source: 'arena',

@@ -90,7 +90,10 @@ export const parametricCurve = {
   parameterB: 'float',
 } as const satisfies Layout
 
-/** Steps are the second operand's bytes from pixel to pixel and from channel to channel, 0 where it repeats. */
+/**
+ * Steps are the second operand's bytes from pixel to pixel and from channel to channel, 0 where it
+ * repeats.
+ */
 export const arithmetic = {
   inputA: 'arena',
   inputB: 'arena',

@@ -23,7 +23,9 @@ export const linear = {
   scratch: 'arena',
   block: 'integer',
   limit: 'integer',
-  /** Pairs of depth that seven products of halves widen at a time; 0 where all eight are computed. */
+  /**
+   * Pairs of depth that seven products of halves widen at a time; 0 where all eight are computed.
+   */
   seven: 'integer',
 } as const satisfies Layout
 

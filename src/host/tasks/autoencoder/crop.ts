@@ -1,6 +1,9 @@
 import type { Pixels } from '../../image/pixels.js'
 
-/** The largest part of a picture, around its middle, that has the proportions of `width` to `height`. */
+/**
+ * The largest part of a picture, around its middle, that has the proportions of `width` to
+ * `height`.
+ */
 export function cropToFit(pixels: Pixels, width: number, height: number): Pixels {
   const wanted = width / height
   const columns = Math.max(1, Math.min(pixels.width, Math.round(pixels.height * wanted)))

@@ -16,8 +16,9 @@ export const leastRatio = 0.05
 export const mostRatio = 0.95
 
 /**
- * The visible patches, ascending, when `ratio` of all are hidden: `random` ones, `block`s (random rectangles, until enough
- * is hidden), or all but a `grid` as regular as the ratio allows. Throws E_OPTION for a ratio beyond 0.05 to 0.95.
+ * The visible patches, ascending, when `ratio` of all are hidden: `random` ones, `block`s (random
+ * rectangles, until enough is hidden), or all but a `grid` as regular as the ratio allows. Throws
+ * E_OPTION for a ratio beyond 0.05 to 0.95.
  */
 export function visiblePatches(kind: MaskKind, ratio: number, seed: number, grid: PatchGrid): number[] {
   if (!(ratio >= leastRatio && ratio <= mostRatio)) {
@@ -35,7 +36,10 @@ export function visiblePatches(kind: MaskKind, ratio: number, seed: number, grid
   return order.slice(0, visible).sort((a, b) => a - b)
 }
 
-/** Patches beside rectangles of a sixteenth to a quarter of the picture, until exactly `hidden` are covered. */
+/**
+ * Patches beside rectangles of a sixteenth to a quarter of the picture, until exactly `hidden` are
+ * covered.
+ */
 function outsideBlocks(hidden: number, { rows, columns }: PatchGrid, random: RandomStream): number[] {
   const covered = new Set<number>()
   while (covered.size < hidden) {
@@ -49,7 +53,10 @@ function outsideBlocks(hidden: number, { rows, columns }: PatchGrid, random: Ran
   return Array.from({ length: rows * columns }, (_, place) => place).filter((place) => !covered.has(place))
 }
 
-/** Places in the order of a Bayer matrix: the first quarter of them is every second row and column, and so on. */
+/**
+ * Places in the order of a Bayer matrix: the first quarter of them is every second row and column,
+ * and so on.
+ */
 function ditherOrder({ rows, columns }: PatchGrid): number[] {
   let bits = 1
   while (1 << bits < Math.max(rows, columns)) bits++
@@ -70,8 +77,9 @@ function ditherOrder({ rows, columns }: PatchGrid): number[] {
 }
 
 /**
- * The visible patches of a mask drawn by hand: what is light (and opaque) in it is hidden, a patch when half of it is. It has the size of the
- * picture that it covers. Throws E_OPTION for a mask of another size, or one that hides nothing or everything.
+ * The visible patches of a mask drawn by hand: what is light (and opaque) in it is hidden, a patch
+ * when half of it is. It has the size of the picture that it covers. Throws E_OPTION for a mask of
+ * another size, or one that hides nothing or everything.
  */
 export function visibleOfPicture(
   mask: Pixels,

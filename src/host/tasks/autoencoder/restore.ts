@@ -23,9 +23,9 @@ export function valueAt(
 }
 
 /**
- * The picture that a decoder's rows mean, one row a patch, in 0..1 and not yet limited to it. Where the decoder was trained on
- * patches normalised each by itself, a hidden patch takes mean and deviation from the visible ones, by the inverse square
- * of the distance.
+ * The picture that a decoder's rows mean, one row a patch, in 0..1 and not yet limited to it. Where
+ * the decoder was trained on patches normalised each by itself, a hidden patch takes mean and
+ * deviation from the visible ones, by the inverse square of the distance.
  */
 export function pictureOf(
   rows: Float32Array,
@@ -47,7 +47,10 @@ export function pictureOf(
   return picture
 }
 
-/** Mean and deviation of the normalised values of each patch: its own when it is visible, else its neighbours'. */
+/**
+ * Mean and deviation of the normalised values of each patch: its own when it is visible, else its
+ * neighbours'.
+ */
 function patchStatistics(scene: Scene, visible: readonly number[], { mean, std }: Normalization) {
   const length = scene.patch * scene.patch * 3
   const known = new Map(

@@ -21,8 +21,9 @@ export interface DecodingEngine {
 const mostResults = 0x7fffffff
 
 /**
- * Turns the raw outputs of a detector's heads into detections. The work is done by instructions of the engine, which are
- * written anew when the settings or the picture's size change: a camera's frames only run them.
+ * Turns the raw outputs of a detector's heads into detections. The work is done by instructions of
+ * the engine, which are written anew when the settings or the picture's size change: a camera's
+ * frames only run them.
  */
 export class Decoder {
   readonly #engine: DecodingEngine

@@ -24,7 +24,10 @@ const [scoreDouble, xminDouble, yminDouble, xmaxDouble, ymaxDouble] = (
   ['score', 'xmin', 'ymin', 'xmax', 'ymax'] as const
 ).map((field) => candidateOffset(field) / 8)
 
-/** The entries that the suppression has kept, as assembly/kernels/detect/candidates.ts lays them out; `cut` at the photo's edges. */
+/**
+ * The entries that the suppression has kept, as assembly/kernels/detect/candidates.ts lays them
+ * out; `cut` at the photo's edges.
+ */
 export function readDetections(
   { words, doubles }: EngineMemory,
   list: number,

@@ -6,7 +6,10 @@ import { checkChoice, type OptionNames } from '../../options.js'
 export interface DetectionOptions {
   /** The least score, objectness times class probability, 0 to 1. Default: 0.25. */
   readonly scoreThreshold?: number
-  /** Boxes that overlap a better one by more than this (IoU, 0 to 1) are dropped. Default: the model's own. */
+  /**
+   * Boxes that overlap a better one by more than this (IoU, 0 to 1) are dropped. Default: the
+   * model's own.
+   */
   readonly iouThreshold?: number
   /** The most detections of one picture. Default: no limit but `limits.candidates`. */
   readonly maxResults?: number
@@ -14,13 +17,21 @@ export interface DetectionOptions {
   readonly categoryAllowlist?: readonly string[]
   /** These labels are never found. Default: none. */
   readonly categoryDenylist?: readonly string[]
-  /** Every class of a box that reaches the threshold is a detection, as evaluation needs. Default: the best one. */
+  /**
+   * Every class of a box that reaches the threshold is a detection, as evaluation needs. Default:
+   * the best one.
+   */
   readonly multiLabel?: boolean
   /** Whether boxes of different classes suppress each other. Default: false. */
   readonly agnostic?: boolean
-  /** `darknet`: threshold, suppression per class, then each box's best class. Default: `class`, the class first. */
+  /**
+   * `darknet`: threshold, suppression per class, then each box's best class. Default: `class`, the
+   * class first.
+   */
   readonly order?: 'class' | 'darknet'
-  /** Whether boxes are cut at the picture's edges. Default: true. Evaluation measures uncut ones. */
+  /**
+   * Whether boxes are cut at the picture's edges. Default: true. Evaluation measures uncut ones.
+   */
   readonly clip?: boolean
 }
 

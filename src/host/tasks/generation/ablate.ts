@@ -31,8 +31,8 @@ export function maskableLayers({ graph }: Model): { readonly layer: Node; readon
 }
 
 /**
- * The feature maps of a layer that draw a region of the picture, the surest first: by the difference of their
- * activations inside and outside of it, over the pictures of some latents.
+ * The feature maps of a layer that draw a region of the picture, the surest first: by the
+ * difference of their activations inside and outside of it, over the pictures of some latents.
  */
 export async function channelsThatDraw(
   model: Model,
@@ -72,7 +72,10 @@ export async function channelsThatDraw(
   }
 }
 
-/** The model with some feature maps of a layer switched off: the next layer's weights for them are 0. */
+/**
+ * The model with some feature maps of a layer switched off: the next layer's weights for them are
+ * 0.
+ */
 export function withoutChannels(model: Model, next: Node, channels: readonly number[]): Model {
   const weight = model.constants.get(next.constants.weight)!
   const inputs = weight.shape[3]

@@ -1,6 +1,7 @@
 /**
- * Elementary functions of additions, multiplications, divisions and square roots alone, which IEEE 754 fixes to the bit:
- * the same on every platform, where Math.log and its like may differ in the last place. Accurate to about 1e-15.
+ * Elementary functions of additions, multiplications, divisions and square roots alone, which IEEE
+ * 754 fixes to the bit: the same on every platform, where Math.log and its like may differ in the
+ * last place. Accurate to about 1e-15.
  */
 
 /** The natural logarithm of a positive normal number. */

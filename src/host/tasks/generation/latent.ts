@@ -7,9 +7,10 @@ import { acos, log, sin } from './exact.js'
 const leastTruncation = 0.05
 
 /**
- * A latent of independent standard normal numbers that depends on its seed alone, to the bit, on every platform:
- * Marsaglia's polar method on 53-bit uniform numbers of `RandomStream`, in arithmetic that IEEE 754 fixes. With a
- * truncation, numbers beyond it are drawn again: less variety, likelier pictures (Brock et al., BigGAN, 2019, section 3.1).
+ * A latent of independent standard normal numbers that depends on its seed alone, to the bit, on
+ * every platform: Marsaglia's polar method on 53-bit uniform numbers of `RandomStream`, in
+ * arithmetic that IEEE 754 fixes. With a truncation, numbers beyond it are drawn again: less
+ * variety, likelier pictures (Brock et al., BigGAN, 2019, section 3.1).
  */
 export function latentOf(seed: number, size: number, truncation = Number.POSITIVE_INFINITY): Float32Array {
   if (!(truncation >= leastTruncation))
@@ -41,8 +42,8 @@ function signed(stream: RandomStream): number {
 }
 
 /**
- * The point at `t`, 0 to 1, of the arc from a to b (Shoemake, 1985): in between, latents stay as long as the network knows
- * them, which a straight line's would not.
+ * The point at `t`, 0 to 1, of the arc from a to b (Shoemake, 1985): in between, latents stay as
+ * long as the network knows them, which a straight line's would not.
  */
 export function slerp(a: Float32Array, b: Float32Array, t: number): Float32Array {
   let dot = 0

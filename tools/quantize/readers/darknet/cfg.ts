@@ -23,9 +23,9 @@ export interface Cfg {
 }
 
 /**
- * Splits a darknet configuration into sections, keys and values. Whole-line comments start with # or ;
- * and a # ends a value. Of a key that is given twice darknet takes the first and OpenCV the last, so a
- * second value that differs is remembered, and refused where the key matters.
+ * Splits a darknet configuration into sections, keys and values. Whole-line comments start with #
+ * or ; and a # ends a value. Of a key that is given twice darknet takes the first and OpenCV the
+ * last, so a second value that differs is remembered, and refused where the key matters.
  */
 export function parseCfg(text: string, file: string): Cfg {
   if (text.length > limits.cfgBytes) {

@@ -17,7 +17,10 @@ export const activations: readonly string[] = [...fused, ...Object.keys(curved)]
 
 const isFused = (name: string): boolean => (fused as readonly string[]).includes(name)
 
-/** The attributes of a node that applies this activation itself, or that leaves it to a node of its own. */
+/**
+ * The attributes of a node that applies this activation itself, or that leaves it to a node of its
+ * own.
+ */
 export function fusedActivation(name: string): Record<string, string | number> {
   if (!isFused(name)) return { activation: 'linear' }
   return name === 'leaky' ? { activation: name, slope: 0.1 } : { activation: name }
@@ -60,7 +63,10 @@ const extras: readonly (readonly [key: string, why: string])[] = [
   ['coordconv', 'it adds coordinates to the input'],
 ]
 
-/** [convolutional]: (h + 2 * padding - size) / stride + 1 rows, zeros outside, batch norm folded later. */
+/**
+ * [convolutional]: (h + 2 * padding - size) / stride + 1 rows, zeros outside, batch norm folded
+ * later.
+ */
 export function convolution(options: Options, index: number, builder: NetworkBuilder): Feature {
   const input = builder.previous(options)
   const filters = options.integer('filters', 1, { min: 1, max: limits.channels })

@@ -1,7 +1,7 @@
 /**
- * Keys that darknet reads, or that circulate in its configurations, and that leave the network's output
- * as it is: training, logging, memory. Their values are not looked at. A key that is neither here nor
- * read by a layer is refused, because it might change the result.
+ * Keys that darknet reads, or that circulate in its configurations, and that leave the network's
+ * output as it is: training, logging, memory. Their values are not looked at. A key that is neither
+ * here nor read by a layer is refused, because it might change the result.
  */
 const words = (text: string): readonly string[] => text.trim().split(/\s+/)
 
@@ -24,7 +24,10 @@ export const convolutionTraining = words('assisted_excitation grad_centr reverse
 
 export const dropoutTraining = words('probability dropblock dropblock_size_rel dropblock_size_abs')
 
-/** `thresh` sets OpenCV's default score threshold only; `iou_thresh` assigns anchors to objects in training. */
+/**
+ * `thresh` sets OpenCV's default score threshold only; `iou_thresh` assigns anchors to objects in
+ * training.
+ */
 export const yoloTraining = words(`
   jitter resize random ignore_thresh truth_thresh iou_normalizer obj_normalizer cls_normalizer
   delta_normalizer uc_normalizer iou_loss iou_thresh_kind label_smooth_eps objectness_smooth max_delta

@@ -12,8 +12,8 @@ type Layer = (options: Options, index: number, builder: NetworkBuilder) => Featu
 const mostInputs = 64
 
 /**
- * [maxpool] and [local_avgpool]. `padding` is the sum of both sides and starts with its smaller half;
- * the windows decide how far they reach beyond the other end.
+ * [maxpool] and [local_avgpool]. `padding` is the sum of both sides and starts with its smaller
+ * half; the windows decide how far they reach beyond the other end.
  */
 const pool =
   (op: 'maxPool' | 'averagePool', section: string): Layer =>

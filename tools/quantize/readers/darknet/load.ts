@@ -9,7 +9,9 @@ import { assemble, buildNetwork, parseCfg } from '../darknet.js'
 export interface LoadOptions {
   /** The .cfg file; the one beside the weights with the same name, where absent. */
   readonly config?: string
-  /** A text file with a label a line; one that fits is looked for beside the weights, where absent. */
+  /**
+   * A text file with a label a line; one that fits is looked for beside the weights, where absent.
+   */
   readonly names?: string
   /** Of batch normalisation; darknet's 1e-5, where absent. */
   readonly epsilon?: number

@@ -46,7 +46,9 @@ export class NetworkBuilder {
   readonly tensors: Tensor[] = []
   readonly convolutions: Convolution[] = []
   readonly heads: Head[] = []
-  /** The result of each layer so far; undefined for [yolo], whose decoded output no layer may use. */
+  /**
+   * The result of each layer so far; undefined for [yolo], whose decoded output no layer may use.
+   */
   readonly layers: (Feature | undefined)[] = []
   #parameters = 0
 

@@ -27,7 +27,8 @@ export function readHeader({ bytes, file }: WeightFile): Header {
   const major = view.getInt32(0, true)
   const minor = view.getInt32(4, true)
   const revision = view.getInt32(8, true)
-  // darknet counts up from 0.1, and adds 1000 for a layout of long ago; text read as numbers is huge.
+  // darknet counts up from 0.1, and adds 1000 for a layout of long ago; text read as numbers is
+  // huge.
   if (major < 0 || minor < 0 || revision < 0 || major >= 10_000 || minor >= 10_000) {
     throw new OcellusError(
       'E_WEIGHTS_HEADER',
@@ -47,7 +48,10 @@ const valuesOf = ({ filters, size, depth, batchNormalize }: Convolution): number
 const amount = (bytes: number): string =>
   bytes % 4 === 0 ? `${bytes} bytes (${bytes / 4} values)` : `${bytes} bytes`
 
-/** The file must hold what the configuration needs, to the byte; checked before anything is allocated. */
+/**
+ * The file must hold what the configuration needs, to the byte; checked before anything is
+ * allocated.
+ */
 export function checkLength(
   convolutions: readonly Convolution[],
   header: Header,

@@ -5,7 +5,9 @@ import type { Options } from './options.js'
 
 const mostAnchors = 512
 
-/** [yolo]: the previous layer's output is a head; decoding it is the task's work, not the graph's. */
+/**
+ * [yolo]: the previous layer's output is a head; decoding it is the task's work, not the graph's.
+ */
 export function yolo(options: Options, _index: number, builder: NetworkBuilder): undefined {
   const input = builder.previous(options)
   const classes = options.integer('classes', 20, { min: 1, max: limits.labels })
@@ -20,7 +22,8 @@ export function yolo(options: Options, _index: number, builder: NetworkBuilder):
   // cornersnms is the Gaussian head's; for [yolo] darknet quietly falls back to default there.
   const nms = options.word('nms_kind', 'default', ['default', 'greedynms', 'diounms'])
   const beta = options.number('beta_nms', 0.6, { min: 0, max: 100 })
-  // Which anchors answer for an object in training; no threshold of suppression. Checked, then unused.
+  // Which anchors answer for an object in training; no threshold of suppression. Checked, then
+  // unused.
   options.number('iou_thresh', 1, { min: 0, max: 1 })
   options.unsupported('map', 'another list of classes')
   options.ignore(yoloTraining)

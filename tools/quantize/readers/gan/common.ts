@@ -56,8 +56,8 @@ const provenance = ({ checkpoint }: ChainBuilder, architecture: string, epsilon:
 })
 
 /**
- * The epsilon of each of `count` batch normalisations: as asked for, one for all or one for each, or as the
- * architecture's code has it. A checkpoint never holds it.
+ * The epsilon of each of `count` batch normalisations: as asked for, one for all or one for each,
+ * or as the architecture's code has it. A checkpoint never holds it.
  */
 export function epsilons({ epsilon }: NetworkOptions, count: number, usual: number): number[] {
   const given = epsilon ?? [usual]
@@ -70,7 +70,10 @@ export function epsilons({ epsilon }: NetworkOptions, count: number, usual: numb
   return Array.from({ length: count }, (_, i) => given[given.length === 1 ? 0 : i])
 }
 
-/** A discriminator of grey pictures sees colour as grey: a third of each filter for each of red, green and blue. */
+/**
+ * A discriminator of grey pictures sees colour as grey: a third of each filter for each of red,
+ * green and blue.
+ */
 export function greyAsColour(checkpoint: Checkpoint, first: string): Checkpoint {
   const [outputs, channels, ...kernel] = checkpoint.shape(first)
   if (channels !== 1) return checkpoint

@@ -5,8 +5,9 @@ import { convolutions, discrimination, epsilons, generation, greyAsColour, noise
 import { ChainBuilder } from './layers.js'
 
 /**
- * The generator of the DeepLearning.AI course on GANs: blocks `gen.N` of a transposed convolution, batch normalisation
- * and ReLU, without padding. Kernels of 3 have stride 2, those of 4 stride 1, but for the last one's 2.
+ * The generator of the DeepLearning.AI course on GANs: blocks `gen.N` of a transposed convolution,
+ * batch normalisation and ReLU, without padding. Kernels of 3 have stride 2, those of 4 stride 1,
+ * but for the last one's 2.
  */
 export const courseGenerator: NetworkReader = {
   title: 'DCGAN generator of the DeepLearning.AI course',
@@ -40,9 +41,9 @@ async function readGenerator(checkpoint: Checkpoint, options: NetworkOptions): P
 }
 
 /**
- * The discriminator of the same course: blocks `disc.N` of a 4x4 convolution of stride 2 without padding, batch
- * normalisation and leaky ReLU, the last of the convolution alone. Three make one number of 28x28; no other picture is
- * judged so, as sides of 22 to 29 all fit the weights.
+ * The discriminator of the same course: blocks `disc.N` of a 4x4 convolution of stride 2 without
+ * padding, batch normalisation and leaky ReLU, the last of the convolution alone. Three make one
+ * number of 28x28; no other picture is judged so, as sides of 22 to 29 all fit the weights.
  */
 export const courseDiscriminator: NetworkReader = {
   title: 'DCGAN discriminator of the DeepLearning.AI course',
@@ -80,7 +81,10 @@ async function readDiscriminator(checkpoint: Checkpoint, options: NetworkOptions
   return discrimination(chain, courseDiscriminator.title, epsilon)
 }
 
-/** Whether blocks `prefix.N` follow each other without a gap, the first of them with batch normalisation. */
+/**
+ * Whether blocks `prefix.N` follow each other without a gap, the first of them with batch
+ * normalisation.
+ */
 function isChain(checkpoint: Checkpoint, prefix: string): boolean {
   const found = convolutions(checkpoint, prefix, '.0')
   return found.length >= 2 && found.every((n, i) => n === i) && checkpoint.has(`${prefix}.0.1.running_mean`)

@@ -5,8 +5,9 @@ import { convolutions, discrimination, epsilons, generation, greyAsColour, noise
 import { ChainBuilder } from './layers.js'
 
 /**
- * The generator of the PyTorch examples' DCGAN: transposed convolutions `main.0`, `main.3`, ... of 4x4, all but the last
- * with batch normalisation and ReLU; the first makes 4x4 of the latent, each of the others doubles the side.
+ * The generator of the PyTorch examples' DCGAN: transposed convolutions `main.0`, `main.3`, ... of
+ * 4x4, all but the last with batch normalisation and ReLU; the first makes 4x4 of the latent, each
+ * of the others doubles the side.
  */
 export const examplesGenerator: NetworkReader = {
   title: 'DCGAN generator of the PyTorch examples',
@@ -43,8 +44,9 @@ async function readGenerator(checkpoint: Checkpoint, options: NetworkOptions): P
 }
 
 /**
- * The discriminator of the PyTorch examples' DCGAN: convolutions `main.0`, `main.2`, `main.5`, ... of 4x4, leaky ReLU, all
- * but the first and last with batch normalisation; the last makes one number of 4x4. Its sigmoid is left out.
+ * The discriminator of the PyTorch examples' DCGAN: convolutions `main.0`, `main.2`, `main.5`, ...
+ * of 4x4, leaky ReLU, all but the first and last with batch normalisation; the last makes one
+ * number of 4x4. Its sigmoid is left out.
  */
 export const examplesDiscriminator: NetworkReader = {
   title: 'DCGAN discriminator of the PyTorch examples',

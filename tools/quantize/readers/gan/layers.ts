@@ -9,7 +9,10 @@ import type {
 } from '../../../../src/host/graph/types.js'
 import type { Checkpoint } from '../checkpoint.js'
 
-/** A layer of convolution as PyTorch names it, with the batch normalisation that follows it, if one does. */
+/**
+ * A layer of convolution as PyTorch names it, with the batch normalisation that follows it, if one
+ * does.
+ */
 export interface Layer {
   /** Name of the module, as in `main.3`. */
   readonly name: string

@@ -5,7 +5,10 @@ import type { NetworkOptions, NetworkReader } from '../network-reader.js'
 import { discrimination, epsilons, generation, greyAsColour, noise, strange } from './common.js'
 import { ChainBuilder, readShaped } from './layers.js'
 
-/** Its code passes 0.8 as epsilon, by a slip that its users' weights have learned with; nobody can tell from weights. */
+/**
+ * Its code passes 0.8 as epsilon, by a slip that its users' weights have learned with; nobody can
+ * tell from weights.
+ */
 function ownEpsilons(checkpoint: Checkpoint, options: NetworkOptions, usual: readonly number[]): number[] {
   if (options.epsilon !== undefined) return epsilons(options, usual.length, 0)
   throw new OcellusError(
@@ -15,8 +18,9 @@ function ownEpsilons(checkpoint: Checkpoint, options: NetworkOptions, usual: rea
 }
 
 /**
- * The generator of PyTorch-GAN's DCGAN: a linear layer `l1.0` to [128, side, side], batch normalisation, then twice
- * nearest-neighbour doubling, a 3x3 convolution, batch normalisation and leaky ReLU, and a last convolution.
+ * The generator of PyTorch-GAN's DCGAN: a linear layer `l1.0` to [128, side, side], batch
+ * normalisation, then twice nearest-neighbour doubling, a 3x3 convolution, batch normalisation and
+ * leaky ReLU, and a last convolution.
  */
 export const pytorchGanGenerator: NetworkReader = {
   title: 'DCGAN generator of PyTorch-GAN',
@@ -59,8 +63,8 @@ async function readGenerator(checkpoint: Checkpoint, options: NetworkOptions): P
 }
 
 /**
- * A linear layer whose result is seen as a map, and the batch normalisation of that map: a transposed convolution of
- * the latent, with a bias for each position.
+ * A linear layer whose result is seen as a map, and the batch normalisation of that map: a
+ * transposed convolution of the latent, with a bias for each position.
  */
 async function linearToMap(
   chain: ChainBuilder,
@@ -89,9 +93,10 @@ async function linearToMap(
 }
 
 /**
- * The discriminator of PyTorch-GAN's DCGAN: four 3x3 convolutions of stride 2, each with leaky ReLU and then, but for the
- * first, batch normalisation; a linear layer makes one number. A batch normalisation before a padded convolution folds
- * into neither side (the padding is not normalised): it stays, as a depthwise 1x1 convolution.
+ * The discriminator of PyTorch-GAN's DCGAN: four 3x3 convolutions of stride 2, each with leaky ReLU
+ * and then, but for the first, batch normalisation; a linear layer makes one number. A batch
+ * normalisation before a padded convolution folds into neither side (the padding is not
+ * normalised): it stays, as a depthwise 1x1 convolution.
  */
 export const pytorchGanDiscriminator: NetworkReader = {
   title: 'DCGAN discriminator of PyTorch-GAN',

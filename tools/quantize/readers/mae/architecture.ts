@@ -22,7 +22,10 @@ export interface MaeOptions {
 }
 
 export interface ReadMaeOptions extends MaeOptions {
-  /** int8: the weights of each product are quantised as they are read, so that a large network is never held in float. */
+  /**
+   * int8: the weights of each product are quantised as they are read, so that a large network is
+   * never held in float.
+   */
   readonly precision?: 'float' | 'int8'
   /** Of int8 weights and tokens: 7 for the relaxed dot product. Default 8. */
   readonly bits?: 7 | 8
@@ -49,7 +52,10 @@ export interface Architecture {
 export const isMae = (names: readonly string[]): boolean =>
   names.includes('patch_embed.proj.weight') && names.includes('cls_token')
 
-/** Width, depth, heads, patches and picture, by names and shapes. Throws E_CHECKPOINT_NETWORK, E_OPTION. */
+/**
+ * Width, depth, heads, patches and picture, by names and shapes. Throws E_CHECKPOINT_NETWORK,
+ * E_OPTION.
+ */
 export function architectureOf(checkpoint: Checkpoint, options: MaeOptions): Architecture {
   const refuse = (what: string): never => {
     throw new OcellusError('E_CHECKPOINT_NETWORK', `${checkpoint.file}: ${what}`)

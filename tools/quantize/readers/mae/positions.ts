@@ -1,7 +1,7 @@
 /**
- * The fixed positions of MAE: [places, channels], the first half of the channels the column, the second the row, each
- * half sines and then cosines of position / 10000^(i / (channels / 4)) (facebookresearch/mae, util/pos_embed.py). In
- * float64, rounded once. The class token's are zeros.
+ * The fixed positions of MAE: [places, channels], the first half of the channels the column, the
+ * second the row, each half sines and then cosines of position / 10000^(i / (channels / 4))
+ * (facebookresearch/mae, util/pos_embed.py). In float64, rounded once. The class token's are zeros.
  */
 export function sineCosinePositions(side: number, channels: number): Float32Array {
   const quarter = channels / 4

@@ -14,7 +14,10 @@ export interface TorchFile {
   readonly storages: ReadonlyMap<string, StorageBytes>
 }
 
-/** The zip form, of torch 1.6 and later: NAME/data.pkl and one file a storage, NAME/data/KEY. Throws E_TORCH_*. */
+/**
+ * The zip form, of torch 1.6 and later: NAME/data.pkl and one file a storage, NAME/data/KEY. Throws
+ * E_TORCH_*.
+ */
 export async function readArchive(source: ByteSource): Promise<TorchFile> {
   const { file } = source
   const entries = await readZip(source)

@@ -14,8 +14,8 @@ const protocol = 1001
 const firstPiece = 1 << 20
 
 /**
- * The form before torch 1.6: five pickles (magic, protocol, system, the object, the keys of its storages), then for
- * each key the number of elements as int64 and the elements. Throws E_TORCH_*.
+ * The form before torch 1.6: five pickles (magic, protocol, system, the object, the keys of its
+ * storages), then for each key the number of elements as int64 and the elements. Throws E_TORCH_*.
  */
 export async function readLegacy(source: ByteSource): Promise<TorchFile> {
   const { file, size } = source

@@ -58,8 +58,8 @@ const makers: Readonly<Record<string, Maker>> = {
 }
 
 /**
- * Names of Python, numpy and torch that stand for themselves: settings, paths, dates and numbers that scripts store beside
- * weights.
+ * Names of Python, numpy and torch that stand for themselves: settings, paths, dates and numbers
+ * that scripts store beside weights.
  */
 const plainNames: Readonly<Record<string, RegExp>> = {
   __main__: /^\w+$/,
@@ -97,20 +97,26 @@ const plainNames: Readonly<Record<string, RegExp>> = {
 /** What Python 2 called them, which is how protocol 2 of a pickle does. */
 const oldModules: Readonly<Record<string, string>> = { __builtin__: 'builtins', copy_reg: 'copyreg' }
 
-/** Families of modules with nothing but networks, optimisers, settings and the loops that train them. */
+/**
+ * Families of modules with nothing but networks, optimisers, settings and the loops that train
+ * them.
+ */
 const plainFamilies =
   /^(torch\.(nn|optim)|torchvision|timm|pytorch_lightning|lightning|omegaconf|yacs|easydict|addict|ml_collections|attrdict|munch|box|mmengine|mmcv)(\.|$)/
 
 /**
- * Modules that run, load, open or fetch something. Nothing in a pickle is ever run here, but a file that asks for these was
- * made to do harm, and its reader should know.
+ * Modules that run, load, open or fetch something. Nothing in a pickle is ever run here, but a file
+ * that asks for these was made to do harm, and its reader should know.
  */
 const harmful =
   /^(aiohttp|_io|_pickle|_posixsubprocess|_thread|asyncio|ast|bdb|cProfile|cloudpickle|code|codeop|commands|concurrent|ctypes|dill|distutils|doctest|ensurepip|ftplib|functools|glob|http|httplib|idlelib|imp|importlib|inspect|io|ipykernel|itertools|joblib|lib2to3|linecache|logging|marshal|mmap|multiprocessing|nt|ntpath|operator|os|paramiko|pdb|pickle|pickletools|pip|pkgutil|platform|popen2|posix|posixpath|profile|psutil|pty|pydoc|requests|resource|runpy|setuptools|shelve|shutil|signal|site|smtplib|socket|socketserver|sqlite3|ssl|subprocess|symtable|sys|sysconfig|types|tarfile|telnetlib|tempfile|threading|timeit|trace|traceback|urllib\d?|venv|weakref|webbrowser|winreg|xmlrpc|zipapp|zipfile|zipimport|test|unittest|__\w+__|torch|numpy|builtins|copyreg|collections|_codecs)(\.|$)/
 
 const identifier = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/
 
-/** What may be done with a name: it makes something, it stands for an object that is never made, or the file is refused. */
+/**
+ * What may be done with a name: it makes something, it stands for an object that is never made, or
+ * the file is refused.
+ */
 export function kindOf(name: Name): 'made' | 'opaque' | 'foreign' | 'refused' {
   const full = String(name)
   if (Object.hasOwn(makers, full) || storageType(name) !== undefined) return 'made'

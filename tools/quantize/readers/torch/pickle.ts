@@ -4,7 +4,10 @@ import { shown as shownText } from '../../../../src/host/shown.js'
 import { call, kindOf, storageType } from './names.js'
 import { Dict, Name, Opaque, Storage, Tensor, type Value } from './values.js'
 
-/** Opcodes that a state dict never needs, by name, for messages. Those that run something are among them. */
+/**
+ * Opcodes that a state dict never needs, by name, for messages. Those that run something are among
+ * them.
+ */
 const refusedOpcodes: Readonly<Record<number, string>> = {
   40: 'MARK',
   70: 'FLOAT',
@@ -40,11 +43,11 @@ const mark = Symbol('mark')
 type Slot = Value | typeof mark
 
 /**
- * Reads a pickle as data: a stack machine of the opcodes that `torch.save` writes (protocol 2, and 3 and 4 in the
- * same manner), in which a call makes tensors and dicts by the few names of `names.ts`, or an opaque value. Nothing is
- * imported, nothing is run; an opcode beyond the list and a name that could do harm are refused. What is made is
- * counted, and in sum bounded by the pickle's length. Throws E_TORCH_PICKLE, E_TORCH_GLOBAL; `PickleEnd` where the
- * bytes end early.
+ * Reads a pickle as data: a stack machine of the opcodes that `torch.save` writes (protocol 2, and
+ * 3 and 4 in the same manner), in which a call makes tensors and dicts by the few names of
+ * `names.ts`, or an opaque value. Nothing is imported, nothing is run; an opcode beyond the list
+ * and a name that could do harm are refused. What is made is counted, and in sum bounded by the
+ * pickle's length. Throws E_TORCH_PICKLE, E_TORCH_GLOBAL; `PickleEnd` where the bytes end early.
  */
 export class PickleReader {
   readonly #bytes: Uint8Array
@@ -59,7 +62,9 @@ export class PickleReader {
   #made = 0
   /** Every storage that the pickles mention, by its key. */
   readonly storages = new Map<string, Storage | Opaque>()
-  /** The first name that belongs to no list: of a class that a network's own code may bring along. */
+  /**
+   * The first name that belongs to no list: of a class that a network's own code may bring along.
+   */
   foreign: string | undefined
 
   constructor(bytes: Uint8Array, file: string, at = 0) {
@@ -86,7 +91,10 @@ export class PickleReader {
     }
   }
 
-  /** Counts objects: a byte or two can make one. Numbers and texts take no more memory than they have bytes in the file. */
+  /**
+   * Counts objects: a byte or two can make one. Numbers and texts take no more memory than they
+   * have bytes in the file.
+   */
   #count(objects: number): void {
     this.#made += objects
     if (this.#made > limits.pickleObjects)
@@ -212,7 +220,10 @@ export class PickleReader {
     return made ?? this.#bad(`calls ${shown(name)} in a way that makes no tensor`)
   }
 
-  /** Lists can be recalled for a byte or two and looked through at each call: in sum no more than the pickle is long. */
+  /**
+   * Lists can be recalled for a byte or two and looked through at each call: in sum no more than
+   * the pickle is long.
+   */
   #spend(items: number): void {
     this.#spent += items
     if (this.#spent > this.#bytes.length) this.#bad('calls with the same long lists again and again')

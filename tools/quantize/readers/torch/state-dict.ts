@@ -19,13 +19,19 @@ const deepest = 4
 const mostDicts = 10_000
 const mostFound = 256
 
-/** A dict with tensors in it, and where in the file's object it stands: keys with points between them. */
+/**
+ * A dict with tensors in it, and where in the file's object it stands: keys with points between
+ * them.
+ */
 export interface StateDict {
   readonly path: string
   readonly tensors: ReadonlyMap<string, Tensor | Opaque>
 }
 
-/** Every dict with tensors under names, the likeliest first: the outermost, then those under the usual keys. */
+/**
+ * Every dict with tensors under names, the likeliest first: the outermost, then those under the
+ * usual keys.
+ */
 export function stateDicts(root: Value): StateDict[] {
   const found: StateDict[] = []
   const seen = new Set<Value>()

@@ -15,8 +15,8 @@ export type Value =
   | Opaque
 
 /**
- * A mapping of Python's. It holds its items as they came and becomes a Map only where somebody looks into it: a pickle can
- * ask for a million empty ones with a million bytes.
+ * A mapping of Python's. It holds its items as they came and becomes a Map only where somebody
+ * looks into it: a pickle can ask for a million empty ones with a million bytes.
  */
 export class Dict {
   /** Key, value, key, value, and so on. */
@@ -43,7 +43,9 @@ export class Dict {
   }
 }
 
-/** A name of Python's that the lists allow; it stands for itself until a REDUCE asks what it makes. */
+/**
+ * A name of Python's that the lists allow; it stands for itself until a REDUCE asks what it makes.
+ */
 export class Name {
   constructor(
     readonly module: string,
@@ -61,7 +63,9 @@ export class Storage {
     readonly key: string,
     readonly dtype: ElementType,
     readonly elements: number,
-    /** Elements of the underlying storage before this one: not 0 only in files of torch before 0.4. */
+    /**
+     * Elements of the underlying storage before this one: not 0 only in files of torch before 0.4.
+     */
     readonly first = 0,
   ) {}
 }
@@ -77,15 +81,18 @@ export class Tensor {
 }
 
 /**
- * An object that may stand beside the weights and is never made: a path, a set, a training script's arguments. Of the last
- * the values are kept, as what the network was trained with may stand there.
+ * An object that may stand beside the weights and is never made: a path, a set, a training script's
+ * arguments. Of the last the values are kept, as what the network was trained with may stand there.
  */
 export class Opaque {
   state: Value = null
 
   constructor(readonly of: string) {}
 
-  /** Whether this would be numbers of a kind that is not read here: a quantised or sparse tensor, an array of numpy's. */
+  /**
+   * Whether this would be numbers of a kind that is not read here: a quantised or sparse tensor, an
+   * array of numpy's.
+   */
   get isTensor(): boolean {
     return /^torch\._(utils|tensor)\._rebuild|^numpy\..*(_reconstruct|ndarray)$/.test(this.of)
   }

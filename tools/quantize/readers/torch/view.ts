@@ -4,13 +4,19 @@ import type { StoredView } from '../dictionary.js'
 import { spanOf } from '../elements.js'
 import type { Tensor } from './values.js'
 
-/** Beyond this many elements a view may not hold more than its storage: a few bytes could ask for any memory. */
+/**
+ * Beyond this many elements a view may not hold more than its storage: a few bytes could ask for
+ * any memory.
+ */
 const freelyExpanded = 1 << 20
 
 /** Elements that a view may span for each one that it holds: what lies between is read too. */
 const mostGaps = 64
 
-/** A tensor's shape and strides, checked against its storage. `what` names file and tensor. Throws E_TORCH_TENSOR. */
+/**
+ * A tensor's shape and strides, checked against its storage. `what` names file and tensor. Throws
+ * E_TORCH_TENSOR.
+ */
 export function viewOf({ storage, offset, shape, strides }: Tensor, what: string): Omit<StoredView, 'at'> {
   const fail = (problem: string): never => {
     throw new OcellusError('E_TORCH_TENSOR', `${what} ${problem}`)

@@ -38,9 +38,10 @@ interface Directory {
 }
 
 /**
- * The files of a zip archive as torch.save writes it (APPNOTE 6.3.10; ZIP64 included), from its central directory
- * alone. Nothing is ever unpacked: torch compresses no tensors, and what is compressed is marked so. The files must lie
- * apart, within the archive, where their local headers say. Throws E_TORCH_ZIP, E_TORCH_TRUNCATED.
+ * The files of a zip archive as torch.save writes it (APPNOTE 6.3.10; ZIP64 included), from its
+ * central directory alone. Nothing is ever unpacked: torch compresses no tensors, and what is
+ * compressed is marked so. The files must lie apart, within the archive, where their local headers
+ * say. Throws E_TORCH_ZIP, E_TORCH_TRUNCATED.
  */
 export async function readZip(source: ByteSource): Promise<ReadonlyMap<string, ZipEntry>> {
   const { file } = source
@@ -95,7 +96,10 @@ async function placed(
   return entries
 }
 
-/** Sizes and offset of a directory entry; those that don't fit 32 bits stand in its ZIP64 extra field, in this order. */
+/**
+ * Sizes and offset of a directory entry; those that don't fit 32 bits stand in its ZIP64 extra
+ * field, in this order.
+ */
 function wide(
   view: DataView,
   at: number,

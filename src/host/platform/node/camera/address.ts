@@ -8,7 +8,10 @@ export interface SourceAddress {
   readonly kind: 'file' | 'stdin' | 'device' | 'rtsp' | 'http' | 'rpicam' | 'test' | 'recording'
   /** A path, an address, a device or the number of a camera. */
   readonly target: string
-  /** A live source is never waited for: the latest frame wins. Of the others every frame counts, and they end. */
+  /**
+   * A live source is never waited for: the latest frame wins. Of the others every frame counts, and
+   * they end.
+   */
   readonly live: boolean
   /** Whether it is worth trying again when it has ended. */
   readonly returns: boolean
@@ -21,12 +24,16 @@ export interface SourceAddress {
 
 const schemes = { rtsp: 'rtsp', rtsps: 'rtsp', http: 'http', https: 'http' } as const
 
-/** Addresses of files that a web server sends faster than they play: each frame counts, and they end. */
+/**
+ * Addresses of files that a web server sends faster than they play: each frame counts, and they
+ * end.
+ */
 const videoFile = /\.(?:mp4|m4v|mov|mkv|webm|avi|mpg|mpeg)$/i
 
 /**
- * Understands a source: a file, `-`, a device (`0`, `/dev/video0`), `rtsp(s)://`, `http(s)://`, `rpicam:`, `test:`. Nothing of
- * it is ever an option of a program or seen by a shell. Throws E_CAMERA_SOURCE, E_FILE_MISSING.
+ * Understands a source: a file, `-`, a device (`0`, `/dev/video0`), `rtsp(s)://`, `http(s)://`,
+ * `rpicam:`, `test:`. Nothing of it is ever an option of a program or seen by a shell. Throws
+ * E_CAMERA_SOURCE, E_FILE_MISSING.
  */
 export function parseSource(word: string): SourceAddress {
   if (word === '') throw bad('the source is empty')
@@ -72,7 +79,10 @@ const plain = (
 
 const device = (path: string): SourceAddress => plain('device', path, path, stem(path), true)
 
-/** A file that was redirected is a file; a pipe may be anything, and what writes to it should not be held up. */
+/**
+ * A file that was redirected is a file; a pipe may be anything, and what writes to it should not be
+ * held up.
+ */
 function standardInput(): SourceAddress {
   let isFile = false
   try {

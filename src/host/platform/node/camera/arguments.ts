@@ -44,8 +44,9 @@ export const lowDelay = [
 ]
 
 /**
- * What ffmpeg is started with: frames as PAM (RGBA, each tells its size) on standard output, and on descriptors of their own
- * the positions of a file's frames and JPEGs. An address is always the value of an option, never an option itself.
+ * What ffmpeg is started with: frames as PAM (RGBA, each tells its size) on standard output, and on
+ * descriptors of their own the positions of a file's frames and JPEGs. An address is always the
+ * value of an option, never an option itself.
  */
 export function ffmpegArguments(source: SourceAddress, wanted: Wanted): string[] {
   const passthrough = wanted.version >= 501 ? ['-fps_mode', 'passthrough'] : ['-vsync', 'passthrough']
@@ -139,13 +140,19 @@ function inputOf(source: SourceAddress, wanted: Wanted): string[] {
   }
 }
 
-/** Microseconds after which ffmpeg itself gives a dead socket up. The watchdog, which users set, is sooner or later. */
+/**
+ * Microseconds after which ffmpeg itself gives a dead socket up. The watchdog, which users set, is
+ * sooner or later.
+ */
 const socketTimeout = '60000000'
 
 /** Segments of a playlist come in bursts: they are played at their own speed. */
 const playlist = (address: string): boolean => /\.m3u8(?:[?#]|$)/i.test(address)
 
-/** Every user of a machine sees the arguments of all programs, and so would see a password in an address. */
+/**
+ * Every user of a machine sees the arguments of all programs, and so would see a password in an
+ * address.
+ */
 export const isSecret = ({ kind, target, shown }: SourceAddress, { version, extra }: Wanted): boolean =>
   (kind === 'rtsp' || (kind === 'http' && !playlist(target))) &&
   target !== shown &&

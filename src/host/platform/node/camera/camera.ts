@@ -23,7 +23,10 @@ import { type Opened, openSource } from './sources.js'
 import { type CameraStatistics, Meter } from './statistics.js'
 import { DetectorThread } from './thread.js'
 
-/** That the camera itself came, went or ended: one JSON line of `ocellus camera --events`, its fields in this order. */
+/**
+ * That the camera itself came, went or ended: one JSON line of `ocellus camera --events`, its
+ * fields in this order.
+ */
 export interface CameraEvent {
   readonly v: 1
   readonly type: 'camera'
@@ -37,7 +40,9 @@ export interface CameraEvent {
 
 /** What a frame showed; or, without a frame, that the camera came, went or ended. */
 export interface CameraResult {
-  /** When the frame arrived, in milliseconds since 1970; of a file, its position in milliseconds. */
+  /**
+   * When the frame arrived, in milliseconds since 1970; of a file, its position in milliseconds.
+   */
   readonly time: number
   /** Milliseconds from the frame's arrival to this result; 0 of a file. */
   readonly age: number
@@ -81,12 +86,16 @@ interface Taker {
 
 const nothing = { age: 0, skipped: false, detections: [], weak: [], tracks: [], events: [] }
 
-/** Events that wait for a caller who asks for none: a camera that comes and goes makes some every minute. */
+/**
+ * Events that wait for a caller who asks for none: a camera that comes and goes makes some every
+ * minute.
+ */
 const mostWaitingEvents = 1000
 
 /**
- * A camera or a video file, its objects followed from frame to frame. The detector has a thread of its own; of a live
- * source the latest frame is looked at and at most one waits, of a file every one.
+ * A camera or a video file, its objects followed from frame to frame. The detector has a thread of
+ * its own; of a live source the latest frame is looked at and at most one waits, of a file every
+ * one.
  *
  *     const camera = await Camera.open('rtsp://camera.local/stream', { rate: 5, zones: ['door:0.1,0.2 0.5,0.2 0.5,0.9'] })
  *     for await (const { tracks, events } of camera) for (const event of events) console.log(event)
@@ -167,9 +176,10 @@ export class Camera implements AsyncIterable<CameraResult> {
   }
 
   /**
-   * Opens a source: a file, `-`, `/dev/video0` or `0`, `rtsp(s)://`, `http(s)://`, `rpicam:`, `test:`. It does not wait for the
-   * first frame: a camera that is away is waited for, and `state` tells. Throws E_CAMERA_SOURCE, E_CAMERA_FFMPEG,
-   * E_CAMERA_RPICAM, E_FILE_*, E_ZONE, E_OPTION, E_ABORTED, and what `Detector.create` throws.
+   * Opens a source: a file, `-`, `/dev/video0` or `0`, `rtsp(s)://`, `http(s)://`, `rpicam:`,
+   * `test:`. It does not wait for the first frame: a camera that is away is waited for, and `state`
+   * tells. Throws E_CAMERA_SOURCE, E_CAMERA_FFMPEG, E_CAMERA_RPICAM, E_FILE_*, E_ZONE, E_OPTION,
+   * E_ABORTED, and what `Detector.create` throws.
    */
   static async open(source: string, options: CameraOptions = {}): Promise<Camera> {
     const address = parseSource(source)
@@ -384,7 +394,10 @@ export class Camera implements AsyncIterable<CameraResult> {
     }
   }
 
-  /** Hands a result to whoever waits for one, or keeps it: what happened without a frame joins one that is kept. */
+  /**
+   * Hands a result to whoever waits for one, or keeps it: what happened without a frame joins one
+   * that is kept.
+   */
   #emit(result: CameraResult): void {
     const taker = this.#takers.shift()
     if (taker !== undefined) {

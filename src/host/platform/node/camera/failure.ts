@@ -79,8 +79,8 @@ const reasons: readonly Reason[] = [
 ]
 
 /**
- * Why a source gave no frame, by what its programs wrote: one code for each kind of failure, a line that says what to do,
- * and the program's own words without passwords.
+ * Why a source gave no frame, by what its programs wrote: one code for each kind of failure, a line
+ * that says what to do, and the program's own words without passwords.
  */
 export function failureOf(source: SourceAddress, lines: readonly string[]): OcellusError {
   const clean = lines.map((line) => plain(source.redactor.redact(line), source))
@@ -94,7 +94,10 @@ export function failureOf(source: SourceAddress, lines: readonly string[]): Ocel
   return new OcellusError(reason.code, `${source.shown}: ${reason.text}${advice}${said}`)
 }
 
-/** Without the marks of the part of ffmpeg that speaks, and of the descriptor by which it got the address. */
+/**
+ * Without the marks of the part of ffmpeg that speaks, and of the descriptor by which it got the
+ * address.
+ */
 const plain = (line: string, { shown }: SourceAddress): string =>
   line
     .replace(/^(?:\s*\[[^\]]*\])+/, '')

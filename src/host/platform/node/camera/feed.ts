@@ -35,7 +35,10 @@ export interface FeedSink extends Omit<ReaderSink, 'ended'> {
   ended(error?: OcellusError): void
 }
 
-/** Each pause is longer than the last by this, so that it is never more than half of the time that the camera was away. */
+/**
+ * Each pause is longer than the last by this, so that it is never more than half of the time that
+ * the camera was away.
+ */
 const growth = 1.5
 /** A source whose pictures change their size more often is not opened anew for it. */
 const resizeMs = 2000
@@ -45,7 +48,10 @@ const connectMs = 15_000
 /** No time will mend these. */
 const hopeless: ReadonlySet<ErrorCode> = new Set(['E_CAMERA_CSI', 'E_CAMERA_FFMPEG', 'E_CAMERA_RPICAM'])
 
-/** Keeps a source delivering: it starts the reader, watches it, and starts it anew when it has ended or gives nothing. */
+/**
+ * Keeps a source delivering: it starts the reader, watches it, and starts it anew when it has ended
+ * or gives nothing.
+ */
 export class Feed {
   readonly #options: FeedOptions
   readonly #sink: FeedSink

@@ -2,15 +2,19 @@ import type { ChildProcess } from 'node:child_process'
 import { childProcess } from '../builtin.js'
 
 /**
- * The shell's whole part: it reads lines of process ids and kills those of the last line when its input ends, which the
- * system sees to however this process dies. It is never told anything but numbers.
+ * The shell's whole part: it reads lines of process ids and kills those of the last line when its
+ * input ends, which the system sees to however this process dies. It is never told anything but
+ * numbers.
  */
 const script = `trap '' INT TERM HUP
 pids=
 while read -r line; do pids=$line; done
 [ -z "$pids" ] || kill -9 $pids 2>/dev/null`
 
-/** Sees to it that the programs which were started do not outlive this process, not even when it is killed. */
+/**
+ * Sees to it that the programs which were started do not outlive this process, not even when it is
+ * killed.
+ */
 export class Guard {
   readonly #shell: ChildProcess | undefined
   readonly #pids = new Set<number>()

@@ -16,13 +16,19 @@ export interface CameraOptions extends OfDetector, OfTracker, OfEvents {
   readonly scoreThreshold?: number
   /** Most frames a second that are looked at; 0 for as many as come. Default 5. */
   readonly rate?: number
-  /** Most pixels of a frame in each direction. Frames keep their shape, and are never enlarged. Default 640 x 360. */
+  /**
+   * Most pixels of a frame in each direction. Frames keep their shape, and are never enlarged.
+   * Default 640 x 360.
+   */
   readonly size?: { readonly width: number; readonly height: number }
   /** Look only at frames in which something moves. Default false. */
   readonly gate?: boolean | MotionOptions
   /** A live source without a frame for so long is stalled, in milliseconds. Default 5000. */
   readonly stallMs?: number
-  /** The first and the longest pause between two attempts to connect, in milliseconds. Default 1000 and 30000. */
+  /**
+   * The first and the longest pause between two attempts to connect, in milliseconds. Default 1000
+   * and 30000.
+   */
   readonly retryMs?: readonly [number, number]
   /** End, with an error where there was no frame, instead of trying again. Default false. */
   readonly once?: boolean
@@ -33,8 +39,9 @@ export interface CameraOptions extends OfDetector, OfTracker, OfEvents {
   /** Options that ffmpeg gets before its input, such as `['-hwaccel', 'drm']`. */
   readonly ffmpegInput?: readonly string[]
   /**
-   * Called with the JPEG of every frame, for a view or for snapshots, and with the frame's number, which its result has too:
-   * the picture comes a little before or after it. That costs ffmpeg 1.5 ms a frame.
+   * Called with the JPEG of every frame, for a view or for snapshots, and with the frame's number,
+   * which its result has too: the picture comes a little before or after it. That costs ffmpeg 1.5
+   * ms a frame.
    */
   readonly onPicture?: (jpeg: Uint8Array, number: number) => void
   /** Ends the camera; the iteration then ends after the last events. */
@@ -58,7 +65,10 @@ const ofDetector = {
   order: true,
 } satisfies OptionNames<OfDetector>
 
-/** What users may set of a scene: its camera and its prefix are ours, its threshold has another name. */
+/**
+ * What users may set of a scene: its camera and its prefix are ours, its threshold has another
+ * name.
+ */
 const { camera: _, prefix: __, threshold: ___, ...ofScene } = sceneNames
 
 const names = {

@@ -13,8 +13,8 @@ const headerEnd = Buffer.from('ENDHDR\n')
 const mostHeaderBytes = 256
 
 /**
- * Cuts a stream of PAM pictures into frames and writes their pixels where the caller wants them. It copies every byte
- * once. Each picture tells its size, so that a source may change it.
+ * Cuts a stream of PAM pictures into frames and writes their pixels where the caller wants them. It
+ * copies every byte once. Each picture tells its size, so that a source may change it.
  */
 export class PamReader {
   #header = Buffer.alloc(0)
@@ -31,7 +31,10 @@ export class PamReader {
     readonly done: (slot: Slot) => boolean,
   ) {}
 
-  /** Reads from a chunk, and returns what is left of it when a frame was refused more room. Throws E_CAMERA_FORMAT. */
+  /**
+   * Reads from a chunk, and returns what is left of it when a frame was refused more room. Throws
+   * E_CAMERA_FORMAT.
+   */
   push(chunk: Buffer): Buffer | undefined {
     let at = 0
     while (at < chunk.length) {

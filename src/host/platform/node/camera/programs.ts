@@ -18,7 +18,10 @@ const programs = {
 
 export type ProgramName = keyof typeof programs
 
-/** The path of a program: as told, or found on PATH. Throws E_CAMERA_FFMPEG or E_CAMERA_RPICAM, which say how to get it. */
+/**
+ * The path of a program: as told, or found on PATH. Throws E_CAMERA_FFMPEG or E_CAMERA_RPICAM,
+ * which say how to get it.
+ */
 export function findProgram(name: ProgramName, told?: string): string {
   const { names, code, get } = programs[name]
   if (told !== undefined) {
@@ -46,7 +49,10 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** The version of ffmpeg as one number, 5.1 as 501: its options have changed their names. Unknown builds count as new. */
+/**
+ * The version of ffmpeg as one number, 5.1 as 501: its options have changed their names. Unknown
+ * builds count as new.
+ */
 export function ffmpegVersion(path: string): Promise<number> {
   return new Promise((resolve) => {
     childProcess().execFile(path, ['-version'], { timeout: 10_000 }, (_, stdout) => {

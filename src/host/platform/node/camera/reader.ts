@@ -23,7 +23,10 @@ export interface Outcome {
 export interface ReaderSink {
   /** A slot to fill. */
   take(width: number, height: number): Slot
-  /** A frame, numbered from 0, with its position in seconds in a file. Of a file the next comes after `resume`. */
+  /**
+   * A frame, numbered from 0, with its position in seconds in a file. Of a file the next comes
+   * after `resume`.
+   */
   frame(slot: Slot, number: number, position?: number): void
   /** The JPEG of the frame with that number, a little before or after it. */
   picture(jpeg: Buffer, number: number): void
@@ -189,7 +192,10 @@ export class Reader {
     if (this.#lines.length > keptLines) this.#lines.shift()
   }
 
-  /** ffmpeg tells of each change of the pictures' size, in so many words: `w:320 h:240 fmt:... -> w:...`. */
+  /**
+   * ffmpeg tells of each change of the pictures' size, in so many words: `w:320 h:240 fmt:... ->
+   * w:...`.
+   */
   #watchSize(line: string): void {
     const size = /\[Parsed_scale_\d+ .*\bw:(\d+ h:\d+) .* -> w:/.exec(line)?.[1]
     if (size === undefined || !this.#options.source.returns) return
@@ -211,7 +217,10 @@ export class Reader {
     this.#pump()
   }
 
-  /** Reads on while frames are asked for. To hand one on may ask for the next: that is not a reason to begin again. */
+  /**
+   * Reads on while frames are asked for. To hand one on may ask for the next: that is not a reason
+   * to begin again.
+   */
   #pump(): void {
     if (this.#pumping || this.#stopped) return
     this.#pumping = true

@@ -4,14 +4,20 @@ const stars = '***'
 const secretParameter =
   /((?:^|[?&;/_])[\w.-]*(?:pass|pwd|token|secret|auth|apikey|signature)[\w.-]*=)[^&;#/\s'"]+/gi
 
-/** Everything between `//` and the last `@` of an address: users write passwords with all kinds of letters in them. */
+/**
+ * Everything between `//` and the last `@` of an address: users write passwords with all kinds of
+ * letters in them.
+ */
 const userinfo = /(\b[a-z][a-z0-9+.-]*:\/\/)\S*@/gi
 
 /** A text without the passwords of the addresses in it. */
 export const redactAddresses = (text: string): string =>
   text.replace(userinfo, `$1${stars}@`).replace(secretParameter, `$1${stars}`)
 
-/** Takes the secrets of certain addresses out of every text, however a program may have written them. */
+/**
+ * Takes the secrets of certain addresses out of every text, however a program may have written
+ * them.
+ */
 export class Redactor {
   readonly #secrets: readonly string[]
 
@@ -29,7 +35,10 @@ export class Redactor {
   }
 }
 
-/** Passwords in an address, as they stand there and as the camera gets them. Very short ones would hide half of a text. */
+/**
+ * Passwords in an address, as they stand there and as the camera gets them. Very short ones would
+ * hide half of a text.
+ */
 function secretsOf(address: string): string[] {
   const found: string[] = []
   const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)@/i.exec(address)?.[1]

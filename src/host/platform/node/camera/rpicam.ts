@@ -9,8 +9,8 @@ interface Wanted {
 }
 
 /**
- * What rpicam-vid is started with: plain frames of the size that is wanted, which the camera's own processor scales at no
- * cost, and how ffmpeg reads them.
+ * What rpicam-vid is started with: plain frames of the size that is wanted, which the camera's own
+ * processor scales at no cost, and how ffmpeg reads them.
  */
 export function rpicamWords(
   camera: string,

@@ -1,9 +1,14 @@
 import type { Slot } from './pam.js'
 
-/** The frame that the caller holds, the one being looked at, the latest that waits, and the one being read. */
+/**
+ * The frame that the caller holds, the one being looked at, the latest that waits, and the one
+ * being read.
+ */
 const count = 4
 
-/** A few buffers for frames, used in turn. They grow when a source's frames do, and are never more. */
+/**
+ * A few buffers for frames, used in turn. They grow when a source's frames do, and are never more.
+ */
 export class Slots {
   readonly #free: Slot[] = Array.from({ length: count }, (_, index) => ({
     index,

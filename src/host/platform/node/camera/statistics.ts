@@ -11,12 +11,18 @@ export interface CameraStatistics {
   /** Frames and results a second, of the last seconds. */
   readonly sourceRate: number
   readonly rate: number
-  /** Median and 95th percentile of the time from a frame's arrival to its result, and of the detector's own. */
+  /**
+   * Median and 95th percentile of the time from a frame's arrival to its result, and of the
+   * detector's own.
+   */
   readonly age: { readonly p50: number; readonly p95: number }
   readonly detector: { readonly p50: number; readonly p95: number }
   /** How often it came back after it had been lost. */
   readonly reconnects: number
-  /** Share of one core that this process and ffmpeg take, of the last seconds, where the system tells. */
+  /**
+   * Share of one core that this process and ffmpeg take, of the last seconds, where the system
+   * tells.
+   */
   readonly cpu: { readonly process: number; readonly ffmpeg?: number }
   /** Resident memory of this process in MiB. */
   readonly rssMiB: number
@@ -53,7 +59,10 @@ interface Sample {
   readonly ffmpegMs: number | undefined
 }
 
-/** Counts, and rates over the last seconds. It keeps two samples, and takes a new one when it is asked. */
+/**
+ * Counts, and rates over the last seconds. It keeps two samples, and takes a new one when it is
+ * asked.
+ */
 export class Meter {
   readonly age = new Recent()
   readonly detector = new Recent()
@@ -112,7 +121,10 @@ export class Meter {
 
 const hundredth = (value: number): number => Math.round(value * 100) / 100
 
-/** Processor time of other processes, where the system has /proc. A tick is 10 ms on every Linux that we know. */
+/**
+ * Processor time of other processes, where the system has /proc. A tick is 10 ms on every Linux
+ * that we know.
+ */
 function processorMs(pids: readonly number[]): number | undefined {
   let sum = 0
   for (const pid of pids) {

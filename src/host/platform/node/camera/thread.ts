@@ -18,7 +18,10 @@ export interface Task {
   readonly memory?: SharedArrayBuffer
 }
 
-/** What the thread tells: that it is ready, what it found and how long that took, or why it can't go on. */
+/**
+ * What the thread tells: that it is ready, what it found and how long that took, or why it can't go
+ * on.
+ */
 export type Told =
   | { readonly kind: 'ready'; readonly labels: readonly string[] }
   | { readonly kind: 'found'; readonly detections: Detection[]; readonly ms: number }

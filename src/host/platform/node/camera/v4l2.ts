@@ -13,7 +13,10 @@ export interface VideoFormat {
   readonly sizes: readonly { readonly width: number; readonly height: number }[]
 }
 
-/** What the parts of a Raspberry Pi's camera are called. They are video devices too, but give no pictures by themselves. */
+/**
+ * What the parts of a Raspberry Pi's camera are called. They are video devices too, but give no
+ * pictures by themselves.
+ */
 const raspberryParts = /unicam|rp1-cfe|bcm2835|pispbe|rpivid|rpi-hevc/i
 
 /** What `ffmpeg -list_formats all` writes. */
@@ -32,7 +35,10 @@ export function parseFormats(text: string): VideoFormat[] {
   return formats
 }
 
-/** The formats of a device. Throws E_CAMERA_CSI, E_CAMERA_NOT_FOUND, E_CAMERA_PERMISSION, E_CAMERA_BUSY. */
+/**
+ * The formats of a device. Throws E_CAMERA_CSI, E_CAMERA_NOT_FOUND, E_CAMERA_PERMISSION,
+ * E_CAMERA_BUSY.
+ */
 export function listFormats(
   ffmpeg: string,
   source: SourceAddress,
@@ -69,8 +75,8 @@ function raspberryPart(device: string, system: string): string | undefined {
 }
 
 /**
- * How ffmpeg reads a device: MJPEG where it has it, as raw video of the same size needs ten times the bytes of the bus, and the
- * smallest size that is no smaller than the frames wanted.
+ * How ffmpeg reads a device: MJPEG where it has it, as raw video of the same size needs ten times
+ * the bytes of the bus, and the smallest size that is no smaller than the frames wanted.
  */
 export function deviceInput(
   device: string,

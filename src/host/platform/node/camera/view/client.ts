@@ -222,7 +222,10 @@ function addEvent(event: AnyEvent): void {
   while (log.children.length > keptLines) log.lastElementChild?.remove()
 }
 
-/** The stream may have ended with the connection: it's asked for anew, by an address that the browser has not kept. */
+/**
+ * The stream may have ended with the connection: it's asked for anew, by an address that the
+ * browser has not kept.
+ */
 const showPicture = (): void => {
   picture.src = `stream.mjpg?${Date.now()}`
 }

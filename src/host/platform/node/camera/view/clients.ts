@@ -4,7 +4,10 @@ import type { ServerResponse } from 'node:http'
 const mostClients = 16
 /** One that has taken nothing for so long is let go. */
 const patienceMs = 30_000
-/** Bytes of events that may wait for a client; more and it starts anew, as EventSource does by itself. */
+/**
+ * Bytes of events that may wait for a client; more and it starts anew, as EventSource does by
+ * itself.
+ */
 const mostWaitingBytes = 1 << 20
 
 interface Client {
@@ -13,7 +16,10 @@ interface Client {
   fullSince: number | undefined
 }
 
-/** Those who are connected. None of them can hold up the others or the camera: who does not read, misses. */
+/**
+ * Those who are connected. None of them can hold up the others or the camera: who does not read,
+ * misses.
+ */
 export class Clients {
   readonly #clients = new Set<Client>()
 

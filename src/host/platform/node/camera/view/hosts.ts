@@ -3,9 +3,9 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 
 /**
- * Whether a request may be answered. A page of another site must not read the camera: not by a name that it made lead here
- * (DNS rebinding), so the `Host` must be an address in numbers or a name of this machine; and not by embedding it. A link
- * to the page itself may be followed from anywhere.
+ * Whether a request may be answered. A page of another site must not read the camera: not by a name
+ * that it made lead here (DNS rebinding), so the `Host` must be an address in numbers or a name of
+ * this machine; and not by embedding it. A link to the page itself may be followed from anywhere.
  */
 export function refusal(request: IncomingMessage, names: readonly string[]): string | undefined {
   const { host, origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers

@@ -1,4 +1,6 @@
-/** The page: what never changes of it. All text that comes from outside, the client puts in as text. */
+/**
+ * The page: what never changes of it. All text that comes from outside, the client puts in as text.
+ */
 export const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

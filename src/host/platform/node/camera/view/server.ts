@@ -59,7 +59,10 @@ const headers = {
   'cache-control': 'no-store',
 }
 
-/** A page that shows what a camera sees and what is found in it, for browsers of this machine or of the network. */
+/**
+ * A page that shows what a camera sees and what is found in it, for browsers of this machine or of
+ * the network.
+ */
 export class View {
   readonly #server: Server
   readonly #names: readonly string[]
