@@ -180,19 +180,30 @@ describe('a bad server', () => {
     expect(existsSync(file)).toBe(false)
   })
 
-  it('that is slow but sends something now and then is waited for', async () => {
-    const { url, file } = await at((_, response) => {
+  /** Sends so many bytes every 60 ms, eight times. */
+  const drip = (bytes: number) =>
+    at((_, response) => {
       let sent = 0
-      const drip = setInterval(() => {
-        response.write('x')
+      const timer = setInterval(() => {
+        response.write('x'.repeat(bytes))
         if (++sent === 8) {
-          clearInterval(drip)
+          clearInterval(timer)
           response.end()
         }
       }, 60)
     })
+
+  it('that is slow but sends something now and then is waited for', async () => {
+    const { url, file } = await drip(200)
     // All in all longer than the time-out, which counts from the last byte.
-    expect((await download(url, file, { ...options, timeoutMs: 400 })).bytes).toBe(8)
+    expect((await download(url, file, { ...options, timeoutMs: 400 })).bytes).toBe(1600)
+  })
+
+  it('that only keeps the connection alive is given up', async () => {
+    const { url, file } = await drip(1)
+    await expect(download(url, file, { ...options, timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'E_DOWNLOAD_TIMEOUT',
+    })
   })
 
   it.each([
