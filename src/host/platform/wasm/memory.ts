@@ -1,9 +1,6 @@
 import { outOfMemory, pageBytes, pagesFor } from '../../engine/memory.js'
 
 const maximumPages = 65536
-/** What lies below a program. */
-const staticBytes = 0x10000
-
 /** Room for the model, and for the probe's 4 KiB above the first page: whole pages. */
 export const roomFor = (bytes: number): number => Math.max(2, pagesFor(bytes)) * pageBytes
 
@@ -36,9 +33,8 @@ function sharedMemory(initial: number): WebAssembly.Memory {
   if (fitting.length === 0) return createShared(initial)
   const [memory] = fitting
   spares = spares.filter((spare) => spare.deref() !== memory)
-  // As if it were new, below the program: static data and the threads' control block. No
-  // instruction reads what it or another one of its program has not written.
-  new Uint8Array(memory.buffer, 0, staticBytes).fill(0)
+  // As if it were new: a model must find nothing of another one's weights or pictures.
+  new Uint8Array(memory.buffer).fill(0)
   return memory
 }
 
