@@ -93,7 +93,7 @@ export function runNode(
     case 'add':
       return activated(tf, view, tf.add(x, inputs[1]))
     case 'activation':
-      return activation(tf, curveOf(view.node), x)
+      return activation(tf, view, x)
     case 'maxPool':
     case 'averagePool':
       return pool(tf, view, x)
@@ -152,7 +152,8 @@ function activated(tf: TensorFlow, view: NodeView, x: TfTensor): TfTensor {
   }
 }
 
-function activation(tf: TensorFlow, kind: string, x: TfTensor): TfTensor {
+function activation(tf: TensorFlow, view: NodeView, x: TfTensor): TfTensor {
+  const kind = curveOf(view.node)
   switch (kind) {
     case 'logistic':
       return tf.sigmoid(x)
@@ -163,7 +164,7 @@ function activation(tf: TensorFlow, kind: string, x: TfTensor): TfTensor {
     case 'tanh':
       return tf.tanh(x)
     default:
-      throw new Error(`TensorFlow.js is not told how to compute ${kind}`)
+      throw misfit(view, `of the kind ${kind} has no counterpart in tfjs`)
   }
 }
 

@@ -63,7 +63,7 @@ describe('warming up', () => {
         throw new RangeError('no memory')
       },
     }
-    const refused = Object.assign(Object.create(engine.memory), { memory })
+    const refused = Object.create(engine.memory, { memory: { value: memory } })
     expect(() => warmUp({ ...engine, memory: refused }, modelOf('detector'), {})).not.toThrow()
   })
 })

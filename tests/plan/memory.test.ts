@@ -1,3 +1,4 @@
+import '../../src/host/platform/node.js'
 import { expect, it } from 'vitest'
 import { planKernels } from '../../src/host/engine/choose.js'
 import { verifyModel } from '../../src/host/graph/verify.js'

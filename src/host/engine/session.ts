@@ -201,7 +201,8 @@ export class Session {
     this.#memory.bytes.set(pixels.data, source)
     this.#frameBytes = pixels.data.length
     this.#frame = true
-    this.#given.add(this.#inputs[0].name)
+    // A set that fills and empties with every frame would allocate.
+    if (this.#inputs.length > 1) this.#given.add(this.#inputs[0].name)
   }
 
   /**
@@ -265,9 +266,9 @@ export class Session {
    * console.log(heads.dtype, heads.shape, heads.data)
    */
   run(inputs: NamedInputs, options?: RunOptions): NamedOutputs
-  run(what?: string | NamedInputs, options: RunOptions = {}): NamedOutputs | undefined {
+  run(what?: string | NamedInputs, options?: RunOptions): NamedOutputs | undefined {
     checkOptions(options, runOptions, 'Session.run')
-    if (typeof what === 'object') return this.#runNamed(what, options)
+    if (typeof what === 'object') return this.#runNamed(what, options ?? {})
     this.#runSet(what === undefined ? undefined : this.#endOf(what))
     return undefined
   }
@@ -298,7 +299,7 @@ export class Session {
     const { picture, tensors } = checkInputs(this.plan, inputs)
     // Loading overwrites what lies in the arena and behind it.
     if (tensors.length > 0) this.#settle()
-    this.#given.clear()
+    if (this.#given.size > 0) this.#given.clear()
     if (picture !== undefined) this.setImage(picture)
     engine.wake()
     for (const { tensor, values } of tensors) {
@@ -358,7 +359,7 @@ export class Session {
     this.#inputs = tensorsOf(plan, 'inputs')
     this.#outputs = tensorsOf(plan, 'outputs')
     this.#frame = false
-    this.#given.clear()
+    if (this.#given.size > 0) this.#given.clear()
     this.#memory.words.set(program, programStart / 4)
   }
 
@@ -436,7 +437,7 @@ export class Session {
       )
     const first = this.#frame ? 0 : this.#lead
     this.#frame = false
-    this.#given.clear()
+    if (this.#given.size > 0) this.#given.clear()
     return first
   }
 
