@@ -16,7 +16,7 @@ import {
 } from './inputs.js'
 import { fixed, makeFolder, print, printJson, warn, writeWhole } from './output.js'
 import { meansFolder, namesOf, Outputs, pictureEndings } from './outputs.js'
-import { findPhotos, photoName, readPhoto } from './photos.js'
+import { findPhotos, maxPixelsOption, photoName, readPhoto } from './photos.js'
 import { cocoResults, type PhotoResult, yoloLines } from './results.js'
 
 const formats = ['text', 'json', 'coco', 'yolo'] as const
@@ -38,6 +38,7 @@ interface Options {
   json?: boolean
   build?: Build
   threads?: number
+  maxPixels?: number
 }
 
 export function addDetect(program: Command): void {
@@ -77,6 +78,7 @@ export function addDetect(program: Command): void {
     .option('--json', 'the same as --format json')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
+    .option(...maxPixelsOption)
     .action(detect)
 }
 
@@ -90,6 +92,7 @@ async function detect(words: string[], options: Options): Promise<void> {
     build: options.build,
     // Workers would hardly have started when a single photo is done.
     threads: options.threads ?? (photos.length === 1 ? 1 : undefined),
+    maxPixels: options.maxPixels,
     fit: options.fit,
     scoreThreshold: options.threshold,
     iouThreshold: options.iou,
@@ -102,7 +105,7 @@ async function detect(words: string[], options: Options): Promise<void> {
   let failed: OcellusError | undefined
   for (const file of photos) {
     try {
-      const pixels = await readPhoto(file)
+      const pixels = await readPhoto(file, options.maxPixels)
       const detections = detector.detectPixels(pixels)
       results.push({ file, width: pixels.width, height: pixels.height, detections })
       if (format === 'text') printText(results[results.length - 1])

@@ -15,7 +15,7 @@ import {
 } from './inputs.js'
 import { print, printJson, progress, writeWhole } from './output.js'
 import { checkEnding, oneOutput } from './outputs.js'
-import { findPhotos, readPhoto } from './photos.js'
+import { findPhotos, maxPixelsOption, readPhoto } from './photos.js'
 
 interface Options extends ModelWords {
   model?: string
@@ -24,6 +24,7 @@ interface Options extends ModelWords {
   out?: string
   build?: Build
   threads?: number
+  maxPixels?: number
 }
 
 export function addEncode(program: Command): void {
@@ -49,6 +50,7 @@ export function addEncode(program: Command): void {
     .option('-o, --out <file>', '.npy: float32 [photos, ...]; or .json; default: JSON on stdout')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
+    .option(...maxPixelsOption)
     .action(encode)
   addNetworkOptions(command)
 }
@@ -63,12 +65,13 @@ async function encode(words: string[], options: Options): Promise<void> {
     model: options.model === undefined ? undefined : await openModel(options.model, options),
     build: options.build,
     threads: options.threads,
+    maxPixels: options.maxPixels,
     fit: options.fit,
   })
   const bar = progress('encoding')
   const all: Features[] = []
   for (const file of photos) {
-    const pixels = await readPhoto(file)
+    const pixels = await readPhoto(file, options.maxPixels)
     all.push(autoencoder.encodePixels(pixels, { pool: options.pool }))
     bar.update(all.length, photos.length)
   }

@@ -20,6 +20,7 @@ import {
   threadsOption,
 } from './inputs.js'
 import { fixed, print, printJson, progress, table, warn } from './output.js'
+import { maxPixelsOption } from './photos.js'
 
 interface Options extends ModelWords {
   tracks?: string
@@ -35,6 +36,7 @@ interface Options extends ModelWords {
   json?: boolean
   build?: Build
   threads?: number
+  maxPixels?: number
 }
 
 export function addEval(program: Command): void {
@@ -77,6 +79,7 @@ export function addEval(program: Command): void {
     .option('--json', 'print JSON')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
+    .option(...maxPixelsOption)
     .action(evaluate)
   addNetworkOptions(command)
 }
@@ -149,6 +152,7 @@ async function measure(
     model,
     build: options.build,
     threads: options.threads,
+    maxPixels: options.maxPixels,
     fit: options.fit,
     ...evaluationOptions,
     iouThreshold: options.iou,

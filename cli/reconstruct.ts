@@ -17,7 +17,7 @@ import {
 } from './inputs.js'
 import { fixed, print, printJson, writeWhole } from './output.js'
 import { folderOutputs, meansFolder, namesOf, oneOutput, pictureEndings } from './outputs.js'
-import { findPhotos, readPhoto } from './photos.js'
+import { findPhotos, maxPixelsOption, readPhoto } from './photos.js'
 import { besideEachOther } from './triptych.js'
 
 interface Options extends ModelWords {
@@ -31,6 +31,7 @@ interface Options extends ModelWords {
   json?: boolean
   build?: Build
   threads?: number
+  maxPixels?: number
 }
 
 export function addReconstruct(program: Command): void {
@@ -64,6 +65,7 @@ export function addReconstruct(program: Command): void {
     .option('--json', 'print JSON')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
+    .option(...maxPixelsOption)
     .action(reconstruct)
   addNetworkOptions(command)
 }
@@ -75,12 +77,13 @@ async function reconstruct(words: string[], options: Options): Promise<void> {
     model: options.model === undefined ? undefined : await openModel(options.model, options),
     build: options.build,
     threads: options.threads,
+    maxPixels: options.maxPixels,
     fit: options.fit,
   })
   const wanted = await maskOf(options)
   const results = []
   for (const file of photos) {
-    const pixels = await readPhoto(file)
+    const pixels = await readPhoto(file, options.maxPixels)
     const start = performance.now()
     const result = autoencoder.reconstructPixels(pixels, wanted)
     const ms = performance.now() - start
@@ -102,12 +105,12 @@ async function reconstruct(words: string[], options: Options): Promise<void> {
 }
 
 /** --mask is a number or a picture. */
-async function maskOf({ mask, kind, seed }: Options) {
+async function maskOf({ mask, kind, seed, maxPixels }: Options) {
   const ratio = Number(mask)
   if (mask.trim() !== '' && !Number.isNaN(ratio)) return { ratio, kind, seed }
   if (kind !== undefined)
     throw new OcellusError('E_OPTION', '--kind goes with a ratio, not with a mask picture')
-  return { mask: await readPhoto(mask) }
+  return { mask: await readPhoto(mask, maxPixels) }
 }
 
 /** Where each photo's picture goes, settled before the work starts. */

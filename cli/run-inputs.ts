@@ -38,7 +38,7 @@ export async function readFeeds(
   const all: Samples[] = []
   for (const [index, input] of metadata.entries()) {
     const file = files.get(input.name)
-    if (file !== undefined) all.push(await readSamples(input, file))
+    if (file !== undefined) all.push(await readSamples(input, file, session.maxPixels))
     else if (random) all.push(randomSamples(input, (seed + index) % 2 ** 32))
     else
       throw new OcellusError(
@@ -80,11 +80,11 @@ function filesOf(words: readonly string[], metadata: readonly TensorMetadata[]):
   return files
 }
 
-async function readSamples(input: TensorMetadata, file: string): Promise<Samples> {
+async function readSamples(input: TensorMetadata, file: string, maxPixels: number): Promise<Samples> {
   if (!file.toLowerCase().endsWith('.npy')) {
     if (!input.picture)
       throw new OcellusError('E_OPTION', `the input ${described(input)} takes no picture: give it a .npy`)
-    const pixels = await readPhoto(file)
+    const pixels = await readPhoto(file, maxPixels)
     return { source: file, count: 1, sample: () => pixels }
   }
   const array = readNpy(await readCapped(file, limits.npyBytes), file)

@@ -22,6 +22,7 @@ import {
 } from './inputs.js'
 import { print, printJson, progress, table, writeWhole } from './output.js'
 import { folderOutputs } from './outputs.js'
+import { maxPixelsOption } from './photos.js'
 import { type Feeds, readFeeds } from './run-inputs.js'
 import { readVisible } from './run-visible.js'
 
@@ -36,6 +37,7 @@ interface Options extends ModelWords {
   json?: boolean
   build?: Build
   threads?: number
+  maxPixels?: number
 }
 
 export function addRun(program: Command): void {
@@ -64,6 +66,7 @@ export function addRun(program: Command): void {
     .option('--epsilon <epsilon>', 'of batch normalisation', parseEpsilon)
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
+    .option(...maxPixelsOption)
     .option('--json', 'print JSON')
     .action(run)
   addNetworkOptions(command)
@@ -73,7 +76,11 @@ async function run(path: string, options: Options): Promise<void> {
   const opened = await openModel(path, { ...options, shapeHints: await shapesOf(options.input ?? []) })
   const visible = await readVisible(opened.graph, options.visible)
   const model = visible === undefined ? opened : withVisible(opened, visible[0].length)
-  const session = await Session.create(model, { build: options.build, threads: options.threads })
+  const session = await Session.create(model, {
+    build: options.build,
+    threads: options.threads,
+    maxPixels: options.maxPixels,
+  })
   try {
     const feeds = await readFeeds(session, options.input ?? [], options)
     const names = checkOutputs(session.plan, { outputs: options.outputs })

@@ -10,13 +10,14 @@ import {
   threadsOption,
 } from './inputs.js'
 import { fixed, print, printJson, table } from './output.js'
-import { findPhotos, readPhoto } from './photos.js'
+import { findPhotos, maxPixelsOption, readPhoto } from './photos.js'
 
 interface Options extends ModelWords {
   model?: string
   json?: boolean
   build?: Build
   threads?: number
+  maxPixels?: number
 }
 
 export function addScore(program: Command): void {
@@ -35,6 +36,7 @@ export function addScore(program: Command): void {
     .option('--json', 'print JSON')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
+    .option(...maxPixelsOption)
     .action(score)
 }
 
@@ -47,10 +49,11 @@ async function score(words: string[], options: Options): Promise<void> {
         : await openModel(options.model, { ...options, task: 'discrimination' }),
     build: options.build,
     threads: options.threads,
+    maxPixels: options.maxPixels,
   })
   const images = []
   for (const file of photos) {
-    const pixels = await readPhoto(file)
+    const pixels = await readPhoto(file, options.maxPixels)
     images.push({ file, ...discriminator.scorePixels(pixels) })
   }
   discriminator.close()

@@ -1,6 +1,6 @@
 /** The public API, the same on every platform. Import it from 'ocellus'. */
 export { type Build, builds } from './engine/engine.js'
-export { decodeImage } from './engine/picture.js'
+export { type DecodeOptions, decodeImage } from './engine/picture.js'
 export {
   type NamedInputs,
   type NamedOutputs,

@@ -47,9 +47,15 @@ export const limits = {
   /** Threads of a session, the caller's among them. */
   threads: 32,
   labels: 100_000,
-  /** Side and pixel count of a picture, checked from its header before it is decoded. */
+  /** Side of a picture, checked from its header before it is decoded. */
   imageSide: 16_384,
-  imagePixels: 100_000_000,
+  /**
+   * Pixels of a picture, likewise, unless the option `maxPixels` says otherwise. Decoding takes at
+   * most 12 bytes a pixel.
+   */
+  imagePixels: 24_000_000,
+  /** The most that `maxPixels` may say: the square of `imageSide`. */
+  mostPixels: 2 ** 28,
   imageFileBytes: 256 << 20,
   /** Bytes of a NumPy array file: a batch of some hundred pictures. */
   npyBytes: 2 ** 30,

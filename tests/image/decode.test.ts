@@ -178,6 +178,43 @@ describe.each(canvases)('%s', (word) => {
     expect(await verdict(joined(photo, latin('trailing bytes')))).toBe('none')
   })
 
+  decoding('a picture of many strips, held in each way', async () => {
+    // Several strips, the last one shorter than the others; every pixel of it tells its place.
+    const [wide, high] = [601, 499]
+    const row = (y: number) =>
+      Array.from({ length: wide }, (_, x) => [x & 255, y & 255, (x >> 8) * 16 + (y >> 8)])
+    const rows = Array.from({ length: high }, (_, y) => row(y))
+    for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8] as const) {
+      const held = stored(rows, orientation)
+      const before = [chunk('eXIf', exif(orientation))]
+      const [columns, lines] = [held[0].length, held.length]
+      const file = png(columns, lines, held.flat(2), { colourType: 2, before })
+      const pixels = await decodeImage(file, 'm')
+      expect([pixels.width, pixels.height]).toEqual([wide, high])
+      const wrong = pixels.data.findIndex(
+        (value, n) => n % 4 !== 3 && value !== rows[Math.floor(n / 4 / wide)][(n >> 2) % wide][n % 4],
+      )
+      expect(wrong, `orientation ${orientation}`).toBe(-1)
+    }
+  })
+
+  decoding('translucent strips show nothing of those before them', async () => {
+    const [wide, high] = [640, 512]
+    const values = Array.from({ length: wide * high }, (_, n) =>
+      n < (wide * high) / 2 ? [200, 100, 50, 255] : [0, 0, 0, 0],
+    )
+    const { data } = await decodeImage(png(wide, high, values.flat(), { colourType: 6 }), 'm')
+    expect([...data.subarray(data.length - 4)].slice(0, 3)).toEqual([0, 0, 0])
+    expect([...data.subarray(0, 3)]).toEqual([200, 100, 50])
+  })
+
+  decoding('drawn in strips, a large picture comes back as it was', async () => {
+    const [wide, high] = [601, 499]
+    const data = Uint8Array.from({ length: wide * high * 4 }, (_, n) => (n * 2654435761) >>> 24)
+    const back = await decodeImage(await encodeImage({ width: wide, height: high, data }, 'm.png'), 'm')
+    expect(back.data.findIndex((value, n) => value !== (n % 4 === 3 ? 255 : data[n]))).toBe(-1)
+  })
+
   decoding('a PNG whose pixels end early', async () => {
     const code = await verdict(png(width, height, samples, { colourType: 2, missing: 30 }))
     expect(['E_IMAGE_TRUNCATED', 'E_IMAGE_FORMAT']).toContain(code)

@@ -20,6 +20,10 @@ export interface SessionOptions extends KernelOptions {
    * that a detector reads by itself.
    */
   readonly frozenModel?: boolean
+  /**
+   * The most pixels of a picture, decoded or given. Default: `limits.imagePixels`, 24 million.
+   */
+  readonly maxPixels?: number
 }
 
 export const sessionOptions = {
@@ -27,6 +31,7 @@ export const sessionOptions = {
   threads: true,
   threadTimeoutMs: true,
   frozenModel: true,
+  maxPixels: true,
   kernel: true,
   tuneMs: true,
   maxMemory: true,
@@ -38,6 +43,7 @@ export const sessionOptionsOf = ({
   threads,
   threadTimeoutMs,
   frozenModel,
+  maxPixels,
   kernel,
   tuneMs,
   maxMemory,
@@ -46,6 +52,7 @@ export const sessionOptionsOf = ({
   threads,
   threadTimeoutMs,
   frozenModel,
+  maxPixels,
   kernel,
   tuneMs,
   maxMemory,

@@ -63,9 +63,9 @@ export interface Platform {
   readModel(source: string | Address | undefined): Promise<{ bytes: Uint8Array | FileSource; file: string }>
   /**
    * Pixels of whatever this platform calls a picture: a path, encoded bytes, an element. Upright
-   * RGBA.
+   * RGBA. A picture of more than `maxPixels` is E_IMAGE_TOO_LARGE, before anything is decoded.
    */
-  decodeImage(source: ImageSource): Promise<Pixels>
+  decodeImage(source: ImageSource, maxPixels: number): Promise<Pixels>
   /** Without it every session has one thread. */
   readonly threads?: Threads
   /** Without it kernels are chosen by what they are expected to cost. */

@@ -4,7 +4,7 @@ import { preprocessingOf } from '../graph/task.js'
 import type { Model, Tensor } from '../graph/types.js'
 import { verifyModel } from '../graph/verify.js'
 import { type Fit, fitImage } from '../image/fit.js'
-import { checkPixels, type Pixels } from '../image/pixels.js'
+import { checkMaxPixels, checkPixels, type Pixels } from '../image/pixels.js'
 import { checkOptions } from '../options.js'
 import { type FirstPlan, planFirst } from '../plan/first.js'
 import { memoryOf, type Plan, programStart } from '../plan/plan.js'
@@ -58,6 +58,8 @@ const muchPacking = 32 << 20
  */
 export class Session {
   readonly build: Build
+  /** The most pixels of a picture that it takes. */
+  readonly maxPixels: number
   #plan: Plan
   #inputs: readonly Tensor[]
   #outputs: readonly Tensor[]
@@ -76,8 +78,9 @@ export class Session {
   /** Inputs that were set. One set directly is used up by a run, as its memory is reused. */
   readonly #given = new Set<string>()
 
-  private constructor(engine: LoadedEngine, plan: Plan) {
+  private constructor(engine: LoadedEngine, plan: Plan, maxPixels: number) {
     this.build = engine.build
+    this.maxPixels = maxPixels
     this.#plan = plan
     this.#inputs = tensorsOf(plan, 'inputs')
     this.#outputs = tensorsOf(plan, 'outputs')
@@ -94,6 +97,7 @@ export class Session {
   static async create(model: Model, options: SessionOptions = {}): Promise<Session> {
     checkOptions(options, sessionOptions, 'Session.create')
     const { frozenModel = false } = options
+    const maxPixels = checkMaxPixels(options.maxPixels)
     const summed = await sumWeights(model, options)
     const verified = verifyModel(model)
     if (frozenModel && summed !== undefined) platform().tuning?.warmUp?.(summed, verified, options)
@@ -104,7 +108,7 @@ export class Session {
     const narrow = hasNarrowWeights(verified)
     const engine = await loadEngine(memoryOf(plan), { ...options, narrow, threads })
     try {
-      const session = new Session(engine, plan)
+      const session = new Session(engine, plan, maxPixels)
       session.#first = frozenModel && plan.preprocessing !== undefined ? planFirst(plan) : undefined
       if (session.#first === undefined && plan.packedBytes >= muchPacking) engine.hire()
       loadPlan(plan, program, engine, session.#first?.nodes)
@@ -180,8 +184,8 @@ export class Session {
   /**
    * Copies a picture into the engine; the next `run` starts by preprocessing it. `fit` says how it
    * lies on the input; default: as the model's preprocessing has it. Throws E_IMAGE_INPUT for what
-   * are no pixels or a fit that is not within the input, E_MODEL_TASK for a model that takes no
-   * pictures, E_ENGINE_MEMORY.
+   * are no pixels or a fit that is not within the input, E_IMAGE_TOO_LARGE for more than
+   * `maxPixels`, E_MODEL_TASK for a model that takes no pictures, E_ENGINE_MEMORY.
    *
    * @example
    * const pixels = await decodeImage('photo.jpg')
@@ -191,7 +195,7 @@ export class Session {
   setImage(pixels: Pixels, fit: Fit = this.#fitOf(pixels)): void {
     const engine = this.#live()
     preprocessingOf(this.plan.model.graph)
-    checkPixels(pixels)
+    checkPixels(pixels, this.maxPixels)
     checkFit(fit, this.#inputs[0])
     if (this.#hasRunFirst) this.#settle()
     engine.wake()
@@ -277,7 +281,7 @@ export class Session {
     this.#live()
     const [, height, width] = this.#inputs[0].shape
     const { mode } = preprocessingOf(this.plan.model.graph)
-    checkPixels(pixels)
+    checkPixels(pixels, this.maxPixels)
     return fitImage(mode, pixels, { width, height })
   }
 

@@ -1,4 +1,5 @@
 import { type ErrorCode, OcellusError } from '../errors.js'
+import { checkImageSize } from './pixels.js'
 
 /** Reads numbers from a picture's file. A read past the end says that the file is cut short. */
 export class ByteReader {
@@ -7,6 +8,7 @@ export class ByteReader {
   constructor(
     readonly bytes: Uint8Array,
     readonly file: string,
+    readonly maxPixels?: number,
   ) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
@@ -21,6 +23,11 @@ export class ByteReader {
 
   malformed(what: string): OcellusError {
     return this.error('E_IMAGE_FORMAT', `is damaged: ${what}`)
+  }
+
+  /** Throws E_IMAGE_TOO_LARGE or E_IMAGE_EMPTY for a size that is not within the caps. */
+  checkSize(width: number, height: number): void {
+    checkImageSize(width, height, this.file, this.maxPixels)
   }
 
   /** Throws E_IMAGE_TRUNCATED unless the file goes on to byte `end`. */

@@ -25,7 +25,7 @@ const readers: readonly (readonly [signature: string, read: (reader: ByteReader)
  * size held to the caps, and that the file goes on to its end. Throws E_IMAGE_*; `file` names the
  * picture in messages.
  */
-export function sniffImage(given: Uint8Array, file: string): ImageHeader {
+export function sniffImage(given: Uint8Array, file: string, maxPixels?: number): ImageHeader {
   const bytes = plainBytes(given)
   if (bytes.length === 0) throw new OcellusError('E_IMAGE_EMPTY', `${file} is empty`)
   if (bytes.length > limits.imageFileBytes) {
@@ -34,7 +34,7 @@ export function sniffImage(given: Uint8Array, file: string): ImageHeader {
       `${file} has ${bytes.length} bytes; the most is ${limits.imageFileBytes}: scale it down`,
     )
   }
-  const reader = new ByteReader(bytes, file)
+  const reader = new ByteReader(bytes, file, maxPixels)
   for (const [signature, read] of readers) {
     if (startsWith(bytes, signature)) return read(reader)
     // A file that ends within its signature is the start of a picture.

@@ -8,8 +8,11 @@ export interface Pixels {
   readonly data: Uint8Array | Uint8ClampedArray
 }
 
-/** Throws E_IMAGE_INPUT unless these are pixels, with the data's length as their size says. */
-export function checkPixels(pixels: Pixels): void {
+/**
+ * Throws E_IMAGE_INPUT unless these are pixels, with the data's length as their size says, and
+ * E_IMAGE_TOO_LARGE where there are more than `maxPixels`.
+ */
+export function checkPixels(pixels: Pixels, maxPixels: number = limits.mostPixels): void {
   if (typeof pixels !== 'object' || pixels === null) {
     throw new OcellusError('E_IMAGE_INPUT', 'pixels must be { width, height, data } in RGBA')
   }
@@ -17,7 +20,7 @@ export function checkPixels(pixels: Pixels): void {
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new OcellusError('E_IMAGE_INPUT', `a picture of ${width}x${height} pixels; both must be at least 1`)
   }
-  checkImageSize(width, height, 'the picture')
+  checkImageSize(width, height, 'the picture', maxPixels)
   if (!(data instanceof Uint8ClampedArray) && !(data instanceof Uint8Array)) checkKind(data)
   if (data.length !== width * height * 4) {
     const why = data.length === 0 ? ' (is its buffer detached?)' : ''
@@ -35,13 +38,31 @@ function checkKind(data: unknown): void {
   throw new OcellusError('E_IMAGE_INPUT', `pixels must be a Uint8Array or Uint8ClampedArray, not ${kind}`)
 }
 
+/** What `maxPixels` says, or its default. Throws E_OPTION. */
+export function checkMaxPixels(maxPixels: number = limits.imagePixels): number {
+  if (Number.isInteger(maxPixels) && maxPixels >= 1 && maxPixels <= limits.mostPixels) return maxPixels
+  throw new OcellusError(
+    'E_OPTION',
+    `maxPixels is ${maxPixels}: give a whole number from 1 to ${limits.mostPixels}`,
+  )
+}
+
 /** Throws E_IMAGE_TOO_LARGE for a picture beyond the caps, E_IMAGE_EMPTY for one without pixels. */
-export function checkImageSize(width: number, height: number, file: string): void {
+export function checkImageSize(
+  width: number,
+  height: number,
+  file: string,
+  maxPixels: number = limits.imagePixels,
+): void {
   if (width < 1 || height < 1) throw new OcellusError('E_IMAGE_EMPTY', `${file} is ${width}x${height} pixels`)
-  if (width > limits.imageSide || height > limits.imageSide || width * height > limits.imagePixels) {
+  if (width > limits.imageSide || height > limits.imageSide)
     throw new OcellusError(
       'E_IMAGE_TOO_LARGE',
-      `${file} is ${width}x${height}; the most is ${limits.imageSide} a side and ${limits.imagePixels / 1e6} megapixels: scale it down`,
+      `${file} is ${width}x${height}; the most is ${limits.imageSide} a side: scale it down`,
     )
-  }
+  if (width * height > maxPixels)
+    throw new OcellusError(
+      'E_IMAGE_TOO_LARGE',
+      `${file} is ${width}x${height}, ${width * height} pixels; the most is ${maxPixels}: scale it down, or raise maxPixels (--max-pixels)`,
+    )
 }

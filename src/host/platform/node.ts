@@ -20,13 +20,13 @@ usePlatform({
     const file = await modelFile(path)
     return { bytes: await openModel(file), file }
   },
-  async decodeImage(source) {
+  async decodeImage(source, maxPixels) {
     const { decodeImage } = await import('./node/canvas.js')
     const content = await contentOf(source, imageContent)
-    if (content !== undefined) return decodeImage(content.bytes, content.file)
+    if (content !== undefined) return decodeImage(content.bytes, content.file, maxPixels)
     const address = addressOf(source)
     if (address === undefined) throw new OcellusError('E_IMAGE_INPUT', acceptedImages)
     const file = pathOf(address)
-    return decodeImage(await readCapped(file, limits.imageFileBytes), file)
+    return decodeImage(await readCapped(file, limits.imageFileBytes), file, maxPixels)
   },
 })

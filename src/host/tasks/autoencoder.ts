@@ -167,10 +167,10 @@ export class Autoencoder {
   async reconstruct(image: ImageSource, options: ReconstructOptions = {}): Promise<Reconstruction> {
     checkOptions(options, reconstructNames, 'Autoencoder.reconstruct')
     const { signal, mask } = options
-    const pixels = await decodeUnlessStopped(image, signal)
+    const pixels = await decodeUnlessStopped(image, signal, this.session.maxPixels)
     return this.reconstructPixels(pixels, {
       ...options,
-      mask: mask === undefined ? undefined : await decodeUnlessStopped(mask, signal),
+      mask: mask === undefined ? undefined : await decodeUnlessStopped(mask, signal, this.session.maxPixels),
     })
   }
 
@@ -183,7 +183,7 @@ export class Autoencoder {
   reconstructPixels(pixels: Pixels, options: ReconstructPixelsOptions = {}): Reconstruction {
     checkOptions(options, reconstructNames, 'Autoencoder.reconstructPixels')
     checkChoice('kind', options.kind, maskKinds)
-    checkPixels(pixels)
+    checkPixels(pixels, this.session.maxPixels)
     const { prediction } = this.task
     if (prediction === undefined)
       throw new OcellusError(
@@ -230,7 +230,10 @@ export class Autoencoder {
    */
   async encode(image: ImageSource, options: EncodeOptions = {}): Promise<Features> {
     checkOptions(options, encodeNames, 'Autoencoder.encode')
-    return this.encodePixels(await decodeUnlessStopped(image, options.signal), options)
+    return this.encodePixels(
+      await decodeUnlessStopped(image, options.signal, this.session.maxPixels),
+      options,
+    )
   }
 
   /** As `encode`, at once, for RGBA pixels that are already there. */
@@ -238,7 +241,7 @@ export class Autoencoder {
     checkOptions(options, encodeNames, 'Autoencoder.encodePixels')
     const { pool } = options
     checkChoice('pool', pool, pools)
-    checkPixels(pixels)
+    checkPixels(pixels, this.session.maxPixels)
     const { latent, features } = this.task
     const places = this.grid.rows * this.grid.columns
     const all = Array.from({ length: places }, (_, place) => place)
@@ -267,7 +270,7 @@ export class Autoencoder {
 
   #choose(pixels: Pixels, { kind, ratio, seed, mask }: ReconstructPixelsOptions): number[] {
     if (mask === undefined) return visiblePatches(kind ?? 'random', ratio ?? 0.75, seed ?? 1, this.grid)
-    checkPixels(mask)
+    checkPixels(mask, this.session.maxPixels)
     if (mask.width !== pixels.width || mask.height !== pixels.height)
       return visibleOfPicture(mask, pixels, this.grid)
     const fitted = this.#fitted(mask)

@@ -131,7 +131,7 @@ export class Detector {
    */
   async detectWithSize(image: ImageSource, options?: DetectOptions): Promise<DetectorResult> {
     checkOptions(options, detectNames, 'Detector.detect')
-    const pixels = await decodeUnlessStopped(image, options?.signal)
+    const pixels = await decodeUnlessStopped(image, options?.signal, this.session.maxPixels)
     return { width: pixels.width, height: pixels.height, detections: this.detectPixels(pixels, options) }
   }
 
@@ -159,7 +159,7 @@ export class Detector {
    */
   detectPixels(pixels: Pixels, options?: DetectOptions): Detection[] {
     checkOptions(options, detectNames, 'Detector.detectPixels')
-    checkPixels(pixels)
+    checkPixels(pixels, this.session.maxPixels)
     const settings =
       options === undefined ? this.#settings : settingsOf({ ...this.#options, ...options }, this.#task)
     const geometry = this.#fit(pixels)

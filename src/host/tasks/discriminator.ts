@@ -62,7 +62,7 @@ export class Discriminator {
    * const { probability, logit } = await discriminator.score('photo.jpg')
    */
   async score(image: ImageSource): Promise<Judgement> {
-    return this.scorePixels(await decodeImage(image))
+    return this.scorePixels(await decodeImage(image, { maxPixels: this.session.maxPixels }))
   }
 
   /** As `score`, at once, for RGBA pixels that are already there. */

@@ -1,5 +1,4 @@
 import type { ByteReader } from '../bytes.js'
-import { checkImageSize } from '../pixels.js'
 import type { ImageHeader } from './format.js'
 
 /** BITMAPCOREHEADER, the shortest, has 16-bit sizes. */
@@ -15,7 +14,7 @@ export function readBmp(reader: ByteReader): ImageHeader {
   const width = core ? reader.u16(18, true) : reader.i32(18, true)
   // A negative height says that the first row is the top one.
   const height = core ? reader.u16(20, true) : Math.abs(reader.i32(22, true))
-  checkImageSize(width, height, reader.file)
+  reader.checkSize(width, height)
   const bits = reader.u16(core ? 24 : 28, true)
   const compression = core ? 0 : reader.u32(30, true)
   // Run-length-coded pixels have no length that could be foretold.

@@ -1,5 +1,4 @@
 import type { ByteReader } from '../bytes.js'
-import { checkImageSize } from '../pixels.js'
 import type { ImageHeader } from './format.js'
 
 const imageBlock = 0x2c
@@ -8,10 +7,10 @@ const trailer = 0x3b
 
 /** GIF89a, section 17 ff. Only the first frame of an animation is read. */
 export function readGif(reader: ByteReader): ImageHeader {
-  const { bytes, file } = reader
+  const { bytes } = reader
   const width = reader.u16(6, true)
   const height = reader.u16(8, true)
-  checkImageSize(width, height, file)
+  reader.checkSize(width, height)
   let at = 13 + tableBytes(reader.u8(10))
   while (reader.u8(at) === extensionBlock) at = endOfSubBlocks(reader, at + 2)
   if (bytes[at] !== imageBlock) throw reader.malformed('it has no pixels')

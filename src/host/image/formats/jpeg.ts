@@ -1,6 +1,5 @@
 import { type ByteReader, Excerpt, startsWith } from '../bytes.js'
 import { exifOrientation, type Orientation } from '../exif.js'
-import { checkImageSize } from '../pixels.js'
 import type { ImageHeader } from './format.js'
 
 const startOfScan = 0xda
@@ -18,7 +17,7 @@ const maxScans = 100
  * EOI.
  */
 export function readJpeg(reader: ByteReader): ImageHeader {
-  const { bytes, file } = reader
+  const { bytes } = reader
   const excerpt = new Excerpt(bytes)
   excerpt.keep(0, 2)
   let size: { width: number; height: number } | undefined
@@ -41,7 +40,7 @@ export function readJpeg(reader: ByteReader): ImageHeader {
     let end = start + 2 + length
     if (isFrame(code)) {
       size = { height: reader.u16(start + 5), width: reader.u16(start + 7) }
-      checkImageSize(size.width, size.height, file)
+      reader.checkSize(size.width, size.height)
     }
     reader.need(end)
     const body = bytes.subarray(start + 4, end)

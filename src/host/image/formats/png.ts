@@ -1,6 +1,5 @@
 import { type ByteReader, Excerpt } from '../bytes.js'
 import { exifOrientation, type Orientation } from '../exif.js'
-import { checkImageSize } from '../pixels.js'
 import type { ImageHeader } from './format.js'
 
 /**
@@ -12,14 +11,14 @@ const colourTypes = [0, 2, 3, 4, 6]
 
 /** PNG, third edition, section 5: chunks of length, name, data and checksum, from IHDR to IEND. */
 export function readPng(reader: ByteReader): ImageHeader {
-  const { bytes, file } = reader
+  const { bytes } = reader
   const excerpt = new Excerpt(bytes)
   excerpt.keep(0, 8)
   if (reader.u32(8) !== 13 || reader.name(12) !== 'IHDR')
     throw reader.malformed('it does not start with IHDR')
   const width = reader.u32(16)
   const height = reader.u32(20)
-  checkImageSize(width, height, file)
+  reader.checkSize(width, height)
   const colourType = reader.u8(25)
   if (!colourTypes.includes(colourType)) throw reader.malformed(`colour type ${colourType}`)
   let opaque = colourType < 4

@@ -1,6 +1,5 @@
 import { type ByteReader, Excerpt, startsWith } from '../bytes.js'
 import { exifOrientation, type Orientation } from '../exif.js'
-import { checkImageSize } from '../pixels.js'
 import type { ImageHeader } from './format.js'
 
 const dropped = new Set(['ICCP', 'EXIF', 'XMP '])
@@ -11,11 +10,11 @@ const droppedFlags = 0x20 | 0x08 | 0x04
  * WebP Container Specification (RFC 9649, section 2): RIFF chunks around a VP8 or VP8L bit stream.
  */
 export function readWebp(reader: ByteReader): ImageHeader {
-  const { bytes, file } = reader
+  const { bytes } = reader
   if (reader.name(8) !== 'WEBP') throw reader.error('E_IMAGE_FORMAT', 'is a RIFF file, but not a picture')
   const riffEnd = 8 + reader.u32(4, true)
   const { width, height } = sizeOf(reader)
-  checkImageSize(width, height, file)
+  reader.checkSize(width, height)
   reader.need(riffEnd)
   const excerpt = new Excerpt(bytes)
   excerpt.keep(0, 12)

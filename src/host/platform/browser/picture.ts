@@ -11,29 +11,39 @@ const accepted =
   'give an image, a video, a canvas, an ImageBitmap, a VideoFrame, a Blob, a Response, a stream, an address, the bytes of an image file, or { width, height, data } in RGBA'
 
 /** Upright RGBA of anything that a browser calls a picture. Throws E_IMAGE_*, E_FILE_*. */
-export async function decodePicture(source: unknown): Promise<Pixels> {
+export async function decodePicture(
+  source: unknown,
+  maxPixels: number = limits.imagePixels,
+): Promise<Pixels> {
   const content = await contentOf(source, imageContent)
-  if (content !== undefined) return decodeFile(content.bytes, content.file)
+  if (content !== undefined) return decodeFile(content.bytes, content.file, maxPixels)
   const address = addressOf(source)
-  if (address !== undefined) return decodeFile(await fetchCapped(address, limits.imageFileBytes), address)
+  if (address !== undefined)
+    return decodeFile(await fetchCapped(address, limits.imageFileBytes), address, maxPixels)
   // By name: the class may be of another window, or not exist here.
   switch (tagOf(source)) {
     case 'HTMLImageElement':
-      return readImage(source as HTMLImageElement)
+      return readImage(source as HTMLImageElement, maxPixels)
     case 'HTMLVideoElement':
-      return readVideo(source as HTMLVideoElement)
+      return readVideo(source as HTMLVideoElement, maxPixels)
     case 'VideoFrame': {
       const frame = source as VideoFrame
-      return read(frame, frame.displayWidth, frame.displayHeight, 'the video frame (is it closed?)')
+      return read(
+        frame,
+        frame.displayWidth,
+        frame.displayHeight,
+        maxPixels,
+        'the video frame (is it closed?)',
+      )
     }
     case 'ImageBitmap': {
       const bitmap = source as ImageBitmap
-      return read(bitmap, bitmap.width, bitmap.height, 'the bitmap (is it closed?)')
+      return read(bitmap, bitmap.width, bitmap.height, maxPixels, 'the bitmap (is it closed?)')
     }
     case 'HTMLCanvasElement':
     case 'OffscreenCanvas': {
       const canvas = source as HTMLCanvasElement | OffscreenCanvas
-      return read(canvas, canvas.width, canvas.height, 'the canvas')
+      return read(canvas, canvas.width, canvas.height, maxPixels, 'the canvas')
     }
     default:
       throw new OcellusError('E_IMAGE_INPUT', accepted)
@@ -45,8 +55,8 @@ export async function decodePicture(source: unknown): Promise<Pixels> {
  * which
  * `createImageBitmap` obeys in one browser and not in another.
  */
-async function decodeFile(bytes: Uint8Array, file: string): Promise<Pixels> {
-  const header = sniffImage(bytes, file)
+async function decodeFile(bytes: Uint8Array, file: string, maxPixels: number): Promise<Pixels> {
+  const header = sniffImage(bytes, file, maxPixels)
   const blob = new Blob([new Uint8Array(header.plain)], { type: `image/${header.format}` })
   const bitmap = await createImageBitmap(blob).catch((cause: unknown) => {
     throw new OcellusError('E_IMAGE_FORMAT', `${file} can't be decoded: ${reason(cause)}`, { cause })
@@ -66,23 +76,29 @@ async function decodeFile(bytes: Uint8Array, file: string): Promise<Pixels> {
 }
 
 /** An element is drawn as it is seen: upright, unless the page's style says otherwise. */
-async function readImage(image: HTMLImageElement): Promise<Pixels> {
+async function readImage(image: HTMLImageElement, maxPixels: number): Promise<Pixels> {
   const name = image.currentSrc.startsWith('data:') ? 'the image' : image.currentSrc || 'the image'
   await image.decode().catch((cause: unknown) => {
     throw new OcellusError('E_IMAGE_FORMAT', `${name} can't be loaded: ${reason(cause)}`, { cause })
   })
-  return read(image, image.naturalWidth, image.naturalHeight, name)
+  return read(image, image.naturalWidth, image.naturalHeight, maxPixels, name)
 }
 
-function readVideo(video: HTMLVideoElement): Pixels {
+function readVideo(video: HTMLVideoElement, maxPixels: number): Pixels {
   if (video.readyState < video.HAVE_CURRENT_DATA) {
     throw new OcellusError('E_IMAGE_INPUT', 'the video has no frame yet: wait for its loadeddata event')
   }
-  return read(video, video.videoWidth, video.videoHeight, 'the video')
+  return read(video, video.videoWidth, video.videoHeight, maxPixels, 'the video')
 }
 
-function read(source: CanvasImageSource, width: number, height: number, name: string): Pixels {
-  checkImageSize(width, height, name)
+function read(
+  source: CanvasImageSource,
+  width: number,
+  height: number,
+  maxPixels: number,
+  name: string,
+): Pixels {
+  checkImageSize(width, height, name, maxPixels)
   try {
     return { width, height, data: draw(source, width, height) }
   } catch (cause) {

@@ -16,6 +16,7 @@ export interface Canvas {
 
 interface Context extends DrawingContext {
   drawImage(image: unknown, x: number, y: number): void
+  clearRect(x: number, y: number, width: number, height: number): void
   getImageData(x: number, y: number, width: number, height: number): ImageDataLike
   createImageData(width: number, height: number): ImageDataLike
   putImageData(data: ImageDataLike, x: number, y: number): void

@@ -5,7 +5,10 @@ import type { MotionOptions } from '../../../video/motion.js'
 import { type SceneOptions, sceneNames } from '../../../video/scene.js'
 import type { EventOptions, TrackerOptions } from '../../../video/types.js'
 
-type OfDetector = Omit<DetectorOptions, 'scoreThreshold' | 'multiLabel' | 'clip' | 'frozenModel'>
+type OfDetector = Omit<
+  DetectorOptions,
+  'scoreThreshold' | 'multiLabel' | 'clip' | 'frozenModel' | 'maxPixels'
+>
 type OfTracker = Omit<TrackerOptions, 'threshold'>
 type OfEvents = Omit<EventOptions, 'camera' | 'prefix'>
 
