@@ -65,12 +65,22 @@ function blackGif(width: number, height: number): Uint8Array {
   return Buffer.concat([head, Buffer.from([...blocks, 0, 0x3b])])
 }
 
-const side = 4898
+const [side, most] = [4898, 24_000_000]
+const allowed = (pixels: number): number => (pixels * 12) / 2 ** 20 + 100
 
 describe.each([
   ['png', blackPng],
   ['gif', blackGif],
 ] as const)('%s', (ending, make) => {
+  test.runIf(tellsMemory)('one of 24 million pixels takes at most 12 bytes a pixel and 100 MiB', () => {
+    expect(side * side).toBeLessThanOrEqual(most)
+    const file = made(`large.${ending}`, make(side, side))
+    const ended = ocellus(['detect', file, '--json'])
+    expect(ended.code, ended.stderr).toBe(0)
+    expect(JSON.parse(ended.stdout).images[0]).toMatchObject({ width: side, height: side })
+    expect(ended.peakMiB).toBeLessThan(allowed(side * side))
+  })
+
   test('a larger one is refused by its header, and decoded when that is asked for', () => {
     const file = made(`larger.${ending}`, make(side + 2, side + 2))
     const refused = ocellus(['detect', file])

@@ -7,14 +7,16 @@ import { type Fit, fitImage } from '../image/fit.js'
 import { checkMaxPixels, checkPixels, type Pixels } from '../image/pixels.js'
 import { checkOptions } from '../options.js'
 import { type FirstPlan, planFirst } from '../plan/first.js'
+import { isLarge } from '../plan/frame.js'
 import { memoryOf, type Plan, programStart } from '../plan/plan.js'
 import { compileProgram, describeInstruction } from '../plan/program.js'
-import { instructionBytes } from '../program/instruction.js'
+import { instructionBytes, instructionWords } from '../program/instruction.js'
 import { type LoadedEngine, loadEngine } from './build.js'
 import { hasNarrowWeights, planKernels } from './choose.js'
 import type { Build, Who } from './engine.js'
 import { runFirst } from './first.js'
 import { checkFit, writeFrame } from './frame.js'
+import { passLargeFrame } from './large-frame.js'
 import { loadNodes, loadPlan } from './load.js'
 import type { EngineMemory } from './memory.js'
 import {
@@ -73,6 +75,8 @@ export class Session {
    */
   #first: FirstPlan | undefined
   #hasRunFirst = false
+  /** The program's own first instruction, while another stands in its place for a large frame. */
+  #preprocess: Int32Array | undefined
   /** The first input's picture waits to be preprocessed. */
   #frame = false
   /** Inputs that were set. One set directly is used up by a run, as its memory is reused. */
@@ -167,7 +171,10 @@ export class Session {
     return this.#outputs.map((tensor) => metadataOf(this.plan.model.graph, tensor))
   }
 
-  /** Bytes of linear memory now: program, weights as packed, arena and the largest frame so far. */
+  /**
+   * Bytes of linear memory now: program, weights as packed, arena and the largest frame so far, of
+   * which one above 16 MiB leaves only what the network sees of it.
+   */
   get memoryBytes(): number {
     return this.memory.byteLength
   }
@@ -199,14 +206,31 @@ export class Session {
     checkFit(fit, this.#inputs[0])
     if (this.#hasRunFirst) this.#settle()
     engine.wake()
-    const source = this.plan.end
-    this.#memory.ensure(source + pixels.data.length + 64)
-    writeFrame(this.#memory.words, pixels, fit, source)
-    this.#memory.bytes.set(pixels.data, source)
-    this.#frameBytes = pixels.data.length
+    this.#frame = false
+    if (isLarge(pixels)) this.#passLarge(pixels, fit)
+    else this.#copyFrame(pixels, fit)
     this.#frame = true
     // A set that fills and empties with every frame would allocate.
     if (this.#inputs.length > 1) this.#given.add(this.#inputs[0].name)
+  }
+
+  #copyFrame(pixels: Pixels, fit: Fit): void {
+    const source = this.plan.end
+    this.#memory.ensure(source + pixels.data.length + 64)
+    if (this.#preprocess !== undefined) this.#memory.words.set(this.#preprocess, programStart / 4)
+    this.#preprocess = undefined
+    writeFrame(this.#memory.words, pixels, fit, source)
+    this.#memory.bytes.set(pixels.data, source)
+    this.#frameBytes = pixels.data.length
+  }
+
+  /** A frame so large that the engine's memory would never be small again is not kept in it. */
+  #passLarge(pixels: Pixels, fit: Fit): void {
+    const { words } = this.#memory
+    this.#preprocess ??= words.slice(programStart / 4, programStart / 4 + instructionWords)
+    const execute = (): void => this.#executeAt(programStart, 0, 1, 'caller')
+    const place = passLargeFrame(this.plan, this.#memory, pixels, fit, this.#preprocess, execute)
+    this.#frameBytes = place.end - this.plan.end
   }
 
   /**
@@ -365,6 +389,7 @@ export class Session {
     this.#frame = false
     if (this.#given.size > 0) this.#given.clear()
     this.#memory.words.set(program, programStart / 4)
+    this.#preprocess = undefined
   }
 
   /**

@@ -6,6 +6,7 @@ import { programStart } from '../program/control.js'
 import { instructionBytes } from '../program/instruction.js'
 import { planArena } from './arena.js'
 import { boxCount, capacityFor, type DetectionPlan, reserveDetection } from './detection.js'
+import { frameBytes } from './frame.js'
 import { planStorage, type Step, slack } from './storage.js'
 
 export { programStart }
@@ -47,7 +48,7 @@ const pageBytes = 0x10000
 
 /** Linear memory that a session of this plan takes, with a frame of this size: exact. */
 export function memoryOf(plan: Plan, frame?: { readonly width: number; readonly height: number }): number {
-  const end = frame === undefined ? plan.end : plan.end + frame.width * frame.height * 4 + slack
+  const end = frame === undefined ? plan.end : plan.end + frameBytes(plan, frame) + slack
   return Math.ceil(Math.max(end, plan.loadEnd, 2 * pageBytes) / pageBytes) * pageBytes
 }
 
