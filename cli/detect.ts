@@ -5,6 +5,7 @@ import { drawOn } from '../src/host/platform/node/canvas.js'
 import { type Build, Detector } from '../src/host/platform/node.js'
 import { shown } from '../src/host/shown.js'
 import {
+  maxWorkOption,
   modelFiles,
   openModel,
   parseBuild,
@@ -39,6 +40,7 @@ interface Options {
   build?: Build
   threads?: number
   maxPixels?: number
+  maxWork?: number
 }
 
 export function addDetect(program: Command): void {
@@ -79,6 +81,7 @@ export function addDetect(program: Command): void {
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .option(...maxPixelsOption)
+    .option(...maxWorkOption)
     .action(detect)
 }
 
@@ -93,6 +96,7 @@ async function detect(words: string[], options: Options): Promise<void> {
     // Workers would hardly have started when a single photo is done.
     threads: options.threads ?? (photos.length === 1 ? 1 : undefined),
     maxPixels: options.maxPixels,
+    maxWork: options.maxWork,
     fit: options.fit,
     scoreThreshold: options.threshold,
     iouThreshold: options.iou,

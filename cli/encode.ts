@@ -6,6 +6,7 @@ import { writeNpy } from '../tools/npy/write.js'
 import {
   addNetworkOptions,
   type ModelWords,
+  maxWorkOption,
   modelFiles,
   openModel,
   parseBuild,
@@ -25,6 +26,7 @@ interface Options extends ModelWords {
   build?: Build
   threads?: number
   maxPixels?: number
+  maxWork?: number
 }
 
 export function addEncode(program: Command): void {
@@ -51,6 +53,7 @@ export function addEncode(program: Command): void {
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .option(...maxPixelsOption)
+    .option(...maxWorkOption)
     .action(encode)
   addNetworkOptions(command)
 }
@@ -66,6 +69,7 @@ async function encode(words: string[], options: Options): Promise<void> {
     build: options.build,
     threads: options.threads,
     maxPixels: options.maxPixels,
+    maxWork: options.maxWork,
     fit: options.fit,
   })
   const bar = progress('encoding')

@@ -9,6 +9,7 @@ import { readDataSet } from '../tools/evaluate/labels.js'
 import {
   addNetworkOptions,
   type ModelWords,
+  maxWorkOption,
   openModel,
   parseBuild,
   parseChoice,
@@ -37,6 +38,7 @@ interface Options extends ModelWords {
   build?: Build
   threads?: number
   maxPixels?: number
+  maxWork?: number
 }
 
 export function addEval(program: Command): void {
@@ -80,6 +82,7 @@ export function addEval(program: Command): void {
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .option(...maxPixelsOption)
+    .option(...maxWorkOption)
     .action(evaluate)
   addNetworkOptions(command)
 }
@@ -153,6 +156,7 @@ async function measure(
     build: options.build,
     threads: options.threads,
     maxPixels: options.maxPixels,
+    maxWork: options.maxWork,
     fit: options.fit,
     ...evaluationOptions,
     iouThreshold: options.iou,

@@ -123,6 +123,19 @@ export function parseFraction(word: string): number {
   return value
 }
 
+/** How much work a model may take: an option of each verb that runs one. */
+export const maxWorkOption = [
+  '--max-work <units>',
+  `most work of one inference, about multiply-accumulates; default: ${limits.work}`,
+  parseWork,
+] as const
+
+function parseWork(word: string): number {
+  const work = Number(word)
+  if (word.trim() !== '' && work >= 1) return work
+  throw new OcellusError('E_OPTION', `${word} is not a number of at least 1`)
+}
+
 export const threadsOption =
   'threads that share the work; default: the processors, four at most, one for a small model'
 

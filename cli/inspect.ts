@@ -42,7 +42,7 @@ export function addInspect(program: Command): void {
 }
 
 async function inspect(path: string | undefined, options: Options): Promise<void> {
-  const model = verifyModel(await openModel(path, options))
+  const model = verifyModel(await openModel(path, options), Number.POSITIVE_INFINITY)
   const threads = chooseThreads(options.threads, model)
   const plan = await planKernels(model, threads, {})
   const frame = plan.preprocessing === undefined ? undefined : options.frame

@@ -12,6 +12,7 @@ import { ocellusFormat, openFormat } from '../tools/quantize/readers/open.js'
 import {
   addNetworkOptions,
   type ModelWords,
+  maxWorkOption,
   modelFiles,
   modelSource,
   openOptions,
@@ -25,7 +26,7 @@ import {
 } from './inputs.js'
 import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
 import { oneOutput } from './outputs.js'
-import { findPhotos, readPhoto } from './photos.js'
+import { findPhotos, maxPixelsOption, readPhoto } from './photos.js'
 import { autoencoderOf, quantizeAutoencoder } from './quantize-autoencoder.js'
 
 interface Options extends ModelWords {
@@ -45,6 +46,8 @@ interface Options extends ModelWords {
   json?: boolean
   build?: Build
   threads?: number
+  maxPixels?: number
+  maxWork?: number
 }
 
 export function addQuantize(program: Command): void {
@@ -88,6 +91,8 @@ export function addQuantize(program: Command): void {
     .option('--json', 'print the noise of each layer as JSON')
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
+    .option(...maxPixelsOption)
+    .option(...maxWorkOption)
     .action(quantize)
   addNetworkOptions(command)
 }
@@ -120,7 +125,12 @@ async function quantize(weights: string, options: Options): Promise<void> {
     biasCorrection: options.biasCorrection,
     equalize: options.equalize,
     compare: Math.min(photos.length, 8),
-    session: { build: options.build, threads: options.threads },
+    session: {
+      build: options.build,
+      threads: options.threads,
+      maxPixels: options.maxPixels,
+      maxWork: options.maxWork,
+    },
     progress: (stage, done, total) => bars[stage].update(done, total),
   }).finally(() => {
     bars.equalize.stop()
@@ -178,7 +188,7 @@ function calibration(read: Model, weights: string, files: readonly string[] | un
   const samples = pick(files, options.samples).map(
     (file): Photo =>
       () =>
-        readPhoto(file),
+        readPhoto(file, options.maxPixels),
   )
   return { float, samples, what: 'photos' }
 }

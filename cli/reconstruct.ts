@@ -7,6 +7,7 @@ import { type MaskKind, maskKinds } from '../src/host/tasks/autoencoder/mask.js'
 import {
   addNetworkOptions,
   type ModelWords,
+  maxWorkOption,
   modelFiles,
   openModel,
   parseBuild,
@@ -32,6 +33,7 @@ interface Options extends ModelWords {
   build?: Build
   threads?: number
   maxPixels?: number
+  maxWork?: number
 }
 
 export function addReconstruct(program: Command): void {
@@ -66,6 +68,7 @@ export function addReconstruct(program: Command): void {
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .option(...maxPixelsOption)
+    .option(...maxWorkOption)
     .action(reconstruct)
   addNetworkOptions(command)
 }
@@ -78,6 +81,7 @@ async function reconstruct(words: string[], options: Options): Promise<void> {
     build: options.build,
     threads: options.threads,
     maxPixels: options.maxPixels,
+    maxWork: options.maxWork,
     fit: options.fit,
   })
   const wanted = await maskOf(options)

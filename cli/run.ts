@@ -12,6 +12,7 @@ import { writeNpy } from '../tools/npy/write.js'
 import {
   addNetworkOptions,
   type ModelWords,
+  maxWorkOption,
   modelFiles,
   openModel,
   parseBuild,
@@ -38,6 +39,7 @@ interface Options extends ModelWords {
   build?: Build
   threads?: number
   maxPixels?: number
+  maxWork?: number
 }
 
 export function addRun(program: Command): void {
@@ -67,6 +69,7 @@ export function addRun(program: Command): void {
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .option(...maxPixelsOption)
+    .option(...maxWorkOption)
     .option('--json', 'print JSON')
     .action(run)
   addNetworkOptions(command)
@@ -80,6 +83,7 @@ async function run(path: string, options: Options): Promise<void> {
     build: options.build,
     threads: options.threads,
     maxPixels: options.maxPixels,
+    maxWork: options.maxWork,
   })
   try {
     const feeds = await readFeeds(session, options.input ?? [], options)

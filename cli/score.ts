@@ -3,6 +3,7 @@ import { type Build, Discriminator } from '../src/host/platform/node.js'
 import {
   addKeyOption,
   type ModelWords,
+  maxWorkOption,
   openModel,
   parseBuild,
   parseEpsilon,
@@ -18,6 +19,7 @@ interface Options extends ModelWords {
   build?: Build
   threads?: number
   maxPixels?: number
+  maxWork?: number
 }
 
 export function addScore(program: Command): void {
@@ -37,6 +39,7 @@ export function addScore(program: Command): void {
     .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
     .option('--threads <n>', threadsOption, parseThreads)
     .option(...maxPixelsOption)
+    .option(...maxWorkOption)
     .action(score)
 }
 
@@ -50,6 +53,7 @@ async function score(words: string[], options: Options): Promise<void> {
     build: options.build,
     threads: options.threads,
     maxPixels: options.maxPixels,
+    maxWork: options.maxWork,
   })
   const images = []
   for (const file of photos) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { DetectionTask, YoloHead } from '../../src/host/graph/types.js'
 import { fitImage } from '../../src/host/image/fit.js'
+import { limits } from '../../src/host/limits.js'
 import type { DetectionOptions } from '../../src/host/tasks/detection/options.js'
 import { decodeHeads } from '../helpers/decoding.js'
 import { builds } from '../helpers/engine.js'
@@ -124,7 +125,7 @@ test('candidates beyond the cap: the best stay', () => {
     data.set([0.5, 0.5, 0.01, 0.01, 1, ...scores.slice(n * classes, (n + 1) * classes)], (5 + classes) * n)
   }
   const found = decode({ data, height: side, width: side }, { newCoords: true }, true, 0)
-  expect(found.map(({ score }) => score)).toEqual(scores.sort((a, b) => b - a).slice(0, 30_000))
+  expect(found.map(({ score }) => score)).toEqual(scores.sort((a, b) => b - a).slice(0, limits.candidates))
 })
 
 describe('options of a detector', () => {

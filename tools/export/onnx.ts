@@ -42,7 +42,7 @@ export function exportOnnx(
   model: Model,
   { input = 'float32', transposed = 'native', activations = 'static' }: ExportOptions = {},
 ): Uint8Array {
-  const verified = verifyModel(model)
+  const verified = verifyModel(model, Number.POSITIVE_INFINITY)
   const { graph } = model
   const onnx = new OnnxGraph()
   const dynamic = activations === 'dynamic'

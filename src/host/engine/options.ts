@@ -24,6 +24,11 @@ export interface SessionOptions extends KernelOptions {
    * The most pixels of a picture, decoded or given. Default: `limits.imagePixels`, 24 million.
    */
   readonly maxPixels?: number
+  /**
+   * The most work of one inference, in units of about a multiply-accumulate. Default: `limits.work`,
+   * 2^37. Raise it for a large network that you trust: E_MODEL_LIMIT says how much it takes.
+   */
+  readonly maxWork?: number
 }
 
 export const sessionOptions = {
@@ -32,6 +37,7 @@ export const sessionOptions = {
   threadTimeoutMs: true,
   frozenModel: true,
   maxPixels: true,
+  maxWork: true,
   kernel: true,
   tuneMs: true,
   maxMemory: true,
@@ -44,6 +50,7 @@ export const sessionOptionsOf = ({
   threadTimeoutMs,
   frozenModel,
   maxPixels,
+  maxWork,
   kernel,
   tuneMs,
   maxMemory,
@@ -53,6 +60,7 @@ export const sessionOptionsOf = ({
   threadTimeoutMs,
   frozenModel,
   maxPixels,
+  maxWork,
   kernel,
   tuneMs,
   maxMemory,

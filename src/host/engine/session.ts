@@ -3,6 +3,7 @@ import { roundUp } from '../graph/descriptor.js'
 import { preprocessingOf } from '../graph/task.js'
 import type { Model, Tensor } from '../graph/types.js'
 import { verifyModel } from '../graph/verify.js'
+import { checkMaxWork } from '../graph/work.js'
 import { type Fit, fitImage } from '../image/fit.js'
 import { checkMaxPixels, checkPixels, type Pixels } from '../image/pixels.js'
 import { checkOptions } from '../options.js'
@@ -62,6 +63,7 @@ export class Session {
   readonly build: Build
   /** The most pixels of a picture that it takes. */
   readonly maxPixels: number
+  readonly #maxWork: number
   #plan: Plan
   #inputs: readonly Tensor[]
   #outputs: readonly Tensor[]
@@ -82,9 +84,14 @@ export class Session {
   /** Inputs that were set. One set directly is used up by a run, as its memory is reused. */
   readonly #given = new Set<string>()
 
-  private constructor(engine: LoadedEngine, plan: Plan, maxPixels: number) {
+  private constructor(
+    engine: LoadedEngine,
+    plan: Plan,
+    caps: { readonly maxPixels: number; readonly maxWork: number },
+  ) {
     this.build = engine.build
-    this.maxPixels = maxPixels
+    this.maxPixels = caps.maxPixels
+    this.#maxWork = caps.maxWork
     this.#plan = plan
     this.#inputs = tensorsOf(plan, 'inputs')
     this.#outputs = tensorsOf(plan, 'outputs')
@@ -102,8 +109,9 @@ export class Session {
     checkOptions(options, sessionOptions, 'Session.create')
     const { frozenModel = false } = options
     const maxPixels = checkMaxPixels(options.maxPixels)
+    const maxWork = checkMaxWork(options.maxWork)
     const summed = await sumWeights(model, options)
-    const verified = verifyModel(model)
+    const verified = verifyModel(model, maxWork)
     if (frozenModel && summed !== undefined) platform().tuning?.warmUp?.(summed, verified, options)
     summed?.close()
     const threads = chooseThreads(options.threads, verified)
@@ -112,7 +120,7 @@ export class Session {
     const narrow = hasNarrowWeights(verified)
     const engine = await loadEngine(memoryOf(plan), { ...options, narrow, threads })
     try {
-      const session = new Session(engine, plan, maxPixels)
+      const session = new Session(engine, plan, { maxPixels, maxWork })
       session.#first = frozenModel && plan.preprocessing !== undefined ? planFirst(plan) : undefined
       if (session.#first === undefined && plan.packedBytes >= muchPacking) engine.hire()
       loadPlan(plan, program, engine, session.#first?.nodes)
@@ -380,7 +388,7 @@ export class Session {
   replan(model: Model): void {
     this.#live()
     this.#settle()
-    const plan = resizePlan(this.plan, model)
+    const plan = resizePlan(this.plan, model, this.#maxWork)
     const program = compileProgram(plan)
     this.#memory.ensure(plan.end)
     this.#plan = plan

@@ -2,10 +2,11 @@ import { OcellusError } from '../errors.js'
 import { limits } from '../limits.js'
 import { tagOf } from '../source/bytes.js'
 import type { AttributeRule, NodeView, OperatorDescriptor } from './descriptor.js'
-import { elements, integers } from './descriptor.js'
+import { elements } from './descriptor.js'
 import { operators } from './ops/index.js'
 import { checkTask } from './task.js'
 import type { AttributeValue, Constant, Model, Node, Tensor } from './types.js'
+import { checkMaxWork, checkWork } from './work.js'
 
 /**
  * A model all of whose operators, shapes and scales have been checked, with its nodes looked up.
@@ -20,9 +21,10 @@ export interface VerifiedModel extends Model {
 /**
  * Checks everything that a kernel relies on: operators known, attributes in range, each tensor made
  * once before it is used, shapes as inferred, scales and accumulators provably safe. Nothing is
- * allocated for the model before this has passed. Throws E_MODEL_*.
+ * allocated for the model before this has passed. `maxWork` is the most work of one inference, in
+ * units of `workOf`. Throws E_MODEL_*.
  */
-export function verifyModel(model: Model): VerifiedModel {
+export function verifyModel(model: Model, maxWork?: number): VerifiedModel {
   const { graph } = model
   if (graph.nodes.length > limits.nodes || graph.tensors.length > limits.tensors) {
     throw new OcellusError(
@@ -60,7 +62,7 @@ export function verifyModel(model: Model): VerifiedModel {
   for (const name of tensorsByName.keys()) {
     if (!made.has(name)) throw new OcellusError('E_MODEL_GRAPH', `no node makes the tensor ${name}`)
   }
-  checkWork(views)
+  checkWork(views, checkMaxWork(maxWork))
   checkTask(graph, tensorsByName)
   return { ...model, views, tensorsByName }
 }
@@ -134,19 +136,6 @@ function checkShape(tensor: Tensor): void {
   ) {
     throw new OcellusError('E_MODEL_SHAPE', `${name}: the shape [${shape}] is out of range`)
   }
-}
-
-/** A few bytes can ask for a pool that takes years. */
-function checkWork(views: VerifiedModel['views']): void {
-  const work = views.reduce((sum, { view, operator }) => {
-    const window = elements(integers(view, 'kernel'))
-    return sum + Math.max(operator.macs(view), elements(view.output.shape) * window)
-  }, 0)
-  if (work <= limits.work) return
-  throw new OcellusError(
-    'E_MODEL_LIMIT',
-    `one inference would take ${work.toExponential(1)} multiplications; the most is ${limits.work.toExponential(1)}`,
-  )
 }
 
 /** A model that was built, not read from a file, has had no other check. */

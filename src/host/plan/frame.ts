@@ -1,6 +1,5 @@
-import { pixelCount } from '../graph/descriptor.js'
-import type { Size } from '../image/fit.js'
-import type { Plan } from './plan.js'
+import { type Place, pixelCount } from '../graph/descriptor.js'
+import type { VerifiedModel } from '../graph/verify.js'
 
 /**
  * A frame of more bytes does not lie in the engine's memory: it passes through a window of a few
@@ -20,13 +19,26 @@ export interface LargeFrame {
   readonly end: number
 }
 
+/** A frame's width and height in pixels. */
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** What is needed of a plan. */
+interface Placed {
+  readonly model: VerifiedModel
+  readonly places: ReadonlyMap<string, Place>
+  readonly end: number
+}
+
 /** How many bytes a frame takes behind all that the plan places. */
-export const frameBytes = (plan: Plan, frame: Size): number =>
+export const frameBytes = (plan: Placed, frame: Size): number =>
   isLarge(frame) ? placeLargeFrame(plan).end - plan.end : frame.width * frame.height * 4
 
 export const isLarge = ({ width, height }: Size): boolean => width * height * 4 > largeFrameBytes
 
-export function placeLargeFrame(plan: Plan): LargeFrame {
+export function placeLargeFrame(plan: Placed): LargeFrame {
   const [name] = plan.model.graph.inputs
   const { stride } = plan.places.get(name)!
   const input = plan.end

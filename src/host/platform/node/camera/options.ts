@@ -60,6 +60,7 @@ const ofDetector = {
   kernel: true,
   tuneMs: true,
   maxMemory: true,
+  maxWork: true,
   iouThreshold: true,
   maxResults: true,
   categoryAllowlist: true,
