@@ -115,6 +115,7 @@ export const errorCodes = [
   'E_INPUT_NAME',
   'E_INPUT_TYPE',
   'E_INPUT_VALUE',
+  'E_DEADLINE',
   // cameras
   'E_CAMERA_SOURCE',
   'E_CAMERA_FFMPEG',

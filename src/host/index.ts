@@ -12,7 +12,7 @@ export {
   type TensorData,
   type TensorMetadata,
 } from './engine/session.js'
-export type { Signal } from './engine/stop.js'
+export type { Signal, StopOptions } from './engine/stop.js'
 export { type ErrorCode, errorCodes, OcellusError } from './errors.js'
 export type { FileSource } from './format/safetensors.js'
 export { readModel, writeModel } from './graph/file.js'

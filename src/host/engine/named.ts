@@ -8,6 +8,7 @@ import type { OptionNames } from '../options.js'
 import type { Plan } from '../plan/plan.js'
 import { roundHalfEven } from '../plan/program.js'
 import type { EngineMemory } from './memory.js'
+import { type StopOptions, stopNames } from './stop.js'
 import { arrays, readForm, type TensorData, writeForm } from './tensors.js'
 
 /**
@@ -37,14 +38,14 @@ export type NamedInputs = Readonly<Record<string, NamedTensor | Pixels>>
 /** Outputs of a run by their names; copies, which later runs leave alone. */
 export type NamedOutputs = Readonly<Record<string, NamedTensor>>
 
-export interface RunOptions {
+export interface RunOptions extends StopOptions {
   /** Names of the outputs to compute. Default: all of them. */
   readonly outputs?: readonly string[]
   /** Give int8 outputs as they are, with their quantization. Default: dequantised to float32. */
   readonly raw?: boolean
 }
 
-export const runOptions = { outputs: true, raw: true } satisfies OptionNames<RunOptions>
+export const runOptions = { ...stopNames, outputs: true, raw: true } satisfies OptionNames<RunOptions>
 
 /** What a model takes or gives under a name. */
 export interface TensorMetadata extends TensorForm {

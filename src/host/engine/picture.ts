@@ -1,9 +1,8 @@
-import { OcellusError } from '../errors.js'
 import { type ImageSource, isPixels } from '../image/image-source.js'
 import { checkMaxPixels, checkPixels, type Pixels } from '../image/pixels.js'
 import { checkOptions, type OptionNames } from '../options.js'
 import { platform } from './platform.js'
-import type { Signal } from './stop.js'
+import { type StopOptions, stopOf } from './stop.js'
 
 /** How a picture is decoded. */
 export interface DecodeOptions {
@@ -35,19 +34,15 @@ export async function decodeImage(source: ImageSource, options?: DecodeOptions):
   return source
 }
 
-/** As `decodeImage`, unless the work is stopped before or after: E_ABORTED. */
+/** As `decodeImage`, unless the work is stopped before or after. Throws E_ABORTED, E_DEADLINE. */
 export async function decodeUnlessStopped(
   source: ImageSource,
-  signal: Signal | undefined,
+  options: StopOptions | undefined,
   maxPixels: number,
 ): Promise<Pixels> {
-  stopIfAsked(signal)
+  const stop = stopOf(options)
+  stop?.()
   const pixels = await decodeImage(source, { maxPixels })
-  stopIfAsked(signal)
+  stop?.()
   return pixels
-}
-
-/** Throws E_ABORTED where the caller has asked to stop. */
-export function stopIfAsked(signal: Signal | undefined): void {
-  if (signal?.aborted) throw new OcellusError('E_ABORTED', 'the work was stopped by its signal')
 }

@@ -37,6 +37,7 @@ import { platform } from './platform.js'
 import { profileSteps, type StepTime } from './profile.js'
 import { resizePlan } from './resize.js'
 import { selectPatches } from './selection.js'
+import { type Stop, type StopOptions, stopOf } from './stop.js'
 import { sumWeights } from './sums.js'
 import { checkValues, readTensor, type TensorData, writeTensor } from './tensors.js'
 import { chooseThreads } from './threads.js'
@@ -48,6 +49,9 @@ export type { TensorData } from './tensors.js'
 
 const tensorsOf = ({ model }: Plan, ends: 'inputs' | 'outputs'): readonly Tensor[] =>
   model.graph[ends].map((name) => model.tensorsByName.get(name)!)
+
+/** Milliseconds that a run in turns keeps events waiting, and a layer more. */
+const turnMs = 8
 
 /**
  * Bytes of weights that take longer to pack than threads to start: they are started before all is
@@ -79,6 +83,10 @@ export class Session {
   #hasRunFirst = false
   /** The program's own first instruction, while another stands in its place for a large frame. */
   #preprocess: Int32Array | undefined
+  /** How often its memory was set to work on something: whoever waits sees that it was. */
+  #changes = 0
+  /** Settles when nobody runs in turns. */
+  #turn: Promise<void> = Promise.resolve()
   /** The first input's picture waits to be preprocessed. */
   #frame = false
   /** Inputs that were set. One set directly is used up by a run, as its memory is reused. */
@@ -212,6 +220,7 @@ export class Session {
     preprocessingOf(this.plan.model.graph)
     checkPixels(pixels, this.maxPixels)
     checkFit(fit, this.#inputs[0])
+    this.#changes++
     if (this.#hasRunFirst) this.#settle()
     engine.wake()
     this.#frame = false
@@ -262,6 +271,7 @@ export class Session {
     const tensor = this.#inputs.find((input) => input.name === name)
     if (tensor === undefined) throw new OcellusError('E_INPUT_NAME', `the model has no input ${name}`)
     checkValues(tensor, values)
+    this.#changes++
     this.#settle()
     engine.wake()
     writeTensor(this.#memory, this.plan, tensor, values)
@@ -280,6 +290,7 @@ export class Session {
   preprocessed(): TensorData {
     this.#live()
     if (!this.#frame) throw new OcellusError('E_INPUT_SHAPE', 'set a picture first')
+    this.#changes++
     this.#execute(0, 1)
     return readTensor(this.#memory, this.plan, this.inputs[0])
   }
@@ -287,14 +298,14 @@ export class Session {
   /**
    * Runs the network on what was set before, or as much of it as one of its outputs needs. Throws
    * E_INPUT_SHAPE where an input was not set, E_OPTION for an output that there is not,
-   * E_SESSION_CLOSED.
+   * E_SESSION_CLOSED, E_ABORTED, E_DEADLINE.
    */
-  run(output?: string): void
+  run(output?: string, options?: StopOptions): void
   /**
    * Runs the network on named inputs and returns its outputs by their names: `{ dtype, shape, data
    * }` each, maps in NCHW. Every input must be given, of the type and shape that `inputMetadata`
-   * tells. Throws E_INPUT_NAME, E_INPUT_TYPE, E_INPUT_SHAPE before anything runs; the session stays
-   * usable.
+   * tells. Throws E_INPUT_NAME, E_INPUT_TYPE, E_INPUT_SHAPE before anything runs, E_ABORTED and
+   * E_DEADLINE between layers; the session stays usable.
    *
    * @example
    * const data = new Float32Array(3 * 416 * 416)
@@ -305,7 +316,8 @@ export class Session {
   run(what?: string | NamedInputs, options?: RunOptions): NamedOutputs | undefined {
     checkOptions(options, runOptions, 'Session.run')
     if (typeof what === 'object') return this.#runNamed(what, options ?? {})
-    this.#runSet(what === undefined ? undefined : this.#endOf(what))
+    const stop = stopOf(options)
+    this.#runSet(what === undefined ? undefined : this.#endOf(what), stop)
     return undefined
   }
 
@@ -319,9 +331,10 @@ export class Session {
 
   #runNamed(inputs: NamedInputs, options: RunOptions): NamedOutputs {
     this.#live()
+    const stop = stopOf(options)
     const outputs = checkOutputs(this.plan, options)
     this.setInputs(inputs)
-    this.#runSet(options.outputs === undefined ? undefined : this.#endOfAll(outputs))
+    this.#runSet(options.outputs === undefined ? undefined : this.#endOfAll(outputs), stop)
     const raw = options.raw === true
     return Object.fromEntries(outputs.map((name) => [name, readOutput(this.#memory, this.plan, name, raw)]))
   }
@@ -333,6 +346,7 @@ export class Session {
   setInputs(inputs: NamedInputs): void {
     const engine = this.#live()
     const { picture, tensors } = checkInputs(this.plan, inputs)
+    this.#changes++
     // Loading overwrites what lies in the arena and behind it.
     if (tensors.length > 0) this.#settle()
     if (this.#given.size > 0) this.#given.clear()
@@ -345,10 +359,14 @@ export class Session {
   }
 
   /** Runs the network on what was set, up to an instruction. */
-  #runSet(end?: number): void {
+  #runSet(end: number | undefined, stop: Stop | undefined): void {
     if (this.#first !== undefined && !this.#hasRunFirst && end === undefined && this.#isFrameAlone()) {
       this.#hasRunFirst = true
-      runFirst(this.plan, this.#first, this.#live(), (at, n) => this.#executeAt(at, n, 1, 'caller'))
+      this.#changes++
+      runFirst(this.plan, this.#first, this.#live(), (at, n) => {
+        stop?.()
+        this.#executeAt(at, n, 1, 'caller')
+      })
       this.#recheck()
       // Threads share the packing of weights, which the second run needs.
       this.#live().hire(true)
@@ -356,8 +374,58 @@ export class Session {
     }
     this.#settle()
     const first = this.#begin()
-    this.#execute(first, (end ?? this.#end) - first)
+    this.#executeUnlessStopped(first, end ?? this.#end, stop)
     this.#recheck()
+  }
+
+  /** The whole program at once where nothing can stop it, or else one instruction after the other. */
+  #executeUnlessStopped(first: number, end: number, stop: Stop | undefined): void {
+    if (stop === undefined) {
+      this.#execute(first, end - first)
+      return
+    }
+    for (let at = first; at < end; at++) {
+      stop()
+      this.#execute(at, 1)
+    }
+  }
+
+  /**
+   * Runs the network on a picture and gives what `read` makes of it at once. Between layers other
+   * events have their turn every few milliseconds, so that they can stop the work. Calls wait for
+   * each other; whatever else the session is used for meanwhile goes first, and the picture begins
+   * anew.
+   * @internal
+   */
+  async runInTurns<T>(pixels: Pixels, fit: Fit, stop: Stop, read: () => T): Promise<T> {
+    const { now, pause } = platform()
+    const before = this.#turn
+    let done = (): void => {}
+    this.#turn = new Promise((resolve) => {
+      done = resolve
+    })
+    try {
+      await before
+      for (;;) {
+        stop()
+        this.setImage(pixels, fit)
+        this.#settle()
+        let at = this.#begin()
+        const own = this.#changes
+        for (let since = now?.() ?? 0; at < this.#end && own === this.#changes; at++) {
+          stop()
+          this.#execute(at, 1)
+          if (now !== undefined && now() - since < turnMs) continue
+          await pause?.()
+          since = now?.() ?? 0
+        }
+        if (own !== this.#changes) continue
+        this.#recheck()
+        return read()
+      }
+    } finally {
+      done()
+    }
   }
 
   /**
@@ -377,6 +445,7 @@ export class Session {
    */
   select(indices: readonly number[]): void {
     this.#live()
+    this.#changes++
     selectPatches(this.plan, this.#memory, indices)
   }
 
@@ -388,6 +457,7 @@ export class Session {
   replan(model: Model): void {
     this.#live()
     this.#settle()
+    this.#changes++
     const plan = resizePlan(this.plan, model, this.#maxWork)
     const program = compileProgram(plan)
     this.#memory.ensure(plan.end)
@@ -465,6 +535,7 @@ export class Session {
   /** The first instruction: without a picture the preprocessing is left out. */
   #begin(): number {
     this.#live()
+    this.#changes++
     if (this.#isFrameAlone()) return 0
     const missing = this.#inputs.find(({ name }) => !this.#given.has(name))
     if (missing !== undefined)

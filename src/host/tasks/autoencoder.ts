@@ -1,7 +1,7 @@
 import { type SessionOptions, sessionOptions, sessionOptionsOf } from '../engine/options.js'
 import { decodeUnlessStopped } from '../engine/picture.js'
 import { Session } from '../engine/session.js'
-import type { Signal } from '../engine/stop.js'
+import { type StopOptions, startClock, stopNames, stopOptionsOf } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
 import { autoencoderOf, preprocessingOf } from '../graph/task.js'
 import type { AutoencoderTask, Model, Preprocessing } from '../graph/types.js'
@@ -32,7 +32,7 @@ export interface AutoencoderOptions extends SessionOptions {
  * What is hidden: a share of the patches, what a mask covers, or all but the patches that are
  * named.
  */
-export interface ReconstructOptions {
+export interface ReconstructOptions extends StopOptions {
   /** The share of the patches to hide, 0.05 to 0.95. Default: 0.75. */
   readonly ratio?: number
   /** Which patches the share takes. Default: random. */
@@ -43,8 +43,6 @@ export interface ReconstructOptions {
   readonly mask?: ImageSource
   /** Instead of a share: the indices of the visible patches, counted row by row from 0. */
   readonly visible?: readonly number[]
-  /** An `AbortSignal`: work that it stops before the pictures are looked at ends with E_ABORTED. */
-  readonly signal?: Signal
 }
 
 /** As `ReconstructOptions`, for a mask whose pixels are there. */
@@ -59,7 +57,7 @@ const reconstructNames = {
   seed: true,
   mask: true,
   visible: true,
-  signal: true,
+  ...stopNames,
 } satisfies OptionNames<ReconstructOptions>
 
 /**
@@ -90,18 +88,16 @@ export interface Reconstruction {
 export const pools = ['class', 'mean', 'none'] as const
 
 /** What a picture's features are made of. */
-export interface EncodeOptions {
+export interface EncodeOptions extends StopOptions {
   /**
    * The class token, the mean of the patches' tokens, or all tokens, the class token first.
    * Default: the class token; for an encoder that was finetuned with global pooling the mean, with
    * the normalisation that was trained for it.
    */
   readonly pool?: (typeof pools)[number]
-  /** An `AbortSignal`: work that it stops before the picture is looked at ends with E_ABORTED. */
-  readonly signal?: Signal
 }
 
-const encodeNames = { pool: true, signal: true } satisfies OptionNames<EncodeOptions>
+const encodeNames = { pool: true, ...stopNames } satisfies OptionNames<EncodeOptions>
 
 /** What an encoder makes of a picture. */
 export interface Features {
@@ -159,18 +155,19 @@ export class Autoencoder {
   /**
    * Hides parts of a picture and has the network draw them. Only visible patches run through the
    * encoder: the more is hidden, the sooner it is done. Throws E_OPTION, E_IMAGE_*, E_FILE_*,
-   * E_MODEL_TASK for an encoder without its decoder, E_SESSION_CLOSED, E_ABORTED.
+   * E_MODEL_TASK for an encoder without its decoder, E_SESSION_CLOSED, E_ABORTED, E_DEADLINE.
    *
    * @example
    * const { masked, restored, original } = await autoencoder.reconstruct('photo.jpg', { mask: 'mask.png' })
    */
   async reconstruct(image: ImageSource, options: ReconstructOptions = {}): Promise<Reconstruction> {
     checkOptions(options, reconstructNames, 'Autoencoder.reconstruct')
-    const { signal, mask } = options
-    const pixels = await decodeUnlessStopped(image, signal, this.session.maxPixels)
+    const limited = startClock(options)
+    const { mask } = limited
+    const pixels = await decodeUnlessStopped(image, limited, this.session.maxPixels)
     return this.reconstructPixels(pixels, {
-      ...options,
-      mask: mask === undefined ? undefined : await decodeUnlessStopped(mask, signal, this.session.maxPixels),
+      ...limited,
+      mask: mask === undefined ? undefined : await decodeUnlessStopped(mask, limited, this.session.maxPixels),
     })
   }
 
@@ -193,7 +190,7 @@ export class Autoencoder {
     const visible = options.visible ?? this.#choose(pixels, options)
     if (visible.length >= this.grid.rows * this.grid.columns)
       throw new OcellusError('E_OPTION', `${visible.length} visible patches: hide at least one`)
-    const scene = this.#show(pixels, visible)
+    const scene = this.#show(pixels, visible, options)
     const values = this.session.output(prediction) as Float32Array
     const length = this.task.patch ** 2 * 3
     const rows = values.subarray(length)
@@ -223,17 +220,15 @@ export class Autoencoder {
 
   /**
    * A picture's feature vector: the encoder on all of its patches. Throws E_OPTION, E_IMAGE_*,
-   * E_FILE_*, E_SESSION_CLOSED, E_ABORTED.
+   * E_FILE_*, E_SESSION_CLOSED, E_ABORTED, E_DEADLINE.
    *
    * @example
    * const { shape, data } = await autoencoder.encode('photo.jpg', { pool: 'mean' })
    */
   async encode(image: ImageSource, options: EncodeOptions = {}): Promise<Features> {
     checkOptions(options, encodeNames, 'Autoencoder.encode')
-    return this.encodePixels(
-      await decodeUnlessStopped(image, options.signal, this.session.maxPixels),
-      options,
-    )
+    const limited = startClock(options)
+    return this.encodePixels(await decodeUnlessStopped(image, limited, this.session.maxPixels), limited)
   }
 
   /** As `encode`, at once, for RGBA pixels that are already there. */
@@ -246,11 +241,11 @@ export class Autoencoder {
     const places = this.grid.rows * this.grid.columns
     const all = Array.from({ length: places }, (_, place) => place)
     if (features !== undefined && (pool ?? 'mean') === 'mean') {
-      this.#show(pixels, all, features)
+      this.#show(pixels, all, options, features)
       const rows = this.session.output(features) as Float32Array
       return { shape: [rows.length / 2], data: rows.slice(rows.length / 2) }
     }
-    this.#show(pixels, all, latent)
+    this.#show(pixels, all, options, latent)
     const data = this.session.output(latent) as Float32Array
     const channels = data.length / (places + 1)
     if (pool === 'none') return { shape: [places + 1, channels], data }
@@ -286,7 +281,7 @@ export class Autoencoder {
    * Runs the network, or its part up to an output, on some patches of a picture; returns that as
    * the network saw it.
    */
-  #show(pixels: Pixels, visible: readonly number[], output?: string): Scene {
+  #show(pixels: Pixels, visible: readonly number[], options: StopOptions, output?: string): Scene {
     const { session } = this
     if (visible.length !== this.#visible) {
       if (visible.length === 0) throw new OcellusError('E_OPTION', 'no patch is visible: leave at least one')
@@ -304,7 +299,7 @@ export class Autoencoder {
     const { mean, std } = this.#preprocessing
     const bytes = session.preprocessed() as Float32Array
     const values = bytes.map((value, n) => Math.round((value * std[n % 3] + mean[n % 3]) * 255) / 255)
-    session.run(output)
+    session.run(output, stopOptionsOf(options))
     return { ...this.grid, patch: this.task.patch, values }
   }
 

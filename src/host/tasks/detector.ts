@@ -1,7 +1,8 @@
 import { type SessionOptions, sessionOptions, sessionOptionsOf } from '../engine/options.js'
 import { decodeUnlessStopped } from '../engine/picture.js'
+import { platform } from '../engine/platform.js'
 import { Session } from '../engine/session.js'
-import type { Signal } from '../engine/stop.js'
+import { type StopOptions, startClock, stopNames, stopOf, stopOptionsOf } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
 import { detectionOf } from '../graph/task.js'
 import type { DetectionTask } from '../graph/types.js'
@@ -24,17 +25,14 @@ export interface DetectorOptions extends DetectionOptions, SessionOptions {
 }
 
 /** Settings for one picture, over those of the detector. */
-export interface DetectOptions extends DetectionOptions {
-  /** An `AbortSignal`: work that it stops before the picture is looked at ends with E_ABORTED. */
-  readonly signal?: Signal
-}
+export interface DetectOptions extends DetectionOptions, StopOptions {}
 
 /** Options that may change without loading the model again. */
 export type DetectorSettings = DetectionOptions & Pick<DetectorOptions, 'fit'>
 
 const settingNames = { ...detectionOptions, fit: true } satisfies OptionNames<DetectorSettings>
 const createNames = { ...sessionOptions, ...settingNames, model: true } satisfies OptionNames<DetectorOptions>
-const detectNames = { ...detectionOptions, signal: true } satisfies OptionNames<DetectOptions>
+const detectNames = { ...detectionOptions, ...stopNames } satisfies OptionNames<DetectOptions>
 
 const checkFitMode = (fit: unknown): void => checkChoice('fit', fit, ['letterbox', 'stretch'])
 
@@ -112,8 +110,8 @@ export class Detector {
 
   /**
    * The objects in a picture, the surest first. A box is in the picture's own pixels, its origin at
-   * the upper left corner. Throws E_OPTION, E_IMAGE_*, E_FILE_*, E_SESSION_CLOSED, E_ABORTED; the
-   * detector stays usable.
+   * the upper left corner. Throws E_OPTION, E_IMAGE_*, E_FILE_*, E_SESSION_CLOSED, E_ABORTED, E_DEADLINE;
+   * the detector stays usable. With a signal, events have their turn between layers.
    *
    * @example
    * const [best] = await detector.detect('photo.jpg', { maxResults: 1 })
@@ -131,8 +129,16 @@ export class Detector {
    */
   async detectWithSize(image: ImageSource, options?: DetectOptions): Promise<DetectorResult> {
     checkOptions(options, detectNames, 'Detector.detect')
-    const pixels = await decodeUnlessStopped(image, options?.signal, this.session.maxPixels)
-    return { width: pixels.width, height: pixels.height, detections: this.detectPixels(pixels, options) }
+    const limited = options && startClock(options)
+    const pixels = await decodeUnlessStopped(image, limited, this.session.maxPixels)
+    const { width, height } = pixels
+    const stop = limited?.signal === undefined ? undefined : stopOf(limited)
+    if (stop === undefined || platform().pause === undefined)
+      return { width, height, detections: this.detectPixels(pixels, limited) }
+    const settings = this.#settingsFor(limited)
+    const geometry = this.#fit(pixels)
+    const read = (): Detection[] => this.#decoder.decode(geometry, settings)
+    return { width, height, detections: await this.session.runInTurns(pixels, geometry, stop, read) }
   }
 
   /**
@@ -152,7 +158,7 @@ export class Detector {
 
   /**
    * As `detect`, at once, for RGBA pixels that are already there: the loop of a camera. It
-   * allocates only its results. Throws E_OPTION, E_IMAGE_*, E_SESSION_CLOSED.
+   * allocates only its results. Throws E_OPTION, E_IMAGE_*, E_SESSION_CLOSED, E_ABORTED, E_DEADLINE.
    *
    * @example
    * const found = detector.detectPixels({ width: 640, height: 480, data: rgba })
@@ -160,12 +166,16 @@ export class Detector {
   detectPixels(pixels: Pixels, options?: DetectOptions): Detection[] {
     checkOptions(options, detectNames, 'Detector.detectPixels')
     checkPixels(pixels, this.session.maxPixels)
-    const settings =
-      options === undefined ? this.#settings : settingsOf({ ...this.#options, ...options }, this.#task)
+    const settings = this.#settingsFor(options)
     const geometry = this.#fit(pixels)
+    const limited = options && startClock(options)
     this.session.setImage(pixels, geometry)
-    this.session.run()
+    this.session.run(undefined, stopOptionsOf(limited))
     return this.#decoder.decode(geometry, settings)
+  }
+
+  #settingsFor(options: DetectOptions | undefined): Settings {
+    return options === undefined ? this.#settings : settingsOf({ ...this.#options, ...options }, this.#task)
   }
 
   #fit(pixels: Pixels): Geometry {

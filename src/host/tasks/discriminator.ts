@@ -1,6 +1,7 @@
 import { type SessionOptions, sessionOptions, sessionOptionsOf } from '../engine/options.js'
-import { decodeImage } from '../engine/picture.js'
+import { decodeUnlessStopped } from '../engine/picture.js'
 import { Session } from '../engine/session.js'
+import { type StopOptions, startClock, stopNames } from '../engine/stop.js'
 import { discriminationOf } from '../graph/task.js'
 import type { ImageSource } from '../image/image-source.js'
 import type { Pixels } from '../image/pixels.js'
@@ -56,18 +57,21 @@ export class Discriminator {
 
   /**
    * Judges a picture, stretched to the network's input. Throws E_IMAGE_*, E_FILE_*,
-   * E_SESSION_CLOSED.
+   * E_SESSION_CLOSED, E_ABORTED, E_DEADLINE.
    *
    * @example
    * const { probability, logit } = await discriminator.score('photo.jpg')
    */
-  async score(image: ImageSource): Promise<Judgement> {
-    return this.scorePixels(await decodeImage(image, { maxPixels: this.session.maxPixels }))
+  async score(image: ImageSource, options: StopOptions = {}): Promise<Judgement> {
+    checkOptions(options, stopNames, 'Discriminator.score')
+    const limited = startClock(options)
+    return this.scorePixels(await decodeUnlessStopped(image, limited, this.session.maxPixels), limited)
   }
 
   /** As `score`, at once, for RGBA pixels that are already there. */
-  scorePixels(pixels: Pixels): Judgement {
-    showPicture(this.session, pixels)
+  scorePixels(pixels: Pixels, options?: StopOptions): Judgement {
+    checkOptions(options, stopNames, 'Discriminator.scorePixels')
+    showPicture(this.session, pixels, options)
     const [logit] = this.session.output(this.session.outputs[0].name)
     return { probability: 1 / (1 + Math.exp(-logit)), logit }
   }

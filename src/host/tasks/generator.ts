@@ -1,8 +1,7 @@
 import { type SessionOptions, sessionOptions, sessionOptionsOf } from '../engine/options.js'
-import { stopIfAsked } from '../engine/picture.js'
 import { platform } from '../engine/platform.js'
 import { Session } from '../engine/session.js'
-import type { Signal } from '../engine/stop.js'
+import { type StopOptions, startClock, stopNames, stopOf, stopOptionsOf } from '../engine/stop.js'
 import { OcellusError } from '../errors.js'
 import { generationOf } from '../graph/task.js'
 import type { Pixels } from '../image/pixels.js'
@@ -17,7 +16,7 @@ export interface GeneratorOptions extends SessionOptions {
 }
 
 /** Which pictures are drawn. */
-export interface GenerateOptions {
+export interface GenerateOptions extends StopOptions {
   /**
    * The seed of the first picture, 0 to 4294967295; each further picture has the next one. The same
    * seed gives the same picture everywhere. Default: 1.
@@ -32,8 +31,6 @@ export interface GenerateOptions {
   readonly truncation?: number
   /** Latents of `latentSize` numbers each, instead of those of seeds. */
   readonly latents?: readonly ArrayLike<number>[]
-  /** An `AbortSignal`: it stops the work between pictures, which then ends with E_ABORTED. */
-  readonly signal?: Signal
 }
 
 const createNames = { ...sessionOptions, model: true } satisfies OptionNames<GeneratorOptions>
@@ -42,7 +39,7 @@ const generateNames = {
   count: true,
   truncation: true,
   latents: true,
-  signal: true,
+  ...stopNames,
 } satisfies OptionNames<GenerateOptions>
 
 /** A picture, and what it was drawn from. */
@@ -111,7 +108,7 @@ export class Generator {
 
   /**
    * Pictures of seeds, or of latents that are given. Throws E_OPTION, E_INPUT_SHAPE for a latent of
-   * another length or with numbers that are not finite, E_SESSION_CLOSED, E_ABORTED.
+   * another length or with numbers that are not finite, E_SESSION_CLOSED, E_ABORTED, E_DEADLINE.
    *
    * @example
    * const [picture] = await generator.generate({ seed: 7 })
@@ -120,18 +117,20 @@ export class Generator {
   async generate(options: GenerateOptions = {}): Promise<GeneratedPicture[]> {
     checkOptions(options, generateNames, 'Generator.generate')
     const { seed = 1, latents, truncation, signal } = options
+    const limited = stopOptionsOf(startClock(options))
+    const stop = stopOf(limited)
     const count = latents?.length ?? options.count ?? 1
     if (!Number.isInteger(count) || count < 1 || count > mostPictures)
       throw new OcellusError('E_OPTION', `${count} pictures; give a whole number from 1 to ${mostPictures}`)
     const pictures: GeneratedPicture[] = []
     for (let n = 0; n < count; n++) {
-      stopIfAsked(signal)
-      if (latents !== undefined) pictures.push(this.draw(latents[n]))
+      stop?.()
+      if (latents !== undefined) pictures.push(this.draw(latents[n], limited))
       else {
         const own = (seed + n) % 2 ** 32
-        pictures.push({ ...this.draw(this.latent(own, truncation)), seed: own })
+        pictures.push({ ...this.draw(this.latent(own, truncation), limited), seed: own })
       }
-      // An abort can only arrive between pictures.
+      // An event can only arrive between pictures.
       if (signal !== undefined) await platform().pause?.()
     }
     return pictures
@@ -143,9 +142,9 @@ export class Generator {
    * @example
    * const { width, height, data } = generator.draw(generator.latent(7))
    */
-  draw(latent: ArrayLike<number>): GeneratedPicture {
+  draw(latent: ArrayLike<number>, options?: StopOptions): GeneratedPicture {
     setLatent(this.session, latent)
-    this.session.run()
+    this.session.run(undefined, options)
     const [{ name, quantization }] = this.session.outputs
     const output = this.session.output(name)
     const { scale, zeroPoint } = quantization ?? { scale: 1, zeroPoint: 0 }

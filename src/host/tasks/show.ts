@@ -1,4 +1,5 @@
 import type { Session } from '../engine/session.js'
+import type { StopOptions } from '../engine/stop.js'
 import { preprocessingOf } from '../graph/task.js'
 import type { Preprocessing } from '../graph/types.js'
 import { fitImage, type Geometry } from '../image/fit.js'
@@ -12,7 +13,7 @@ export function fitPicture(session: Session, pixels: Pixels, mode?: Preprocessin
 }
 
 /** Runs a session on a picture. */
-export function showPicture(session: Session, pixels: Pixels): void {
+export function showPicture(session: Session, pixels: Pixels, options?: StopOptions): void {
   session.setImage(pixels, fitPicture(session, pixels))
-  session.run()
+  session.run(undefined, options)
 }
