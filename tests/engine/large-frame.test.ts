@@ -4,7 +4,7 @@ import { passLargeFrame } from '../../src/host/engine/large-frame.js'
 import { readTensor } from '../../src/host/engine/tensors.js'
 import { type Fit, fitImage } from '../../src/host/image/fit.js'
 import type { Pixels } from '../../src/host/image/pixels.js'
-import { isLarge } from '../../src/host/plan/frame.js'
+import { isLarge, placeLargeFrame } from '../../src/host/plan/frame.js'
 import { programStart } from '../../src/host/plan/plan.js'
 import { instructionWords } from '../../src/host/program/instruction.js'
 import { builds } from '../helpers/engine.js'
@@ -68,6 +68,7 @@ describe.each(builds)('a frame that passes in bands, %s', (build) => {
         const preprocess = memory.words.slice(start, start + instructionWords)
         // What a band does not bring along must not be found where it was before.
         memory.bytes.fill(0xaa, plan.end)
+        memory.ensure(placeLargeFrame(plan).end + 64)
         passLargeFrame(plan, memory, pixels, fit, preprocess, () => session.execute(programStart, 1))
         session.execute(programStart, 1)
         const found = readTensor(memory, plan, session.inputs[0])

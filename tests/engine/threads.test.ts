@@ -10,6 +10,7 @@ import { threadParts } from '../../src/host/platform/node/engine.js'
 import { loadModel } from '../../src/host/platform/node.js'
 import type { WorkerHandle } from '../../src/host/platform/threads/crew.js'
 import { type ThreadParts, workerThreads } from '../../src/host/platform/threads/pool.js'
+import { Watch } from '../../src/host/platform/threads/watch.js'
 import type { WorkerWords } from '../../src/host/platform/threads/worker.js'
 import { opcodes } from '../../src/host/program/instruction.js'
 import { numbers } from '../../src/host/program/sizes.js'
@@ -257,6 +258,34 @@ describe('a session with threads', () => {
     }
     expect(session.threads).toBe(5)
     session.close()
+  })
+
+  it('gives the same when threads are dropped and regained, which only the default does', async () => {
+    const detector = await loadModel(path('../../models/quantized/detector-small.safetensors'))
+    const values = randomInt8Input(detector, 7)
+    const want = await runModel(detector, values, 'simd')
+    let shared = false
+    const begin = vi.spyOn(Watch.prototype, 'begin').mockImplementation(() => {
+      shared = !shared
+      return shared
+    })
+    replace({ processors: () => 2 })
+    const session = await Session.create(detector, { build: 'simd', tuneMs: 0 })
+    expect(await session.ready()).toBe(2)
+    for (let n = 0; n < 20; n++) {
+      session.setInput(values)
+      session.run()
+      expect(differing(outputsOf(session), want)).toBeUndefined()
+    }
+    expect(begin).toHaveBeenCalledTimes(20)
+    vi.spyOn(Watch.prototype, 'shared', 'get').mockReturnValue(false)
+    expect(session.threads).toBe(1)
+    session.close()
+    const asked = await threaded(detector, 'simd', 2)
+    asked.setInput(values)
+    asked.run()
+    expect(begin).toHaveBeenCalledTimes(20)
+    asked.close()
   })
 
   it('tells the time of each step', async () => {

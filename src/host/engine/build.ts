@@ -16,6 +16,8 @@ export interface EngineOptions {
   readonly narrow?: boolean
   readonly threads?: number
   readonly threadTimeoutMs?: number
+  /** Threads that turn out to slow the engine down are left out until they help again. */
+  readonly watched?: boolean
 }
 
 export interface LoadedEngine extends Engine {
@@ -37,17 +39,23 @@ const patienceMs = 10_000
  * can't be had.
  */
 export async function loadEngine(bytes: number, options: EngineOptions = {}): Promise<LoadedEngine> {
-  const { build: wanted, narrow = false, threads = 1, threadTimeoutMs = patienceMs } = options
+  const {
+    build: wanted,
+    narrow = false,
+    threads = 1,
+    threadTimeoutMs = patienceMs,
+    watched = false,
+  } = options
   const worthwhile = builds.filter((build) => build !== 'relaxed' || (narrow && !distrusted.has(build)))
   const candidates = wanted === undefined ? worthwhile : [wanted]
   const failures: string[] = []
   for (const build of candidates) {
     if (threads > 1 && threaded.has(build)) {
-      const found = await tryBuild(build, bytes, threads, threadTimeoutMs)
+      const found = await tryBuild(build, bytes, threads, threadTimeoutMs, watched)
       if (typeof found !== 'string') return found
       failures.push(`${build} with threads: ${found}`)
     }
-    const found = await tryBuild(build, bytes, 1, threadTimeoutMs)
+    const found = await tryBuild(build, bytes, 1, threadTimeoutMs, watched)
     if (typeof found !== 'string') {
       if (threads > 1 && failures.length > 0)
         warnOnce(`the ${build} build is used, on one thread (${failures.join('; ')})`)
@@ -61,9 +69,16 @@ export async function loadEngine(bytes: number, options: EngineOptions = {}): Pr
 /** Builds that stopped computing correctly in this process. */
 const distrusted = new Set<Build>()
 
-async function start(build: Build, bytes: number, threads: number, timeoutMs: number): Promise<Engine> {
+async function start(
+  build: Build,
+  bytes: number,
+  threads: number,
+  timeoutMs: number,
+  watched: boolean,
+): Promise<Engine> {
   const here = platform()
-  if (threads > 1 && here.threads !== undefined) return here.threads.start(build, bytes, threads, timeoutMs)
+  if (threads > 1 && here.threads !== undefined)
+    return here.threads.start(build, bytes, threads, timeoutMs, watched)
   const { exports, memory } = await here.instantiate(build, bytes)
   return singleEngine(exports, new EngineMemory(memory))
 }
@@ -76,9 +91,10 @@ async function tryBuild(
   bytes: number,
   threads: number,
   timeoutMs: number,
+  watched: boolean,
 ): Promise<LoadedEngine | string> {
   try {
-    const engine = await start(build, bytes, threads, timeoutMs)
+    const engine = await start(build, bytes, threads, timeoutMs, watched)
     const { exports } = engine
     const version = exports.version()
     if (version !== numbers.programVersion) return `version ${version}, expected ${numbers.programVersion}`
@@ -86,7 +102,7 @@ async function tryBuild(
     if (answer !== expectedProbe) return `a known computation gives ${answer} instead of ${expectedProbe}`
     // Builds whose arithmetic is specified to the bit need no second look.
     const recheck =
-      build === 'relaxed' ? recheckOf(build, await start(build, 0, threads, timeoutMs)) : undefined
+      build === 'relaxed' ? recheckOf(build, await start(build, 0, threads, timeoutMs, false)) : undefined
     return Object.assign(engine, { build, recheck })
   } catch (cause) {
     const refused = cause instanceof OcellusError && cause.code === 'E_ENGINE_MEMORY' && threads > 1

@@ -20,7 +20,7 @@ interface Band {
 /**
  * Preprocesses a picture band by band, each through a window that holds only the rows that it is
  * made of, and leaves an instruction in the program that copies the result to where the network
- * takes it. `preprocess` is the program's own first instruction; `execute` runs the one that stands
+ * takes it. There must be memory up to the end of `placeLargeFrame`. `preprocess` is the program's own first instruction; `execute` runs the one that stands
  * there. Every byte is as the instruction by itself would make it: it is told the address at which
  * the whole picture would begin, reads nothing outside the window, and works on all sizes as they
  * are.
@@ -34,7 +34,6 @@ export function passLargeFrame(
   execute: () => void,
 ): LargeFrame {
   const place = placeLargeFrame(plan)
-  memory.ensure(place.end + 64)
   const [name] = plan.model.graph.inputs
   const tensor = plan.model.tensorsByName.get(name)!
   const { address, stride } = plan.places.get(name)!

@@ -9,15 +9,21 @@ import type { Kinds } from './measure.js'
 
 /** How several threads share a session's runs, where a platform has them. */
 export interface Threads {
-  /** Processors that a program may use. */
+  /** Processors that a program had better use. */
   processors(): number
   /** Why threads can't be had here just now; undefined where they can. */
   refusal(): string | undefined
   /**
    * A build for `count` threads, the caller's among them, in shared memory of at least so many
-   * bytes.
+   * bytes. `watched`: threads that turn out to slow it down are left out until they help again.
    */
-  start(build: Build, bytes: number, count: number, timeoutMs: number): Engine | Promise<Engine>
+  start(
+    build: Build,
+    bytes: number,
+    count: number,
+    timeoutMs: number,
+    watched?: boolean,
+  ): Engine | Promise<Engine>
 }
 
 /** A memory for hints, by topic; it may forget, and hold what another version wrote. */

@@ -8,7 +8,7 @@ import { type Fit, fitImage } from '../image/fit.js'
 import { checkMaxPixels, checkPixels, type Pixels } from '../image/pixels.js'
 import { checkOptions } from '../options.js'
 import { type FirstPlan, planFirst } from '../plan/first.js'
-import { isLarge } from '../plan/frame.js'
+import { isLarge, placeLargeFrame } from '../plan/frame.js'
 import { memoryOf, type Plan, programStart } from '../plan/plan.js'
 import { compileProgram, describeInstruction } from '../plan/program.js'
 import { instructionBytes, instructionWords } from '../program/instruction.js'
@@ -126,7 +126,12 @@ export class Session {
     const plan = await planKernels(verified, threads, options)
     const program = compileProgram(plan)
     const narrow = hasNarrowWeights(verified)
-    const engine = await loadEngine(memoryOf(plan), { ...options, narrow, threads })
+    const engine = await loadEngine(memoryOf(plan), {
+      ...options,
+      narrow,
+      threads,
+      watched: options.threads === undefined,
+    })
     try {
       const session = new Session(engine, plan, { maxPixels, maxWork })
       session.#first = frozenModel && plan.preprocessing !== undefined ? planFirst(plan) : undefined
@@ -140,8 +145,8 @@ export class Session {
   }
 
   /**
-   * Threads that share the next run: one until all are started, and again while lost ones are
-   * replaced.
+   * Threads that share the next run: one until all are started, again while lost ones are replaced,
+   * and where a session that was not told how many has found that one is faster.
    */
   get threads(): number {
     return this.#live().threads
@@ -223,7 +228,6 @@ export class Session {
     this.#changes++
     if (this.#hasRunFirst) this.#settle()
     engine.wake()
-    this.#frame = false
     if (isLarge(pixels)) this.#passLarge(pixels, fit)
     else this.#copyFrame(pixels, fit)
     this.#frame = true
@@ -243,6 +247,9 @@ export class Session {
 
   /** A frame so large that the engine's memory would never be small again is not kept in it. */
   #passLarge(pixels: Pixels, fit: Fit): void {
+    // Where there is no memory for it, the picture before it stays.
+    this.#memory.ensure(placeLargeFrame(this.plan).end + 64)
+    this.#frame = false
     const { words } = this.#memory
     this.#preprocess ??= words.slice(programStart / 4, programStart / 4 + instructionWords)
     const execute = (): void => this.#executeAt(programStart, 0, 1, 'caller')

@@ -51,7 +51,8 @@ export const engine = {
     compile,
     startWorker,
     now,
-    processors: () => navigator.hardwareConcurrency ?? 1,
+    // The page, its compositor and other tabs have work to do as well.
+    processors: () => Math.max(1, (navigator.hardwareConcurrency ?? 1) - 1),
   }),
   tuning: { ...measuring(now, notes), warmUp },
   now,

@@ -7,6 +7,7 @@ import { type Compile, exportsOf, importsOf } from '../wasm/instances.js'
 import { createMemory, giveBack, roomFor, unshared } from '../wasm/memory.js'
 import { Control } from './control.js'
 import { Crew, type StartWorker } from './crew.js'
+import { Watch } from './watch.js'
 
 /** What a platform gives for threads to be had. */
 export interface ThreadParts {
@@ -20,8 +21,9 @@ export interface ThreadParts {
 export const workerThreads = (parts: ThreadParts): Threads => ({
   processors: parts.processors,
   refusal: unshared,
-  async start(build: Build, bytes: number, count: number, timeoutMs: number) {
-    return new ThreadedEngine(parts, await parts.compile(build, true), bytes, count, timeoutMs)
+  async start(build: Build, bytes: number, count: number, timeoutMs: number, watched = false) {
+    const watch = watched ? new Watch(parts.now) : undefined
+    return new ThreadedEngine(parts, await parts.compile(build, true), bytes, count, timeoutMs, watch)
   },
 })
 
@@ -54,6 +56,7 @@ class ThreadedEngine implements Engine {
   readonly #module: WebAssembly.Module
   readonly #wanted: number
   readonly #timeoutMs: number
+  readonly #watch: Watch | undefined
   #shared: WebAssembly.Memory
   #exports: EngineExports
   /** A lost thread may still write to the memory. */
@@ -69,11 +72,13 @@ class ThreadedEngine implements Engine {
     bytes: number,
     wanted: number,
     timeoutMs: number,
+    watch: Watch | undefined,
   ) {
     this.#parts = parts
     this.#module = module
     this.#wanted = wanted
     this.#timeoutMs = timeoutMs
+    this.#watch = watch
     this.#shared = createMemory(bytes, true)
     this.memory = new EngineMemory(this.#shared, roomFor(bytes))
     this.#exports = this.#instantiate()
@@ -85,7 +90,7 @@ class ThreadedEngine implements Engine {
   }
 
   get threads(): number {
-    return this.#held.crew?.complete ? this.#wanted : 1
+    return this.#helps && this.#held.crew?.complete ? this.#wanted : 1
   }
 
   hire(soon = false): void {
@@ -110,7 +115,16 @@ class ThreadedEngine implements Engine {
     this.#hasRun = true
     const { crew } = this.#held
     if (alone || !crew?.complete) return this.#exports.run(program, count, 0, 1)
-    const { control } = crew
+    const watch = who === 'whoever' ? this.#watch : undefined
+    const shared = watch?.begin(count) ?? true
+    const status = shared
+      ? this.#runShared(program, count, who, crew)
+      : this.#exports.run(program, count, 0, 1)
+    watch?.end()
+    return status
+  }
+
+  #runShared(program: number, count: number, who: Who, { control }: Crew): number {
     control.begin(program, count, who === 'everyone' ? this.#wanted : 1)
     let status: number
     try {
@@ -131,8 +145,13 @@ class ThreadedEngine implements Engine {
     )
   }
 
+  /** Whether threads are used where they are there. */
+  get #helps(): boolean {
+    return this.#watch?.shared ?? true
+  }
+
   wake(): void {
-    this.#held.crew?.control.wake()
+    if (this.#helps) this.#held.crew?.control.wake()
   }
 
   async ready(): Promise<number> {
