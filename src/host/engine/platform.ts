@@ -52,8 +52,9 @@ export interface Wanted {
 }
 
 /**
- * What Ocellus needs from where it runs: docs/adding-a-platform.md. The first three any platform
- * has; it gives the others if it can, and Ocellus does without those that are missing.
+ * What Ocellus needs from where it runs: see "A platform" in docs/extending.md. Every platform has
+ * the first three members. It gives the others if it can, and Ocellus does without those that are
+ * missing.
  */
 export interface Platform {
   readonly name: string
