@@ -88,6 +88,9 @@ export class PickleReader {
       if (made === undefined) continue
       if (typeof made === 'object' && made !== null && !recalls.has(opcode)) this.#count(1)
       this.#stack.push(made)
+      // Marks and numbers of a byte are no objects, but each takes a place here.
+      if (this.#stack.length > limits.pickleObjects)
+        this.#bad(`holds more than ${limits.pickleObjects} values at once, which no checkpoint needs`)
     }
   }
 
