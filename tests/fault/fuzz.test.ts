@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest'
+import { caseBytes, tryCase } from '../../tools/fuzz/case.js'
+import { targets } from '../../tools/fuzz/targets.js'
+
+/** As many as take about two seconds; `npm run fuzz` goes on for as long as it is told. */
+const cases: Readonly<Record<string, number>> = {
+  run: 60,
+  model: 400,
+  checkpoint: 400,
+  torch: 400,
+  onnx: 400,
+}
+const usual = 4000
+
+describe.each(Object.entries(targets))('%s', (name, target) => {
+  test('takes its seeds', async () => {
+    for (const seed of target.seeds()) expect(await tryCase(target, seed)).toBe(true)
+  })
+
+  test('refuses damaged files with a code, and writes to none', async () => {
+    const seeds = target.seeds()
+    const faults: unknown[] = []
+    for (let index = 0; index < (cases[name] ?? usual); index++) {
+      const outcome = await tryCase(target, caseBytes(seeds, 1, index))
+      if (typeof outcome !== 'boolean') faults.push({ index, ...outcome })
+    }
+    expect(faults).toEqual([])
+  })
+})
+
+describe('the harness tells', () => {
+  const target = (read: (bytes: Uint8Array) => unknown) => ({ about: '', seeds: () => [], read })
+  const bytes = Uint8Array.of(1, 2, 3)
+
+  test('errors without a code', async () => {
+    const broken = target(() => (undefined as unknown as { a: number }).a)
+    expect(await tryCase(broken, bytes)).toMatchObject({ kind: 'uncoded error' })
+  })
+
+  test('writes to the input and beside it', async () => {
+    const inside = target((given) => given.fill(9))
+    const beside = target((given) => {
+      new Uint8Array(given.buffer)[given.byteOffset + given.length] = 9
+    })
+    for (const broken of [inside, beside])
+      expect(await tryCase(broken, bytes)).toMatchObject({ kind: 'written canary' })
+  })
+
+  test('the same case for the same numbers', () => {
+    const seeds = targets.cfg.seeds()
+    expect(caseBytes(seeds, 1, 7)).toEqual(caseBytes(seeds, 1, 7))
+    expect(caseBytes(seeds, 1, 7)).not.toEqual(caseBytes(seeds, 2, 7))
+  })
+})
