@@ -1,5 +1,5 @@
 import { basename, join, relative } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Peer, peers } from '../bench/contender.js'
 import { runKernels } from '../bench/kernels/kernels.js'
 import { randomMae, randomNetworks } from '../bench/models/vit.js'
@@ -60,12 +60,21 @@ export function addBench(program: Command): void {
       parseChoice(Object.keys(randomNetworks)),
     )
     .option('--reduce-range', 'its int8 weights of 7 bits, for relaxed SIMD')
-    .option('--threads <n,...>', 'numbers of threads, each timed', parseThreadCounts, [1])
-    .option('--sizes <n,WxH,...>', 'input sizes to time too: how time and memory grow', parseSizes, [])
-    .option('--frame <WxH>', 'size of the frame for timing from frame to boxes', parseSize, {
-      width: 1280,
-      height: 720,
-    })
+    .addOption(
+      new Option('--threads <n,...>', 'numbers of threads, each timed')
+        .argParser(parseThreadCounts)
+        .default([1], '1'),
+    )
+    .addOption(
+      new Option('--sizes <n,WxH,...>', 'input sizes to time too: how time and memory grow')
+        .argParser(parseSizes)
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option('--frame <WxH>', 'size of the frame for timing from frame to boxes')
+        .argParser(parseSize)
+        .default({ width: 1280, height: 720 }, '1280x720'),
+    )
     .option('--runs <n>', 'timed inferences', parseCount, 30)
     .option('--warmup <n>', 'inferences before them', parseCount, 5)
     .option('--seconds <n>', 'start no new round after this long, once five are timed', parseCount, 600)

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { planKernels } from '../src/host/engine/choose.js'
 import { chooseThreads } from '../src/host/engine/threads.js'
 import { OcellusError } from '../src/host/errors.js'
@@ -31,10 +31,11 @@ export function addInspect(program: Command): void {
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--names <file>', 'labels of darknet weights, one a line')
     .option('--epsilon <value>', 'of batch normalisation in float weights', parseEpsilon)
-    .option('--frame <width>x<height>', 'size of the pictures, for the memory', parseFrame, {
-      width: 1280,
-      height: 720,
-    })
+    .addOption(
+      new Option('--frame <width>x<height>', 'size of the pictures, for the memory')
+        .argParser(parseFrame)
+        .default({ width: 1280, height: 720 }, '1280x720'),
+    )
     .option('--threads <n>', 'threads, for the memory; default: as many as would be used', parseCount)
     .option('--json', 'print JSON')
     .action(inspect)

@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import { encodeImage } from '../src/host/platform/node/canvas.js'
 import { slerp } from '../src/host/tasks/generation/latent.js'
@@ -24,7 +24,11 @@ export function addWalk(program: Command): void {
     program
       .command('walk')
       .description('draw what lies between pictures: along arcs from seed to seed')
-      .option('--seeds <n,n,...>', 'where the walk leads', parseSeeds, [1, 2, 3, 4])
+      .addOption(
+        new Option('--seeds <n,n,...>', 'where the walk leads')
+          .argParser(parseSeeds)
+          .default([1, 2, 3, 4], '1,2,3,4'),
+      )
       .option('--steps <n>', 'pictures from one seed to the next', parseCount, 8)
       .option('--zoom <n>', 'side of a pixel', parseCount, 1)
       .option('--milliseconds <n>', 'that each picture of the animation is shown', parseCount, 80)

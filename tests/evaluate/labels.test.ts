@@ -89,6 +89,42 @@ describe('YOLO', () => {
     ])
   })
 
+  test('a bad label file is named and left out with its photo', async () => {
+    const { photos, warnings } = await read({
+      'a.jpg': '',
+      'a.txt': label,
+      'b.jpg': '',
+      'b.txt': '0 0.5 0.5 0.1\n',
+      'c.jpg': '',
+      'classes.txt': 'cat\ndog',
+    })
+    expect(photos.map(({ file }) => file)).toEqual(['a.jpg', 'c.jpg'])
+    expect(warnings).toEqual([
+      expect.stringMatching(/^left out with its photo: .*b\.txt:1: 3 numbers/),
+      '1 photos without a label file, taken as showing nothing: c.jpg',
+    ])
+  })
+
+  test('more bad label files than one reads are counted', async () => {
+    const bad = Array.from({ length: 12 }, (_, n) => [`${n}.jpg`, `${n}.txt`])
+    const { warnings } = await read({
+      'a.jpg': '',
+      'a.txt': label,
+      ...Object.fromEntries(bad.flatMap(([photo, text]) => [[photo, ''], [text, 'x']])), // biome-ignore format: pairs
+      'classes.txt': 'cat\ndog',
+    })
+    expect(warnings).toHaveLength(11)
+    expect(warnings[10]).toBe('2 more label files left out with their photos')
+  })
+
+  test('a label a little beyond the edge is clipped, and said', async () => {
+    const files = { 'a.jpg': '', 'a.txt': '0 0.5 0.5 1.009 0.5\n', 'classes.txt': 'cat' }
+    const { photos, warnings } = await read(files)
+    expect(photos[0].labels).toEqual([box(0, 0, 0.25, 1, 0.75)])
+    expect(warnings).toEqual(['1 photos with labels a little beyond the edge, which were clipped: a.jpg'])
+    await refused({ ...files, 'a.txt': '0 0.5 0.5 1.011 0.5\n' }, 'E_DATA_LABELS', /'1\.011' is no fraction/)
+  })
+
   test.each([
     ['2 0.5 0.5 0.1 0.1', /a\.txt:2: class 2, but the classes are 0 to 1/],
     ['-1 0.5 0.5 0.1 0.1', /a\.txt:2: '-1' is no class number/],

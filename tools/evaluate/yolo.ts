@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { glob } from 'tinyglobby'
+import { OcellusError } from '../../src/host/errors.js'
 import type { DataSet, LabelBox, LabelledPhoto } from './dataset.js'
 import { badLabels, listed, photoPattern, readLabelFile } from './files.js'
 import { nameFiles, readNames } from './names.js'
@@ -9,7 +10,8 @@ import { nameFiles, readNames } from './names.js'
  * Reads a folder of photos and YOLO labels, or returns undefined when no photo in it has any. A
  * photo under
  * `images/` has its labels at the same place under `labels/`, as darknet and ultralytics have it, or beside
- * it. A photo without a label file shows nothing that is looked for.
+ * it. A photo without a label file shows nothing that is looked for. A photo whose label file can't
+ * be read is left out, and the warnings say so; E_DATA_LABELS where no label file can.
  */
 export async function readYolo(folder: string, modelNames?: readonly string[]): Promise<DataSet | undefined> {
   const search = { cwd: folder, absolute: true, caseSensitiveMatch: false } as const
@@ -21,10 +23,21 @@ export async function readYolo(folder: string, modelNames?: readonly string[]): 
   const names = (await readNames(folder)) ?? modelNames
   if (!names) badLabels(folder, `nothing names the classes; add ${nameFiles}`)
   const photos: LabelledPhoto[] = []
+  const bad: OcellusError[] = []
+  const clipped = new Set<string>()
   for (const [file, labelFile] of labelFiles) {
-    const labels = labelFile ? parseYolo(await readLabelFile(labelFile), labelFile, names) : []
-    photos.push({ file, labels })
+    try {
+      const onClipped = () => clipped.add(file)
+      const labels = labelFile ? parseYolo(await readLabelFile(labelFile), labelFile, names, onClipped) : []
+      photos.push({ file, labels })
+    } catch (error) {
+      // One damaged file spoils no evaluation, but a photo without its labels would: both go.
+      if (!(error instanceof OcellusError)) throw error
+      bad.push(error)
+    }
   }
+  const labelled = files.filter((file) => labelFiles.get(file) !== undefined)
+  if (bad.length === labelled.length) throw bad[0]
   const unlabelled = files.filter((file) => !labelFiles.get(file))
   const orphans = (await glob('**/labels/**/*.txt', { ...search, ignore: '**/classes.txt' })).filter(
     (file) => !used.has(resolve(file)),
@@ -33,6 +46,11 @@ export async function readYolo(folder: string, modelNames?: readonly string[]): 
     names,
     photos,
     warnings: [
+      ...bad.slice(0, mostNamed).map(({ message }) => `left out with its photo: ${message}`),
+      ...(bad.length > mostNamed
+        ? [`${bad.length - mostNamed} more label files left out with their photos`]
+        : []),
+      ...listed('photos with labels a little beyond the edge, which were clipped', [...clipped]),
       ...listed('photos without a label file, taken as showing nothing', unlabelled),
       ...listed('label files without a photo, left out', orphans),
     ],
@@ -48,19 +66,34 @@ function labelFileOf(photo: string): string | undefined {
 
 /**
  * One object a line: class, then centre and size (4 numbers) or a polygon (6 or more), in fractions
- * of the sides.
+ * of the sides. A fraction up to 0.01 beyond 0 or 1 is clipped, and `onClipped` called.
  */
-export function parseYolo(text: string, file: string, names: readonly string[]): LabelBox[] {
+export function parseYolo(
+  text: string,
+  file: string,
+  names: readonly string[],
+  onClipped?: () => void,
+): LabelBox[] {
   return text.split(/\r?\n/).flatMap((line, i) => {
     const fields = line.trim().split(/\s+/)
-    return fields[0] === '' ? [] : [parseLine(fields, `${file}:${i + 1}`, names)]
+    return fields[0] === '' ? [] : [parseLine(fields, `${file}:${i + 1}`, names, onClipped)]
   })
 }
 
+/** Bad label files that are named one by one. */
+const mostNamed = 10
+
 /** How far beyond the photo's edge a rounded fraction may lie. */
 const tolerance = 1e-4
+/** How far a careless one may, which is clipped; ultralytics draws the same line. */
+const clippable = 0.01
 
-function parseLine([className, ...fields]: string[], where: string, names: readonly string[]): LabelBox {
+function parseLine(
+  [className, ...fields]: string[],
+  where: string,
+  names: readonly string[],
+  onClipped?: () => void,
+): LabelBox {
   const classId = Number(className)
   if (!/^\d+$/.test(className)) badLabels(where, `'${className}' is no class number`)
   if (classId >= names.length) {
@@ -74,13 +107,17 @@ function parseLine([className, ...fields]: string[], where: string, names: reado
       `${fields.length} numbers after the class; expected 4 (box), 5 (box and score) or pairs (polygon)`,
     )
   }
-  const values = (isBox ? fields.slice(0, 4) : fields).map((field) => fraction(field, where))
+  const values = (isBox ? fields.slice(0, 4) : fields).map((field) => fraction(field, where, onClipped))
   return { classId, box: values.length === 4 ? boxOf(values) : boxAround(values), crowd: false }
 }
 
-function fraction(field: string, where: string): number {
+function fraction(field: string, where: string, onClipped?: () => void): number {
   const value = Number(field)
   if (value >= -tolerance && value <= 1 + tolerance) return value
+  if (value >= -clippable && value <= 1 + clippable) {
+    onClipped?.()
+    return Math.min(1, Math.max(0, value))
+  }
   badLabels(where, `'${field}' is no fraction of the photo from 0 to 1`)
 }
 
