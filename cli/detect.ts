@@ -50,7 +50,7 @@ export function addDetect(program: Command): void {
     .argument('<photo...>', 'photos, folders of photos, or globs')
     .option('-m, --model <file>', 'model (.safetensors), or darknet .weights; default: the embedded detector')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
-    .option('--names <file>', 'labels of darknet weights, one a line')
+    .option('--names <file>', 'labels, one a line, or darknet .data that names such a file')
     .option('-t, --threshold <score>', 'least score, 0 to 1', parseFraction, 0.25)
     .option(
       '--iou <overlap>',

@@ -61,7 +61,7 @@ export function addEval(program: Command): void {
     .option('--mask <ratio>', 'share of the patches that autoencoders have to restore', parseFraction, 0.75)
     .option('--voc', 'Pascal VOC all-point average precision instead of COCO 101-point')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
-    .option('--names <file>', 'labels of darknet weights, one a line')
+    .option('--names <file>', 'labels, one a line, or darknet .data that names such a file')
     .option(
       '--epsilon <value>',
       "of batch normalisation in darknet weights; default: darknet's 1e-5",

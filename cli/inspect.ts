@@ -29,7 +29,7 @@ export function addInspect(program: Command): void {
     .description('show what a model is made of and what it needs: operators, scales, MACs, memory')
     .argument('[model]', 'model (.safetensors) or darknet .weights; default: the embedded detector')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
-    .option('--names <file>', 'labels of darknet weights, one a line')
+    .option('--names <file>', 'labels, one a line, or darknet .data that names such a file')
     .option('--epsilon <value>', 'of batch normalisation in float weights', parseEpsilon)
     .addOption(
       new Option('--frame <width>x<height>', 'size of the pictures, for the memory')

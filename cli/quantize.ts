@@ -61,7 +61,7 @@ export function addQuantize(program: Command): void {
     )
     .requiredOption('-o, --out <file>', 'the int8 model to write (.safetensors)')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
-    .option('--names <file>', 'labels, one a line; default: the .names beside the weights')
+    .option('--names <file>', 'labels, one a line, or .data; default: the .names beside the weights')
     .option('--epsilon <value>', "of batch normalisation; default: darknet's 1e-5", parseEpsilon)
     .option('--samples <n>', 'most photos to calibrate on, evenly picked', parseCount, 128)
     .option(

@@ -210,6 +210,40 @@ describe('files', () => {
     expect(await labels({ names: path('other.names') })).toEqual(['dog'])
   })
 
+  test('labels that a .data file names', async () => {
+    mkdirSync(path('data'))
+    write('data/own.names', 'owl\n')
+    write('own.data', 'classes= 1\ntrain = train.txt\nnames = data/own.names\n')
+    expect(await labels({ names: path('own.data') })).toEqual(['owl'])
+    write('far.names', 'far\n')
+    write('far.data', 'names=nowhere/far.names')
+    expect(await labels({ names: path('far.data') })).toEqual(['far'])
+    write('bad.data', 'classes = 1\n')
+    await expect(labels({ names: path('bad.data') })).rejects.toMatchObject({ code: 'E_DATA_LABELS' })
+    write('lost.data', 'names = lost.names\n')
+    await expect(labels({ names: path('lost.data') })).rejects.toMatchObject({ code: 'E_FILE_MISSING' })
+  })
+
+  test.each([
+    [80, 'person', 'toothbrush', /80 classes, taken as those of COCO; else give --names/],
+    [20, 'aeroplane', 'tvmonitor', /20 classes, taken as those of Pascal VOC/],
+  ])(
+    '%i classes without names are those of a known data set, and it is said',
+    async (classes, first, last, said) => {
+      const filters = 5 + classes
+      write(
+        'net.cfg',
+        smallest.replace('filters=6', `filters=${filters}`).replace('classes=1', `classes=${classes}`),
+      )
+      // The first convolution has 14 numbers, the second a bias and two weights a filter.
+      write('net.weights', join(header(), floatBytes(Array.from({ length: 14 + 3 * filters }, () => 0.1))))
+      const lines: string[] = []
+      const found = await labels({ report: (line: string) => lines.push(line) })
+      expect([found.length, found[0], found.at(-1)]).toEqual([classes, first, last])
+      expect(lines).toEqual([expect.stringMatching(said)])
+    },
+  )
+
   test.each([
     [
       'no weights',

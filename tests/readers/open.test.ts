@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { writeModel } from '../../src/host/graph/file.js'
+import { detectionOf } from '../../src/host/graph/task.js'
 import type { Model } from '../../src/host/graph/types.js'
 import { openModel } from '../../tools/index.js'
 import { formats, openFormat } from '../../tools/quantize/readers/open.js'
@@ -105,6 +106,16 @@ describe('openModel', () => {
     write('loose.cfg', everyLayer)
     const weights = randomWeights(everyLayer, 3)
     expect(taskOf(await openModel(weights, { config: path('loose.cfg') }))).toBe('detection')
+  })
+
+  it('names the classes of any detector anew', async () => {
+    const labelsOf = async (names: string) =>
+      detectionOf((await openModel('detector', { names: write('own.names', names) })).graph).labels
+    const own = Array.from({ length: 10 }, (_, n) => `own ${n}`)
+    expect(await labelsOf(own.join('\n'))).toEqual(own)
+    await expect(labelsOf('one\ntwo\n')).rejects.toThrow(/own\.names names 2 classes, and .* has 10/)
+    const generator = openModel('generator', { names: write('own.names', 'one') })
+    await expect(generator).rejects.toMatchObject({ code: 'E_OPTION' })
   })
 
   it('tells one of our models that is damaged from a checkpoint', async () => {

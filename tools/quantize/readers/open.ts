@@ -24,7 +24,11 @@ import type { NetworkOptions } from './networks.js'
 export interface OpenOptions extends NetworkOptions {
   /** darknet: the .cfg file. Default: the file beside the weights that has their name. */
   readonly config?: string
-  /** darknet: a text file with one label a line. Default: a file beside the weights that fits. */
+  /**
+   * Labels of a detector: a text file with one a line, or darknet's .data that names it. Default:
+   * the model's own; for darknet a file beside the weights that fits, else the 80 of COCO or the 20
+   * of Pascal VOC where there are so many, which `report` says.
+   */
   readonly names?: string
   /** ONNX: shapes of inputs that the file leaves open, and values to stop at. */
   readonly onnx?: OnnxOptions
@@ -60,6 +64,8 @@ export interface ModelFormat {
   readonly endings: readonly string[]
   /** Whether a file that starts with these bytes has this format; `startBytes` of them, or all. */
   begins(start: Uint8Array): boolean
+  /** Its reader takes the option `names` itself. */
+  readonly readsNames?: boolean
   /** Reads a model; undefined where the file belongs to a later row with the same first bytes. */
   read(source: ModelFile, options: OpenOptions): Promise<Model | undefined>
 }
@@ -125,11 +131,18 @@ export const formats: readonly ModelFormat[] = [
     read: readNetwork,
   },
   { name: 'ONNX', endings: ['.onnx'], begins: looksLikeOnnx, read: readOnnxFile },
-  { name: 'darknet weights', endings: ['.weights'], begins: beginsWeights, read: readDarknet },
+  {
+    name: 'darknet weights',
+    endings: ['.weights'],
+    begins: beginsWeights,
+    readsNames: true,
+    read: readDarknet,
+  },
   {
     name: 'darknet configuration',
     endings: ['.cfg'],
     begins: beginsCfg,
+    readsNames: true,
     read: ({ file }, options) =>
       readDarknet({ file: file.replace(/(\.cfg)?$/i, '.weights') }, { config: file, ...options }),
   },
@@ -170,6 +183,21 @@ export async function openModel(
   return (await openFormat({ file: await modelFile(pathOf(address)) }, options)).model
 }
 
+/** The model with the labels of a file. */
+async function renamed(model: Model, file: string, modelFile: string): Promise<Model> {
+  const { task } = model.graph
+  if (task.kind !== 'detection')
+    throw new OcellusError('E_OPTION', `${modelFile} finds no objects, so names of classes do not fit it`)
+  const { readNames } = await import('./darknet/load.js')
+  const labels = await readNames(file)
+  if (labels.length !== task.labels.length)
+    throw new OcellusError(
+      'E_OPTION',
+      `${file} names ${labels.length} classes, and ${modelFile} has ${task.labels.length}`,
+    )
+  return { ...model, graph: { ...model.graph, task: { ...task, labels } } }
+}
+
 /** As `openModel`, of a file or bytes with a name; tells the format too. */
 export async function openFormat(source: ModelFile, options: OpenOptions = {}): Promise<OpenedModel> {
   checkOptions(options, optionNames, 'openModel')
@@ -178,7 +206,9 @@ export async function openFormat(source: ModelFile, options: OpenOptions = {}): 
   const ending = extname(source.file).toLowerCase()
   for (const format of known.length > 0 ? known : formats.filter((f) => f.endings.includes(ending))) {
     const model = await format.read(source, options)
-    if (model !== undefined) return { model, format }
+    if (model === undefined) continue
+    const own = options.names === undefined || format.readsNames === true
+    return { model: own ? model : await renamed(model, options.names!, source.file), format }
   }
   const list = formats.map(({ name, endings }) => `${name} (${endings.join(', ')})`).join(', ')
   throw new OcellusError('E_MODEL_FORMAT', `${source.file} has none of the formats that are read: ${list}`)

@@ -1,10 +1,11 @@
 import { readdir, stat } from 'node:fs/promises'
-import { basename, dirname, extname, join } from 'node:path'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import { OcellusError } from '../../../../src/host/errors.js'
 import type { Model } from '../../../../src/host/graph/types.js'
 import { limits } from '../../../../src/host/limits.js'
 import { readCapped } from '../../../../src/host/platform/node/files.js'
 import { assemble, buildNetwork, parseCfg } from '../darknet.js'
+import { likelyNames } from './known-names.js'
 
 export interface LoadOptions {
   /** The .cfg file; the one beside the weights with the same name, where absent. */
@@ -15,6 +16,8 @@ export interface LoadOptions {
   readonly names?: string
   /** Of batch normalisation; darknet's 1e-5, where absent. */
   readonly epsilon?: number
+  /** Takes one line on what the files do not say. */
+  readonly report?: (line: string) => void
   /** The weights, where they are in no file. Default: those of the file. */
   readonly bytes?: Uint8Array
 }
@@ -32,14 +35,27 @@ export async function loadDarknet(weightsPath: string, options: LoadOptions = {}
   const { classes } = network.heads[0]
   const names =
     options.names === undefined
-      ? await findNames(weightsPath, config, classes)
+      ? ((await findNames(weightsPath, config, classes)) ?? assumedNames(weightsPath, classes, options))
       : await readNames(options.names)
   const bytes = options.bytes ?? (await readCapped(weightsPath, limits.modelBytes))
   return assemble(network, { bytes, file: weightsPath }, names, options.epsilon)
 }
 
-/** The labels of a `.names` file: one a line, blank lines at its end left out. */
-export async function readNames(path: string): Promise<string[]> {
+function assumedNames(weights: string, classes: number, { report }: LoadOptions): string[] | undefined {
+  const likely = likelyNames(classes)
+  if (likely === undefined) return undefined
+  report?.(
+    `${weights}: no file names the ${classes} classes, taken as those of ${likely.dataSet}; else give --names`,
+  )
+  return likely.names
+}
+
+/**
+ * The labels of a `.names` file: one a line, blank lines at its end left out. Of a `.data` file, as
+ * darknet's commands take it, those of the file that it names.
+ */
+export async function readNames(given: string): Promise<string[]> {
+  const path = extname(given).toLowerCase() === '.data' ? await namesOfData(given) : given
   const text = (await readText(path, limits.labelFileBytes)).trimEnd()
   const names = text.split('\n').map((line) => line.trim())
   const blank = names.indexOf('')
@@ -49,6 +65,19 @@ export async function readNames(path: string): Promise<string[]> {
     throw new OcellusError('E_DATA_LABELS', `${path} has ${names.length} labels, more than ${limits.labels}`)
   }
   return names
+}
+
+/** Darknet reads the path from where it runs, so its file may as well lie beside the `.data`. */
+async function namesOfData(path: string): Promise<string> {
+  const text = await readText(path, limits.labelFileBytes)
+  const found = text.match(/^[ \t]*names[ \t]*=[ \t]*(\S.*?)[ \t\r]*$/m)
+  if (found === null)
+    throw new OcellusError('E_DATA_LABELS', `${path} has no line names = FILE, so it names no classes`)
+  const [, named] = found
+  const folder = dirname(path)
+  for (const file of [resolve(folder, named), resolve(named), join(folder, basename(named))])
+    if (await isFile(file)) return file
+  throw new OcellusError('E_FILE_MISSING', `${path}: its names = ${named} is no file`)
 }
 
 /**
