@@ -8,6 +8,7 @@ import {
   sceneLine,
   type VideoEvent,
 } from '../../src/host/index.js'
+import { limits } from '../../src/host/limits.js'
 import { RandomStream } from '../../src/host/tasks/random.js'
 import { codeOfAsync } from '../helpers/code-of.js'
 import { detectionAt } from './scenes.js'
@@ -141,7 +142,7 @@ describe('refused', () => {
       withValue('detections', [{ ...detectionAt(1, 1), box: { xmin: 'a' } }]),
       /detections\[0\].box.xmin is "a"/,
     ],
-    [withValue('detections', new Array(30_001).fill(0)), /30001 entries, more than 30000/],
+    [withValue('detections', new Array(limits.candidates + 1).fill(0)), /4097 entries, more than 4096/],
     [`{"v":1,"v":1}`, /the key "v" stands twice/],
     [scene([]), /options is not an object/],
     [scene({ treshold: 1 }), /unknown field "treshold"/],

@@ -367,22 +367,27 @@ export class Session {
 
   /** Runs the network on what was set, up to an instruction. */
   #runSet(end: number | undefined, stop: Stop | undefined): void {
-    if (this.#first !== undefined && !this.#hasRunFirst && end === undefined && this.#isFrameAlone()) {
-      this.#hasRunFirst = true
-      this.#changes++
-      runFirst(this.plan, this.#first, this.#live(), (at, n) => {
-        stop?.()
-        this.#executeAt(at, n, 1, 'caller')
-      })
-      this.#recheck()
-      // Threads share the packing of weights, which the second run needs.
-      this.#live().hire(true)
+    const first = this.#first
+    if (first !== undefined && !this.#hasRunFirst && end === undefined && this.#isFrameAlone()) {
+      this.#runFirst(first, stop)
       return
     }
     this.#settle()
-    const first = this.#begin()
-    this.#executeUnlessStopped(first, end ?? this.#end, stop)
+    this.#executeUnlessStopped(this.#begin(), end ?? this.#end, stop)
     this.#recheck()
+  }
+
+  /** Apart from `#runSet`, as what a function keeps for its closures is allocated at each call. */
+  #runFirst(first: FirstPlan, stop: Stop | undefined): void {
+    this.#hasRunFirst = true
+    this.#changes++
+    runFirst(this.plan, first, this.#live(), (at, n) => {
+      stop?.()
+      this.#executeAt(at, n, 1, 'caller')
+    })
+    this.#recheck()
+    // Threads share the packing of weights, which the second run needs.
+    this.#live().hire(true)
   }
 
   /** The whole program at once where nothing can stop it, or else one instruction after the other. */

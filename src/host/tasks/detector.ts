@@ -133,7 +133,7 @@ export class Detector {
     const pixels = await decodeUnlessStopped(image, limited, this.session.maxPixels)
     const { width, height } = pixels
     const stop = limited?.signal === undefined ? undefined : stopOf(limited)
-    if (stop === undefined || platform().pause === undefined)
+    if (limited === undefined || stop === undefined || platform().pause === undefined)
       return { width, height, detections: this.detectPixels(pixels, limited) }
     const settings = this.#settingsFor(limited)
     const geometry = this.#fit(pixels)
@@ -166,16 +166,17 @@ export class Detector {
   detectPixels(pixels: Pixels, options?: DetectOptions): Detection[] {
     checkOptions(options, detectNames, 'Detector.detectPixels')
     checkPixels(pixels, this.session.maxPixels)
-    const settings = this.#settingsFor(options)
+    // No call for the usual case: one more, and V8 leaves objects on the heap that it did without.
+    const settings = options === undefined ? this.#settings : this.#settingsFor(options)
     const geometry = this.#fit(pixels)
-    const limited = options && startClock(options)
+    const limits = options === undefined ? undefined : stopOptionsOf(startClock(options))
     this.session.setImage(pixels, geometry)
-    this.session.run(undefined, stopOptionsOf(limited))
+    this.session.run(undefined, limits)
     return this.#decoder.decode(geometry, settings)
   }
 
-  #settingsFor(options: DetectOptions | undefined): Settings {
-    return options === undefined ? this.#settings : settingsOf({ ...this.#options, ...options }, this.#task)
+  #settingsFor(options: DetectOptions): Settings {
+    return settingsOf({ ...this.#options, ...options }, this.#task)
   }
 
   #fit(pixels: Pixels): Geometry {
