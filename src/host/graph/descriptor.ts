@@ -136,6 +136,11 @@ export interface OperatorDescriptor extends Implementation {
   slice?(view: NodeView, first: number, channels: number): NodeView | undefined
   /** Multiply-accumulates of one inference. */
   macs(view: NodeView): number
+  /**
+   * Work of one inference in the units of graph/work.ts. Default: `macs`, and what moving the output
+   * takes.
+   */
+  work?(view: NodeView): number
   /** What its own implementation costs, to compare with that of its kernels. Default: `macs`. */
   cost?(view: NodeView): number
   /**

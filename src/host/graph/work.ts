@@ -1,14 +1,14 @@
 import { OcellusError } from '../errors.js'
 import { limits } from '../limits.js'
-import { elements, integer, integers, type NodeView, type OperatorDescriptor } from './descriptor.js'
-import { bytesOf } from './ops/shared.js'
+import { elements, type NodeView, type OperatorDescriptor } from './descriptor.js'
 
 /**
  * Units of work: one is a multiply-accumulate of a convolution or a matrix product without groups,
- * in float32 about 0.15 ns of one core with SIMD, in int8 a fifth of that. What other operators do
- * is counted in as many of these as it takes, measured and rounded up to a power of two.
+ * in float32 about 0.15 ns of one core with SIMD, in int8 a fifth of that. Operators that do
+ * something else say in their descriptor's `work` how many of these it takes, measured and rounded
+ * up to a power of two.
  */
-const units = {
+export const units = {
   /** Of a convolution with groups: its channels can't share what they load. */
   grouped: 8,
   /** A product of two activations, which nobody has packed. */
@@ -23,46 +23,13 @@ const units = {
   moved: 16,
 } as const
 
-/** Operators by what their output's values take; the others are counted by `macs` or a window. */
-const ofValues: Readonly<Record<string, number>> = {
-  softmax: units.curve,
-  layerNorm: units.normalised,
-  groupNorm: units.normalised,
-  arithmetic: units.normalised,
-}
-
 /** The work of one node, in units. */
-export function workOf({ view, operator }: Viewed): number {
-  const { node, output, inputs } = view
-  const values = elements(output.shape)
-  const moved = values * (ofValues[node.op] ?? units.moved)
-  switch (node.op) {
-    case 'averagePool':
-      return looksOf(view) * units.averaged + moved
-    case 'maxPool':
-      return looksOf(view) * units.compared + moved
-    case 'matmul':
-      return operator.macs(view) * units.product + moved
-    case 'activation':
-      return values * (output.dtype === 'int8' ? units.looked : units.curve)
-    case 'reduce':
-      return elements(inputs[0].shape) * units.moved
-    case 'resize':
-      // Four taps in each direction at most.
-      return values * 16 * units.moved
-    case 'conv':
-      return operator.macs(view) * (integer(view, 'groups', 1) > 1 ? units.grouped : 1) + moved
-    default:
-      return operator.macs(view) + moved
-  }
-}
+export const workOf = ({ view, operator }: Viewed): number =>
+  operator.work?.(view) ?? operator.macs(view) + workOfValues(view)
 
-/** How often a pool loads sixteen bytes. */
-function looksOf(view: NodeView): number {
-  const [, height, width, channels] = view.output.shape
-  const vectors = Math.ceil((channels * bytesOf(view.output)) / 16)
-  return height * width * vectors * elements(integers(view, 'kernel'))
-}
+/** What the values of a node's output take, so many units each. */
+export const workOfValues = ({ output }: NodeView, each: number = units.moved): number =>
+  elements(output.shape) * each
 
 interface Viewed {
   readonly view: NodeView

@@ -3,6 +3,7 @@ import { activationKinds, curveKinds } from '../../program/kinds.js'
 import { curves, parametricCurves } from '../curves.js'
 import { attribute, channelCount, type NodeView, type OperatorDescriptor, pixelCount } from '../descriptor.js'
 import type { AttributeValue, Node } from '../types.js'
+import { units, workOfValues } from '../work.js'
 import { fail, none, realTypes, requireSameType } from './shared.js'
 
 /** Curves whose kernel is made for speed, and the others, some of which have parameters. */
@@ -63,6 +64,7 @@ export const activation: OperatorDescriptor = {
     return view.inputs[0].shape
   },
   macs: none,
+  work: (view) => workOfValues(view, view.output.dtype === 'int8' ? units.looked : units.curve),
   scratchBytes: none,
   blocks: (view) => (view.output.dtype === 'int8' ? [{ role: 'table', bytes: 256 }] : []),
   load(view, loader) {

@@ -8,6 +8,7 @@ import {
   pixelCount,
 } from '../descriptor.js'
 import type { Tensor } from '../types.js'
+import { units, workOfValues } from '../work.js'
 import { fail, floatOnly, noBlocks, none, nothing } from './shared.js'
 
 const kinds = ['add', 'sub', 'mul', 'div', 'min', 'max', 'pow', 'slope'] as const
@@ -34,6 +35,7 @@ export const arithmetic: OperatorDescriptor = {
     return view.inputs[0].shape
   },
   macs: none,
+  work: (view) => workOfValues(view, units.normalised),
   scratchBytes: none,
   blocks: noBlocks,
   load: nothing,

@@ -27,7 +27,10 @@ import { productKernels } from '../kernels/products.js'
 import { stridedKernels } from '../kernels/strided.js'
 import { winogradKernels } from '../kernels/winograd.js'
 import type { Constant } from '../types.js'
+import { units, workOfValues } from '../work.js'
 import { activationAttributes, fail, isLinear, realTypes, requireFeatureMap, windowed } from './shared.js'
+
+const macsOf = (view: NodeView): number => elements(view.output.shape) * depthOf(view)
 
 /**
  * 2-D convolution, bias, fused activation. weight is OHWI [out, kh, kw, in / groups]. In int8 the
@@ -55,7 +58,8 @@ export const conv: OperatorDescriptor = {
   storage: 'kernel',
   constantRoles: (view) => (isInt8(view) ? ['weight', 'bias', 'weightScale'] : ['weight', 'bias']),
   infer,
-  macs: (view) => elements(view.output.shape) * depthOf(view),
+  macs: macsOf,
+  work: (view) => macsOf(view) * (integer(view, 'groups', 1) > 1 ? units.grouped : 1) + workOfValues(view),
   scratchBytes,
   blocks,
   load,

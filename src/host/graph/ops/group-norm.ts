@@ -7,6 +7,7 @@ import {
   type OperatorDescriptor,
   pixelCount,
 } from '../descriptor.js'
+import { units, workOfValues } from '../work.js'
 import { fail, floatOnly } from './shared.js'
 import { requireConstant } from './tokens.js'
 
@@ -36,6 +37,7 @@ export const groupNorm: OperatorDescriptor = {
     return shape
   },
   macs: (view) => elements(view.output.shape),
+  work: (view) => elements(view.output.shape) + workOfValues(view, units.normalised),
   scratchBytes: (view) => channelCount(view.output.shape) * 16,
   blocks: (view) => ['gamma', 'beta'].map((role) => ({ role, bytes: channelCount(view.output.shape) * 4 })),
   load(view, loader) {

@@ -1,4 +1,5 @@
 import { attribute, type OperatorDescriptor } from '../descriptor.js'
+import { units, workOfValues } from '../work.js'
 import { floatOnly, none } from './shared.js'
 import { requireConstant, requireTokens } from './tokens.js'
 
@@ -19,6 +20,7 @@ export const layerNorm: OperatorDescriptor = {
     return view.inputs[0].shape
   },
   macs: none,
+  work: (view) => workOfValues(view, units.normalised),
   scratchBytes: none,
   blocks: (view) => ['gamma', 'beta'].map((role) => ({ role, bytes: view.output.shape[3] * 4 })),
   load(view, loader) {

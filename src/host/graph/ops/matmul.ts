@@ -1,5 +1,8 @@
-import { elements, type OperatorDescriptor } from '../descriptor.js'
+import { elements, type NodeView, type OperatorDescriptor } from '../descriptor.js'
+import { units, workOfValues } from '../work.js'
 import { fail, floatOnly, noBlocks, none, nothing, requireFeatureMap } from './shared.js'
+
+const productsOf = (view: NodeView): number => elements(view.output.shape) * view.inputs[0].shape[3]
 
 /** Products of matrices that are both computed: [1, B, M, K] times [1, B, K, N]; float32. */
 export const matmul: OperatorDescriptor = {
@@ -18,7 +21,8 @@ export const matmul: OperatorDescriptor = {
       fail(view, 'E_MODEL_SHAPE', `[${view.inputs[0].shape}] times [${view.inputs[1].shape}]`)
     return [1, batch, rows, columns]
   },
-  macs: (view) => elements(view.output.shape) * view.inputs[0].shape[3],
+  macs: productsOf,
+  work: (view) => productsOf(view) * units.product + workOfValues(view),
   scratchBytes: none,
   blocks: noBlocks,
   load: nothing,

@@ -1,6 +1,8 @@
 import { limits } from '../../limits.js'
 import { elements, integers, type NodeView, type OperatorDescriptor } from '../descriptor.js'
+import { units, workOfValues } from '../work.js'
 import {
+  bytesOf,
   fail,
   noBlocks,
   none,
@@ -28,6 +30,8 @@ function pool(op: 'maxPool' | 'averagePool'): OperatorDescriptor {
     constantRoles: noBlocks,
     infer,
     macs: none,
+    work: (view) =>
+      looksOf(view) * (op === 'averagePool' ? units.averaged : units.compared) + workOfValues(view),
     scratchBytes: none,
     blocks: noBlocks,
     load: nothing,
@@ -62,6 +66,13 @@ function pool(op: 'maxPool' | 'averagePool'): OperatorDescriptor {
       }
     },
   }
+}
+
+/** How often a pool loads sixteen bytes. */
+function looksOf(view: NodeView): number {
+  const [, height, width, channels] = view.output.shape
+  const vectors = Math.ceil((channels * bytesOf(view.output)) / 16)
+  return height * width * vectors * elements(integers(view, 'kernel'))
 }
 
 function infer(view: NodeView): readonly number[] {

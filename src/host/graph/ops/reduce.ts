@@ -1,5 +1,6 @@
 import { reduceKinds } from '../../program/kinds.js'
 import { channelCount, choice, elements, type OperatorDescriptor, pixelCount } from '../descriptor.js'
+import { units } from '../work.js'
 import { fail, floatOnly, noBlocks, none, nothing } from './shared.js'
 
 const kinds = ['mean', 'sum', 'max', 'min', 'prod', 'l1', 'l2', 'sumSquare', 'argMax', 'argMin'] as const
@@ -19,6 +20,7 @@ export const reduce: OperatorDescriptor = {
   constantRoles: noBlocks,
   infer: (view) => [...view.inputs[0].shape.slice(0, -1), 1],
   macs: (view) => elements(view.inputs[0].shape),
+  work: (view) => elements(view.inputs[0].shape) * units.moved,
   scratchBytes: none,
   blocks: noBlocks,
   load: nothing,

@@ -1,6 +1,7 @@
 import { limits } from '../../limits.js'
 import { attribute, choice, integers, type NodeView, type OperatorDescriptor } from '../descriptor.js'
 import { type ResizeAxis, resizeTable, tapsOf } from '../resize-table.js'
+import { units, workOfValues } from '../work.js'
 import { fail, floatOnly, none, requireFeatureMap } from './shared.js'
 
 const modes = ['nearest', 'linear', 'cubic'] as const
@@ -40,6 +41,8 @@ export const resize: OperatorDescriptor = {
     return [1, height, width, channels]
   },
   macs: none,
+  // Four taps in each direction at most.
+  work: (view) => workOfValues(view, 16 * units.moved),
   scratchBytes: none,
   blocks: (view) =>
     axes.map(({ role, d }) => ({ role, bytes: view.output.shape[d] * tapsOf(modeOf(view)) * 8 })),

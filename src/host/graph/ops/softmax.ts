@@ -1,4 +1,5 @@
 import type { OperatorDescriptor } from '../descriptor.js'
+import { units, workOfValues } from '../work.js'
 import { floatOnly, noBlocks, none, nothing } from './shared.js'
 import { requireTokens } from './tokens.js'
 
@@ -17,6 +18,7 @@ export const softmax: OperatorDescriptor = {
     return view.inputs[0].shape
   },
   macs: none,
+  work: (view) => workOfValues(view, units.curve),
   scratchBytes: none,
   blocks: noBlocks,
   load: nothing,
