@@ -1,28 +1,20 @@
 import { extname, join } from 'node:path'
 import type { Command } from 'commander'
+import { sessionOptionsOf } from '../src/host/engine/options.js'
 import { OcellusError } from '../src/host/errors.js'
 import { drawOn } from '../src/host/platform/node/canvas.js'
-import { type Build, Detector } from '../src/host/platform/node.js'
+import { Detector } from '../src/host/platform/node.js'
 import { shown } from '../src/host/shown.js'
-import {
-  maxWorkOption,
-  modelFiles,
-  openModel,
-  parseBuild,
-  parseChoice,
-  parseCount,
-  parseFraction,
-  parseThreads,
-  threadsOption,
-} from './inputs.js'
+import { modelFiles, openModel, parseChoice, parseCount, parseFraction } from './inputs.js'
 import { fixed, makeFolder, print, printJson, warn, writeWhole } from './output.js'
 import { meansFolder, namesOf, Outputs, pictureEndings } from './outputs.js'
-import { findPhotos, maxPixelsOption, photoName, readPhoto } from './photos.js'
+import { findPhotos, photoName, readPhoto } from './photos.js'
 import { cocoResults, type PhotoResult, yoloLines } from './results.js'
+import { addSessionOptions, type SessionWords } from './session-options.js'
 
 const formats = ['text', 'json', 'coco', 'yolo'] as const
 
-interface Options {
+interface Options extends SessionWords {
   model?: string
   config?: string
   names?: string
@@ -37,14 +29,10 @@ interface Options {
   format: (typeof formats)[number]
   saveConf?: boolean
   json?: boolean
-  build?: Build
-  threads?: number
-  maxPixels?: number
-  maxWork?: number
 }
 
 export function addDetect(program: Command): void {
-  program
+  const command = program
     .command('detect')
     .description('find the objects in photos')
     .argument('<photo...>', 'photos, folders of photos, or globs')
@@ -78,11 +66,8 @@ export function addDetect(program: Command): void {
     .option('-f, --format <format>', `${formats.join(', ')}: what is printed`, parseChoice(formats), 'text')
     .option('--save-conf', 'add the score to each line of --format yolo')
     .option('--json', 'the same as --format json')
-    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
-    .option('--threads <n>', threadsOption, parseThreads)
-    .option(...maxPixelsOption)
-    .option(...maxWorkOption)
     .action(detect)
+  addSessionOptions(command)
 }
 
 async function detect(words: string[], options: Options): Promise<void> {
@@ -92,11 +77,9 @@ async function detect(words: string[], options: Options): Promise<void> {
   const target = targetOf(photos, names, options)
   const detector = await Detector.create({
     model: await openModel(options.model, options),
-    build: options.build,
+    ...sessionOptionsOf(options),
     // Workers would hardly have started when a single photo is done.
     threads: options.threads ?? (photos.length === 1 ? 1 : undefined),
-    maxPixels: options.maxPixels,
-    maxWork: options.maxWork,
     fit: options.fit,
     scoreThreshold: options.threshold,
     iouThreshold: options.iou,

@@ -1,32 +1,20 @@
 import { extname } from 'node:path'
 import type { Command } from 'commander'
-import { Autoencoder, type Build } from '../src/host/platform/node.js'
+import { sessionOptionsOf } from '../src/host/engine/options.js'
+import { Autoencoder } from '../src/host/platform/node.js'
 import { type Features, pools } from '../src/host/tasks/autoencoder.js'
 import { writeNpy } from '../tools/npy/write.js'
-import {
-  addNetworkOptions,
-  type ModelWords,
-  maxWorkOption,
-  modelFiles,
-  openModel,
-  parseBuild,
-  parseChoice,
-  parseThreads,
-  threadsOption,
-} from './inputs.js'
+import { addNetworkOptions, type ModelWords, modelFiles, openModel, parseChoice } from './inputs.js'
 import { print, printJson, progress, writeWhole } from './output.js'
 import { checkEnding, oneOutput } from './outputs.js'
-import { findPhotos, maxPixelsOption, readPhoto } from './photos.js'
+import { findPhotos, readPhoto } from './photos.js'
+import { addSessionOptions, type SessionWords } from './session-options.js'
 
-interface Options extends ModelWords {
+interface Options extends ModelWords, SessionWords {
   model?: string
   pool?: (typeof pools)[number]
   fit: 'crop' | 'stretch'
   out?: string
-  build?: Build
-  threads?: number
-  maxPixels?: number
-  maxWork?: number
 }
 
 export function addEncode(program: Command): void {
@@ -50,11 +38,8 @@ export function addEncode(program: Command): void {
       'crop',
     )
     .option('-o, --out <file>', '.npy: float32 [photos, ...]; or .json; default: JSON on stdout')
-    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
-    .option('--threads <n>', threadsOption, parseThreads)
-    .option(...maxPixelsOption)
-    .option(...maxWorkOption)
     .action(encode)
+  addSessionOptions(command)
   addNetworkOptions(command)
 }
 
@@ -66,10 +51,7 @@ async function encode(words: string[], options: Options): Promise<void> {
   }
   const autoencoder = await Autoencoder.create({
     model: options.model === undefined ? undefined : await openModel(options.model, options),
-    build: options.build,
-    threads: options.threads,
-    maxPixels: options.maxPixels,
-    maxWork: options.maxWork,
+    ...sessionOptionsOf(options),
     fit: options.fit,
   })
   const bar = progress('encoding')

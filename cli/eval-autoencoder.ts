@@ -1,20 +1,21 @@
+import { sessionOptionsOf } from '../src/host/engine/options.js'
 import { OcellusError } from '../src/host/errors.js'
 import { isInt8 } from '../src/host/graph/precision.js'
 import { autoencoderOf } from '../src/host/graph/task.js'
 import type { Model } from '../src/host/graph/types.js'
-import { Autoencoder, type Build } from '../src/host/platform/node.js'
+import { Autoencoder } from '../src/host/platform/node.js'
 import { meanSquaredError, psnr, ssim } from '../tools/evaluate/similarity.js'
 import { compareModels } from '../tools/quantize/quantize.js'
 import type { LayerNoise } from '../tools/quantize/report/noise.js'
 import { fixed, print, printJson, progress, table } from './output.js'
 import { findPhotos, readPhoto } from './photos.js'
+import type { SessionWords } from './session-options.js'
 
-export interface AutoencoderEvaluation {
+export interface AutoencoderEvaluation extends SessionWords {
   readonly data?: string
   readonly seed: number
   readonly mask: number
   readonly json?: boolean
-  readonly build?: Build
 }
 
 interface Restored {
@@ -76,11 +77,12 @@ async function measure(
   model: Model,
   other: Model | undefined,
   files: readonly string[],
-  { seed, mask, build }: AutoencoderEvaluation,
+  options: AutoencoderEvaluation,
 ): Promise<Measured> {
+  const { seed, mask, maxPixels } = options
   const models = other === undefined ? [model] : [model, other]
   const all = []
-  for (const one of models) all.push(await Autoencoder.create({ model: one, build }))
+  for (const one of models) all.push(await Autoencoder.create({ model: one, ...sessionOptionsOf(options) }))
   const [first, second] = all
   const [, height, width] = first.session.inputs[0].shape
   if (
@@ -97,7 +99,7 @@ async function measure(
   let similar = 0
   const bar = progress('measuring')
   for (const [n, file] of files.entries()) {
-    const pixels = await readPhoto(file)
+    const pixels = await readPhoto(file, maxPixels)
     const { visible } = first.reconstructPixels(pixels, { ratio: mask, seed: (seed + n) % 2 ** 32 })
     const restored = all.map((autoencoder) => autoencoder.reconstructPixels(pixels, { visible }))
     for (const [i, { maskedMse }] of restored.entries()) errors[i] += maskedMse / files.length
@@ -128,9 +130,9 @@ function layersOf(
   model: Model,
   other: Model,
   files: readonly string[],
-  { build }: AutoencoderEvaluation,
+  options: AutoencoderEvaluation,
 ): Promise<LayerNoise[]> {
   const [float, quantized] = isInt8(model) ? [other, model] : [model, other]
-  const photos = files.map((file) => async () => readPhoto(file))
-  return compareModels(float, quantized, photos, { build })
+  const photos = files.map((file) => async () => readPhoto(file, options.maxPixels))
+  return compareModels(float, quantized, photos, sessionOptionsOf(options))
 }

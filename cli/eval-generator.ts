@@ -1,22 +1,23 @@
+import { sessionOptionsOf } from '../src/host/engine/options.js'
 import { OcellusError } from '../src/host/errors.js'
 import { isInt8 } from '../src/host/graph/precision.js'
 import { generationOf } from '../src/host/graph/task.js'
 import type { Model } from '../src/host/graph/types.js'
 import type { Pixels } from '../src/host/image/pixels.js'
-import { Autoencoder, type Build, Generator } from '../src/host/platform/node.js'
+import { Autoencoder, Generator } from '../src/host/platform/node.js'
 import { frechetDistance, type Gaussian, gaussianOf } from '../tools/evaluate/frechet.js'
 import { meanSquaredError, psnr, ssim } from '../tools/evaluate/similarity.js'
 import { compareModels } from '../tools/quantize/quantize.js'
 import type { LayerNoise } from '../tools/quantize/report/noise.js'
 import { fixed, print, printJson, progress, table } from './output.js'
 import { findPhotos, readPhoto } from './photos.js'
+import type { SessionWords } from './session-options.js'
 
-export interface GeneratorEvaluation {
+export interface GeneratorEvaluation extends SessionWords {
   readonly data?: string
   readonly count: number
   readonly seed: number
   readonly json?: boolean
-  readonly build?: Build
 }
 
 const featureSpace =
@@ -77,13 +78,11 @@ interface Comparison {
 }
 
 /** Pictures of the same latents, values -1 to 1. */
-async function compare(
-  model: Model,
-  other: Model,
-  { count, seed, build }: GeneratorEvaluation,
-): Promise<Comparison> {
-  const a = await Generator.create({ model, build })
-  const b = await Generator.create({ model: other, build })
+async function compare(model: Model, other: Model, options: GeneratorEvaluation): Promise<Comparison> {
+  const { count, seed } = options
+  const session = sessionOptionsOf(options)
+  const a = await Generator.create({ model, ...session })
+  const b = await Generator.create({ model: other, ...session })
   const { width, height, channels } = a
   if (width !== b.width || height !== b.height || channels !== b.channels || a.latentSize !== b.latentSize)
     throw new OcellusError(
@@ -107,7 +106,7 @@ async function compare(
   a.close()
   b.close()
   const [float, quantized] = isInt8(model) ? [other, model] : [model, other]
-  const layers = await compareModels(float, quantized, latents.slice(0, 8), { build })
+  const layers = await compareModels(float, quantized, latents.slice(0, 8), session)
   return { psnr: psnr(errors / count, 2), leastPsnr: least, ssim: similar / count, layers }
 }
 
@@ -115,10 +114,12 @@ async function compare(
 async function distancesTo(
   data: string,
   models: readonly (Model | undefined)[],
-  { seed, build }: GeneratorEvaluation,
+  options: GeneratorEvaluation,
 ): Promise<{ photos: number; found: number[] }> {
+  const { seed, maxPixels } = options
+  const session = sessionOptionsOf(options)
   const files = await findPhotos([data])
-  const encoder = await Autoencoder.create({ fit: 'stretch', build })
+  const encoder = await Autoencoder.create({ fit: 'stretch', ...session })
   const features = (pixels: Pixels) => encoder.encodePixels(pixels, { pool: 'mean' }).data
   const least = encoder.encodePixels(blank, { pool: 'mean' }).data.length + 1
   if (files.length < least)
@@ -131,14 +132,14 @@ async function distancesTo(
   let done = 0
   const real: Float32Array[] = []
   for (const file of files) {
-    real.push(features(await readPhoto(file)))
+    real.push(features(await readPhoto(file, maxPixels)))
     bar.update(++done, total)
   }
   const target: Gaussian = gaussianOf(real)
   const found: number[] = []
   for (const model of models) {
     if (model === undefined) continue
-    const generator = await Generator.create({ model, build })
+    const generator = await Generator.create({ model, ...session })
     const drawn: Float32Array[] = []
     for (let n = 0; n < files.length; n++) {
       drawn.push(features(generator.draw(generator.latent((seed + n) % 2 ** 32))))

@@ -1,29 +1,26 @@
 import type { Command } from 'commander'
+import { sessionOptionsOf } from '../src/host/engine/options.js'
 import { OcellusError } from '../src/host/errors.js'
 import { isInt8 } from '../src/host/graph/precision.js'
 import { detectionOf } from '../src/host/graph/task.js'
 import type { Model } from '../src/host/graph/types.js'
-import { type Build, Detector } from '../src/host/platform/node.js'
+import { Detector } from '../src/host/platform/node.js'
 import { type Evaluation, Evaluator, evaluationOptions } from '../tools/evaluate/evaluate.js'
 import { readDataSet } from '../tools/evaluate/labels.js'
 import {
   addNetworkOptions,
   type ModelWords,
-  maxWorkOption,
   openModel,
-  parseBuild,
   parseChoice,
   parseCount,
   parseEpsilon,
   parseFraction,
   parseSeed,
-  parseThreads,
-  threadsOption,
 } from './inputs.js'
 import { fixed, print, printJson, progress, table, warn } from './output.js'
-import { maxPixelsOption } from './photos.js'
+import { addSessionOptions, type SessionWords } from './session-options.js'
 
-interface Options extends ModelWords {
+interface Options extends ModelWords, SessionWords {
   tracks?: string
   every: number
   against?: string
@@ -35,10 +32,6 @@ interface Options extends ModelWords {
   iou: number
   fit?: 'letterbox' | 'stretch'
   json?: boolean
-  build?: Build
-  threads?: number
-  maxPixels?: number
-  maxWork?: number
 }
 
 export function addEval(program: Command): void {
@@ -79,11 +72,8 @@ export function addEval(program: Command): void {
     )
     .option('--every <n>', 'with --tracks: only every n-th frame, from the first', parseCount, 1)
     .option('--json', 'print JSON')
-    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
-    .option('--threads <n>', threadsOption, parseThreads)
-    .option(...maxPixelsOption)
-    .option(...maxWorkOption)
     .action(evaluate)
+  addSessionOptions(command)
   addNetworkOptions(command)
 }
 
@@ -153,10 +143,7 @@ async function measure(
 ): Promise<Evaluation> {
   const detector = await Detector.create({
     model,
-    build: options.build,
-    threads: options.threads,
-    maxPixels: options.maxPixels,
-    maxWork: options.maxWork,
+    ...sessionOptionsOf(options),
     fit: options.fit,
     ...evaluationOptions,
     iouThreshold: options.iou,

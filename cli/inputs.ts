@@ -123,14 +123,8 @@ export function parseFraction(word: string): number {
   return value
 }
 
-/** How much work a model may take: an option of each verb that runs one. */
-export const maxWorkOption = [
-  '--max-work <units>',
-  `most work of one inference, about multiply-accumulates; default: ${limits.work}`,
-  parseWork,
-] as const
-
-function parseWork(word: string): number {
+/** How much work a model may take, in units of graph/work.ts. */
+export function parseWork(word: string): number {
   const work = Number(word)
   if (word.trim() !== '' && work >= 1) return work
   throw new OcellusError('E_OPTION', `${word} is not a number of at least 1`)

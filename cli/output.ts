@@ -3,6 +3,7 @@ import type { SingleBar } from 'cli-progress'
 import { shown, shownJson, shownLines } from '../src/host/shown.js'
 
 export { makeFolder, writeWhole } from '../src/host/platform/node/write.js'
+export { table } from '../tools/report/table.js'
 
 /**
  * Lines for people. Names and labels within them go through `shown` first: a new line in one would
@@ -19,18 +20,6 @@ export function printJson(value: unknown): void {
 /** One line on stderr. */
 export function warn(text: string): void {
   process.stderr.write(`${shown(text, 2000)}\n`)
-}
-
-/** Columns aligned by their widest cell: the first to the left, the others to the right. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [header, ...rows.map((row) => row.map((cell) => shown(cell, 80)))]
-  const widths = header.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)))
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
-      .join('  ')
-      .trimEnd()
-  return all.map(line).join('\n')
 }
 
 export interface Progress {

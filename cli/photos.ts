@@ -2,12 +2,10 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OcellusError } from '../src/host/errors.js'
 import type { Pixels } from '../src/host/image/pixels.js'
-import { limits } from '../src/host/limits.js'
 import { pathOf } from '../src/host/platform/node/files.js'
 import { decodeImage } from '../src/host/platform/node.js'
 import { imageContent } from '../src/host/source/content.js'
 import { photoPattern } from '../tools/evaluate/files.js'
-import { parseCount } from './inputs.js'
 import { readStdin } from './stdin.js'
 
 /** The word for a photo on standard input, and what messages and outputs call it. */
@@ -51,13 +49,6 @@ export async function photosIn(folder: string): Promise<string[]> {
 
 /** What messages and outputs call a photo. */
 export const photoName = (photo: string): string => (photo === stdinWord ? stdinName : photo)
-
-/** How large photos may be: an option of each verb that takes some. */
-export const maxPixelsOption = [
-  '--max-pixels <n>',
-  `most pixels of a photo; default: ${limits.imagePixels}`,
-  parseCount,
-] as const
 
 /**
  * The pixels of a photo that `findPhotos` found, of at most `maxPixels`. Throws E_FILE_*, E_IMAGE_*.

@@ -1,14 +1,16 @@
 import { basename, extname } from 'node:path'
+import { sessionOptionsOf } from '../src/host/engine/options.js'
 import { isInt8 } from '../src/host/graph/precision.js'
 import type { Model } from '../src/host/graph/types.js'
-import { type Build, writeModel } from '../src/host/platform/node.js'
+import { writeModel } from '../src/host/platform/node.js'
 import { quantizeLinears } from '../tools/quantize/passes/linear.js'
 import { compareModels, type Photo } from '../tools/quantize/quantize.js'
 import type { ModelWords } from './inputs.js'
 import { bytes, print, printJson, table, writeWhole } from './output.js'
 import { readPhoto } from './photos.js'
+import type { SessionWords } from './session-options.js'
 
-export interface AutoencoderWords extends ModelWords {
+export interface AutoencoderWords extends ModelWords, SessionWords {
   calibrate?: string[]
   out: string
   name?: string
@@ -16,7 +18,6 @@ export interface AutoencoderWords extends ModelWords {
   source?: string
   reduceRange?: boolean
   json?: boolean
-  build?: Build
 }
 
 /** An int8 autoencoder, and its float original where it is at hand. */
@@ -65,9 +66,13 @@ export async function quantizeAutoencoder(
     },
   }
   const file = writeModel(named)
-  const photos = photoFiles.slice(0, 8).map(photoOf)
+  const photos = photoFiles.slice(0, 8).map(
+    (file): Photo =>
+      async () =>
+        readPhoto(file, words.maxPixels),
+  )
   const layers =
-    photos.length === 0 ? [] : await compareModels(await float(), named, photos, { build: words.build })
+    photos.length === 0 ? [] : await compareModels(await float(), named, photos, sessionOptionsOf(words))
   writeWhole(words.out, file)
   if (words.json) {
     printJson({ file: words.out, bytes: file.length, photos: photos.length, layers })
@@ -79,8 +84,3 @@ export async function quantizeAutoencoder(
   }
   print(`${words.out}: ${bytes(file.length)}, from ${weights}; autoencoders need no calibration`)
 }
-
-const photoOf =
-  (file: string): Photo =>
-  async () =>
-    readPhoto(file)

@@ -1,10 +1,11 @@
 import { basename, extname } from 'node:path'
 import type { Command } from 'commander'
+import { sessionOptionsOf } from '../src/host/engine/options.js'
 import { OcellusError } from '../src/host/errors.js'
 import { isInt8 } from '../src/host/graph/precision.js'
 import { preprocessingOf } from '../src/host/graph/task.js'
 import type { Model } from '../src/host/graph/types.js'
-import { type Build, writeModel } from '../src/host/platform/node.js'
+import { writeModel } from '../src/host/platform/node.js'
 import { latentOf } from '../src/host/tasks/generation/latent.js'
 import { type Method, methods } from '../tools/quantize/calibrate/observers.js'
 import { type Photo, quantizeModel, type Sample } from '../tools/quantize/quantize.js'
@@ -12,24 +13,21 @@ import { ocellusFormat, openFormat } from '../tools/quantize/readers/open.js'
 import {
   addNetworkOptions,
   type ModelWords,
-  maxWorkOption,
   modelFiles,
   modelSource,
   openOptions,
-  parseBuild,
   parseChoice,
   parseCount,
   parseEpsilon,
   parseSeed,
-  parseThreads,
-  threadsOption,
 } from './inputs.js'
 import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
 import { oneOutput } from './outputs.js'
-import { findPhotos, maxPixelsOption, readPhoto } from './photos.js'
+import { findPhotos, readPhoto } from './photos.js'
 import { autoencoderOf, quantizeAutoencoder } from './quantize-autoencoder.js'
+import { addSessionOptions, type SessionWords } from './session-options.js'
 
-interface Options extends ModelWords {
+interface Options extends ModelWords, SessionWords {
   calibrate?: string[]
   samples: number
   seed: number
@@ -44,10 +42,6 @@ interface Options extends ModelWords {
   license?: string
   source?: string
   json?: boolean
-  build?: Build
-  threads?: number
-  maxPixels?: number
-  maxWork?: number
 }
 
 export function addQuantize(program: Command): void {
@@ -89,11 +83,8 @@ export function addQuantize(program: Command): void {
     .option('--license <text>', 'licence of the weights, kept in the model')
     .option('--source <text>', 'where the weights come from, kept in the model')
     .option('--json', 'print the noise of each layer as JSON')
-    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
-    .option('--threads <n>', threadsOption, parseThreads)
-    .option(...maxPixelsOption)
-    .option(...maxWorkOption)
     .action(quantize)
+  addSessionOptions(command)
   addNetworkOptions(command)
 }
 
@@ -126,10 +117,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
     equalize: options.equalize,
     compare: Math.min(photos.length, 8),
     session: {
-      build: options.build,
-      threads: options.threads,
-      maxPixels: options.maxPixels,
-      maxWork: options.maxWork,
+      ...sessionOptionsOf(options),
     },
     progress: (stage, done, total) => bars[stage].update(done, total),
   }).finally(() => {

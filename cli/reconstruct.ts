@@ -1,27 +1,25 @@
 import type { Command } from 'commander'
+import { sessionOptionsOf } from '../src/host/engine/options.js'
 import { OcellusError } from '../src/host/errors.js'
 import { encodeImage } from '../src/host/platform/node/canvas.js'
-import { Autoencoder, type Build } from '../src/host/platform/node.js'
+import { Autoencoder } from '../src/host/platform/node.js'
 import { shown } from '../src/host/shown.js'
 import { type MaskKind, maskKinds } from '../src/host/tasks/autoencoder/mask.js'
 import {
   addNetworkOptions,
   type ModelWords,
-  maxWorkOption,
   modelFiles,
   openModel,
-  parseBuild,
   parseChoice,
   parseSeed,
-  parseThreads,
-  threadsOption,
 } from './inputs.js'
 import { fixed, print, printJson, writeWhole } from './output.js'
 import { folderOutputs, meansFolder, namesOf, oneOutput, pictureEndings } from './outputs.js'
-import { findPhotos, maxPixelsOption, readPhoto } from './photos.js'
+import { findPhotos, readPhoto } from './photos.js'
+import { addSessionOptions, type SessionWords } from './session-options.js'
 import { besideEachOther } from './triptych.js'
 
-interface Options extends ModelWords {
+interface Options extends ModelWords, SessionWords {
   model?: string
   mask: string
   kind?: MaskKind
@@ -30,10 +28,6 @@ interface Options extends ModelWords {
   out: string
   single?: boolean
   json?: boolean
-  build?: Build
-  threads?: number
-  maxPixels?: number
-  maxWork?: number
 }
 
 export function addReconstruct(program: Command): void {
@@ -65,11 +59,8 @@ export function addReconstruct(program: Command): void {
     .option('-o, --out <path>', 'a picture (.png, .jpg) for one photo, or a folder', defaultOut)
     .option('--single', 'write the restored picture alone instead of masked | restored | original')
     .option('--json', 'print JSON')
-    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
-    .option('--threads <n>', threadsOption, parseThreads)
-    .option(...maxPixelsOption)
-    .option(...maxWorkOption)
     .action(reconstruct)
+  addSessionOptions(command)
   addNetworkOptions(command)
 }
 
@@ -78,10 +69,7 @@ async function reconstruct(words: string[], options: Options): Promise<void> {
   const target = targetOf(photos, options)
   const autoencoder = await Autoencoder.create({
     model: options.model === undefined ? undefined : await openModel(options.model, options),
-    build: options.build,
-    threads: options.threads,
-    maxPixels: options.maxPixels,
-    maxWork: options.maxWork,
+    ...sessionOptionsOf(options),
     fit: options.fit,
   })
   const wanted = await maskOf(options)

@@ -1,33 +1,30 @@
 import type { Command } from 'commander'
 import { checkOutputs } from '../src/host/engine/named.js'
+import { sessionOptionsOf } from '../src/host/engine/options.js'
 import { Session } from '../src/host/engine/session.js'
 import { OcellusError } from '../src/host/errors.js'
 import { elements } from '../src/host/graph/descriptor.js'
 import { limits } from '../src/host/limits.js'
 import { readCapped } from '../src/host/platform/node/files.js'
-import type { Build, NamedTensor } from '../src/host/platform/node.js'
+import type { NamedTensor } from '../src/host/platform/node.js'
 import { withVisible } from '../src/host/tasks/autoencoder/visible.js'
 import { readHeader } from '../tools/npy/header.js'
 import { writeNpy } from '../tools/npy/write.js'
 import {
   addNetworkOptions,
   type ModelWords,
-  maxWorkOption,
   modelFiles,
   openModel,
-  parseBuild,
   parseEpsilon,
   parseSeed,
-  parseThreads,
-  threadsOption,
 } from './inputs.js'
 import { print, printJson, progress, table, writeWhole } from './output.js'
 import { folderOutputs } from './outputs.js'
-import { maxPixelsOption } from './photos.js'
 import { type Feeds, readFeeds } from './run-inputs.js'
 import { readVisible } from './run-visible.js'
+import { addSessionOptions, type SessionWords } from './session-options.js'
 
-interface Options extends ModelWords {
+interface Options extends ModelWords, SessionWords {
   input?: string[]
   out: string
   outputs?: string[]
@@ -36,10 +33,6 @@ interface Options extends ModelWords {
   seed: number
   visible?: string
   json?: boolean
-  build?: Build
-  threads?: number
-  maxPixels?: number
-  maxWork?: number
 }
 
 export function addRun(program: Command): void {
@@ -66,12 +59,9 @@ export function addRun(program: Command): void {
     )
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--epsilon <epsilon>', 'of batch normalisation', parseEpsilon)
-    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
-    .option('--threads <n>', threadsOption, parseThreads)
-    .option(...maxPixelsOption)
-    .option(...maxWorkOption)
     .option('--json', 'print JSON')
     .action(run)
+  addSessionOptions(command)
   addNetworkOptions(command)
 }
 
@@ -79,12 +69,7 @@ async function run(path: string, options: Options): Promise<void> {
   const opened = await openModel(path, { ...options, shapeHints: await shapesOf(options.input ?? []) })
   const visible = await readVisible(opened.graph, options.visible)
   const model = visible === undefined ? opened : withVisible(opened, visible[0].length)
-  const session = await Session.create(model, {
-    build: options.build,
-    threads: options.threads,
-    maxPixels: options.maxPixels,
-    maxWork: options.maxWork,
-  })
+  const session = await Session.create(model, sessionOptionsOf(options))
   try {
     const feeds = await readFeeds(session, options.input ?? [], options)
     const names = checkOutputs(session.plan, { outputs: options.outputs })

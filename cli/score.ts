@@ -1,29 +1,18 @@
 import type { Command } from 'commander'
-import { type Build, Discriminator } from '../src/host/platform/node.js'
-import {
-  addKeyOption,
-  type ModelWords,
-  maxWorkOption,
-  openModel,
-  parseBuild,
-  parseEpsilon,
-  parseThreads,
-  threadsOption,
-} from './inputs.js'
+import { sessionOptionsOf } from '../src/host/engine/options.js'
+import { Discriminator } from '../src/host/platform/node.js'
+import { addKeyOption, type ModelWords, openModel, parseEpsilon } from './inputs.js'
 import { fixed, print, printJson, table } from './output.js'
-import { findPhotos, maxPixelsOption, readPhoto } from './photos.js'
+import { findPhotos, readPhoto } from './photos.js'
+import { addSessionOptions, type SessionWords } from './session-options.js'
 
-interface Options extends ModelWords {
+interface Options extends ModelWords, SessionWords {
   model?: string
   json?: boolean
-  build?: Build
-  threads?: number
-  maxPixels?: number
-  maxWork?: number
 }
 
 export function addScore(program: Command): void {
-  addKeyOption(program.command('score'))
+  const command = addKeyOption(program.command('score'))
     .description("tell how real a DCGAN's discriminator takes pictures to be")
     .argument('<photo...>', 'photos, folders of photos, or globs')
     .option(
@@ -36,11 +25,8 @@ export function addScore(program: Command): void {
       parseEpsilon,
     )
     .option('--json', 'print JSON')
-    .option('--build <build>', 'force a build of the engine: relaxed, simd or scalar', parseBuild)
-    .option('--threads <n>', threadsOption, parseThreads)
-    .option(...maxPixelsOption)
-    .option(...maxWorkOption)
     .action(score)
+  addSessionOptions(command)
 }
 
 async function score(words: string[], options: Options): Promise<void> {
@@ -50,10 +36,7 @@ async function score(words: string[], options: Options): Promise<void> {
       options.model === undefined
         ? undefined
         : await openModel(options.model, { ...options, task: 'discrimination' }),
-    build: options.build,
-    threads: options.threads,
-    maxPixels: options.maxPixels,
-    maxWork: options.maxWork,
+    ...sessionOptionsOf(options),
   })
   const images = []
   for (const file of photos) {

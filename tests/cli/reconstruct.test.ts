@@ -135,6 +135,10 @@ describe('eval', () => {
     const text = (await ocellus('eval', 'autoencoder', '--data', photos, '--mask', '0.5')).stdout
     expect(text).toMatch(/int8 +0\.\d+ +\d+\.\d+\n/)
     expect((await ocellus('eval', 'autoencoder')).stderr).toMatch(/^E_OPTION/)
+    const small = await ocellus('eval', 'autoencoder', '--data', photos, '--max-pixels', '99')
+    expect(small.stderr).toMatch(/^E_IMAGE_TOO_LARGE: .*the most is 99/)
+    const idle = await ocellus('eval', 'autoencoder', '--data', photos, '--max-work', '99')
+    expect(idle.stderr).toMatch(/^E_MODEL_LIMIT/)
     expect((await ocellus('eval', 'autoencoder', '--data', photos, '--mask', '1')).stderr).toMatch(
       /^E_OPTION/,
     )
