@@ -28,11 +28,11 @@ export function animatedPng(frames: readonly Uint8Array[], millisecondsEach: num
     for (const { type, data } of chunksOf(frame)) {
       if (type !== 'IDAT') continue
       if (n === 0) chunks.push({ type, data })
-      else chunks.push({ type: 'fdAT', data: joined([words(sequence++), data]) })
+      else chunks.push({ type: 'fdAT', data: Buffer.concat([words(sequence++), data]) })
     }
   }
   chunks.push({ type: 'IEND', data: new Uint8Array(0) })
-  return joined([signature, ...chunks.map(bytesOf)])
+  return Buffer.concat([signature, ...chunks.map(bytesOf)])
 }
 
 function chunksOf(png: Uint8Array): Chunk[] {
@@ -48,8 +48,8 @@ function chunksOf(png: Uint8Array): Chunk[] {
 }
 
 function bytesOf({ type, data }: Chunk): Uint8Array {
-  const body = joined([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), data])
-  return joined([words(data.length), body, words(crc32(body))])
+  const body = Buffer.concat([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), data])
+  return Buffer.concat([words(data.length), body, words(crc32(body))])
 }
 
 /** Unsigned 32-bit integers, the highest byte first. */
@@ -58,15 +58,5 @@ function words(...values: number[]): Uint8Array {
   values.forEach((value, i) => {
     new DataView(bytes.buffer).setUint32(i * 4, value)
   })
-  return bytes
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
   return bytes
 }

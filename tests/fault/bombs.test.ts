@@ -1,21 +1,13 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { writeModel } from '../../src/host/graph/file.js'
 import { Random } from '../helpers/kernel.js'
 import { Builder } from '../helpers/random-model.js'
 import { zip } from '../helpers/torch-file.js'
-import { type Ended, lineOf, ocellus, program, tellsMemory } from './child.js'
+import { type Ended, lineOf, made, ocellus, program, scratchFolder, tellsMemory } from './child.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'ocellus-bombs-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-
-const made = (name: string, bytes: Uint8Array): string => {
-  const file = join(folder, name)
-  writeFileSync(file, bytes)
-  return file
-}
+const folder = scratchFolder()
 
 /** Refused on one line with this code, in at most 64 MiB and eight times the file, and Node's own. */
 function expectRefused(ended: Ended, code: string, fileBytes: number): void {
@@ -33,7 +25,7 @@ test('a model whose header has four million empty objects', () => {
   const text = Buffer.from(`{"a":[${'{},'.repeat(4_190_000)}{}]}`)
   const length = Buffer.alloc(8)
   length.writeBigUInt64LE(BigInt(text.length))
-  const file = made('objects.safetensors', Buffer.concat([length, text]))
+  const file = made(folder, 'objects.safetensors', Buffer.concat([length, text]))
   expectRefused(ocellus(['inspect', file]), 'E_MODEL_HEADER', text.length)
 })
 
@@ -46,14 +38,20 @@ test.each([
 ])('a checkpoint whose pickle makes %s sixteen million times', (_, opcode) => {
   const body = Buffer.concat([Buffer.of(0x80, 2), Buffer.alloc(16 << 20, opcode), Buffer.from('.')])
   const bytes = zip([{ name: 'a/data.pkl', data: body }])
-  expectRefused(ocellus(['inspect', made('bomb.pth', bytes)]), 'E_TORCH_PICKLE', bytes.length)
+  expectRefused(ocellus(['inspect', made(folder, 'bomb.pth', bytes)]), 'E_TORCH_PICKLE', bytes.length)
 })
 
 test('a model of about a thousand bytes that would run for 17 seconds', () => {
   const b = new Builder(new Random(1), 1024, 1024)
   const bytes = writeModel(b.model([b.pool('averagePool', b.tensors[0], 127, 1).name]))
   expect(bytes.length).toBeLessThan(3000)
-  const ended = ocellus(['run', made('pool.safetensors', bytes), '--random', '--out', join(folder, 'out')])
+  const ended = ocellus([
+    'run',
+    made(folder, 'pool.safetensors', bytes),
+    '--random',
+    '--out',
+    join(folder, 'out'),
+  ])
   expectRefused(ended, 'E_MODEL_LIMIT', bytes.length)
   expect(lineOf(ended).text).toContain('--max-work')
 })

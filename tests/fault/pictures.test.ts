@@ -1,19 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { chunk, pngHeader, pngSignature } from '../helpers/pictures.js'
-import { lineOf, ocellus, tellsMemory } from './child.js'
+import { lineOf, made, ocellus, scratchFolder, tellsMemory } from './child.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'ocellus-fault-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-
-const made = (name: string, bytes: Uint8Array): string => {
-  const file = join(folder, name)
-  writeFileSync(file, bytes)
-  return file
-}
+const folder = scratchFolder()
 
 /** A black PNG: a few KB, whatever its size. */
 function blackPng(width: number, height: number): Uint8Array {
@@ -74,7 +64,7 @@ describe.each([
 ] as const)('%s', (ending, make) => {
   test.runIf(tellsMemory)('one of 24 million pixels takes at most 12 bytes a pixel and 100 MiB', () => {
     expect(side * side).toBeLessThanOrEqual(most)
-    const file = made(`large.${ending}`, make(side, side))
+    const file = made(folder, `large.${ending}`, make(side, side))
     const ended = ocellus(['detect', file, '--json'])
     expect(ended.code, ended.stderr).toBe(0)
     expect(JSON.parse(ended.stdout).images[0]).toMatchObject({ width: side, height: side })
@@ -82,7 +72,7 @@ describe.each([
   })
 
   test('a larger one is refused by its header, and decoded when that is asked for', () => {
-    const file = made(`larger.${ending}`, make(side + 2, side + 2))
+    const file = made(folder, `larger.${ending}`, make(side + 2, side + 2))
     const refused = ocellus(['detect', file])
     expect(refused.code).toBe(1)
     expect(lineOf(refused).code).toBe('E_IMAGE_TOO_LARGE')
@@ -98,7 +88,7 @@ test.each([
   ['gif', blackGif(10_000, 10_000)],
 ] as const)('a bomb of 100 million pixels: %s', (ending, bytes) => {
   expect(bytes.length).toBeLessThan(500_000)
-  const ended = ocellus(['detect', made(`bomb.${ending}`, bytes)])
+  const ended = ocellus(['detect', made(folder, `bomb.${ending}`, bytes)])
   expect(lineOf(ended).code).toBe('E_IMAGE_TOO_LARGE')
   if (tellsMemory) expect(ended.peakMiB).toBeLessThan(150)
 })

@@ -9,7 +9,7 @@ import {
 import { glyph, textColumns } from '../../src/host/image/font.js'
 import type { Pixels } from '../../src/host/image/pixels.js'
 import { decodeImage, drawOn } from '../../src/host/platform/node/canvas.js'
-import { randomizer } from '../helpers/mutate.js'
+import { randomizer } from '../readers/tiny.js'
 import { canvases, restoreCanvas, useCanvas } from './canvases.js'
 
 restoreCanvas()

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
+import { writeWhole } from '../../src/host/platform/node/write.js'
+import { table } from '../report/table.js'
 import { caseBytes } from './case.js'
 import { type FuzzResult, fuzz } from './fuzz.js'
 import { targets } from './targets.js'
@@ -50,14 +51,12 @@ for (const name of target) {
 const faults = results.flatMap(({ target: name, faults: list }) =>
   list.map(({ index, fault }) => ({ target: name, index, ...fault })),
 )
-if (out !== undefined && faults.length > 0) {
-  mkdirSync(out, { recursive: true })
+if (out !== undefined)
   for (const { target: name, index } of faults)
-    writeFileSync(join(out, `${name}-${seed}-${index}`), caseBytes(targets[name].seeds(), seed, index))
-}
+    writeWhole(join(out, `${name}-${seed}-${index}`), caseBytes(targets[name].seeds(), seed, index))
 if (json) console.log(JSON.stringify({ seed, results }))
 else {
-  console.log(table())
+  console.log(tableOf(results))
   for (const { target: name, index, kind, text } of faults)
     console.log(`${name} case ${index}: ${kind}: ${text.split('\n').slice(0, 3).join(' ')}`)
 }
@@ -67,8 +66,8 @@ function line({ target: name, cases: count, faults: list }: FuzzResult): string 
   return `${name}: ${count} cases, ${list.length} faults`
 }
 
-function table(): string {
-  const rows = results.map((r) => [
+function tableOf(all: readonly FuzzResult[]): string {
+  const rows = all.map((r) => [
     r.target,
     String(r.cases),
     `${Math.round(r.cases / r.seconds)}/s`,
@@ -76,11 +75,5 @@ function table(): string {
     `${Math.round(r.slowestMs)} ms`,
     String(r.faults.length),
   ])
-  const all = [['target', 'cases', 'rate', 'accepted', 'slowest', 'faults'], ...rows]
-  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)))
-  return all
-    .map((row) =>
-      row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n]) : cell.padStart(widths[n]))).join('  '),
-    )
-    .join('\n')
+  return table(['target', 'cases', 'rate', 'accepted', 'slowest', 'faults'], rows)
 }

@@ -8,8 +8,8 @@ const longestRun = 24
 
 /**
  * A damaged copy of one of `seeds`, the same for the same numbers: bits flipped, bytes and words of
- * 16, 32 or 64 bits set to values at the edges, runs cut out, doubled or moved, numbers of a text
- * changed, lines doubled or dropped, a piece of another seed put in, the end cut off.
+ * 16, 32 or 64 bits set to values at the edges, runs cut out, doubled or moved, numbers and
+ * digits of a text changed, lines doubled or dropped, a piece of another seed put in, the end cut off.
  */
 export function mutant(seeds: readonly Uint8Array[], random: RandomStream): Uint8Array {
   let bytes: Uint8Array = Uint8Array.from(seeds[random.below(seeds.length)])
@@ -27,15 +27,7 @@ type Change = (bytes: Uint8Array, random: RandomStream, seeds: readonly Uint8Arr
 const place = (bytes: Uint8Array, random: RandomStream): number =>
   random.below(random.below(2) === 0 ? Math.min(1024, bytes.length) : bytes.length)
 
-const joined = (...parts: readonly Uint8Array[]): Uint8Array => {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
+const joined = (...parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts)
 
 const latin = new TextDecoder('latin1')
 const fromLatin = (text: string): Uint8Array => Uint8Array.from(text, (unit) => unit.charCodeAt(0))
@@ -78,6 +70,13 @@ const changes: readonly Change[] = [
     const piece = other.subarray(from, from + 1 + random.below(256))
     const at = place(bytes, random)
     return joined(bytes.subarray(0, at), piece, bytes.subarray(at))
+  },
+  (bytes, random) => {
+    // One digit, so that a text stays as long as it says.
+    const from = place(bytes, random)
+    const at = bytes.findIndex((byte, n) => n >= from && byte >= 0x30 && byte <= 0x39)
+    if (at >= 0) bytes[at] = 0x30 + random.below(10)
+    return bytes
   },
   (bytes, random) => {
     // A window, so that a long file costs no more than a short one.
