@@ -36,9 +36,8 @@ export async function readYolo(folder: string, modelNames?: readonly string[]): 
       bad.push(error)
     }
   }
-  const labelled = files.filter((file) => labelFiles.get(file) !== undefined)
-  if (bad.length === labelled.length) throw bad[0]
   const unlabelled = files.filter((file) => !labelFiles.get(file))
+  if (bad.length === files.length - unlabelled.length) throw bad[0]
   const orphans = (await glob('**/labels/**/*.txt', { ...search, ignore: '**/classes.txt' })).filter(
     (file) => !used.has(resolve(file)),
   )

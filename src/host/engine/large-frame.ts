@@ -20,10 +20,10 @@ interface Band {
 /**
  * Preprocesses a picture band by band, each through a window that holds only the rows that it is
  * made of, and leaves an instruction in the program that copies the result to where the network
- * takes it. There must be memory up to the end of `placeLargeFrame`. `preprocess` is the program's own first instruction; `execute` runs the one that stands
- * there. Every byte is as the instruction by itself would make it: it is told the address at which
- * the whole picture would begin, reads nothing outside the window, and works on all sizes as they
- * are.
+ * takes it. There must be memory up to the end of `placeLargeFrame`. `preprocess` is the program's
+ * own first instruction; `execute` runs the one that stands there. Every byte is as the instruction
+ * by itself would make it: it is told the address at which the whole picture would begin, reads
+ * nothing outside the window, and works on all sizes as they are.
  */
 export function passLargeFrame(
   plan: Plan,

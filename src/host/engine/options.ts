@@ -8,9 +8,8 @@ export interface SessionOptions extends KernelOptions {
   readonly build?: Build
   /**
    * How many threads share the work, the caller's among them: 1 to `limits.threads`. The scalar
-   * build has one. Default: the processors, in browsers all but one, at most four, and as frames go by
-   * one where more turn out to be slower; one for a model so small that more
-   * would not pay.
+   * build has one. Default: the processors, in browsers all but one, at most four; as frames go by
+   * one, where more turn out to be slower; one for a model so small that more would not pay.
    */
   readonly threads?: number
   /** How long a run waits for a thread that does not answer, in milliseconds. Default: 10,000. */

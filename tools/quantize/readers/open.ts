@@ -207,8 +207,9 @@ export async function openFormat(source: ModelFile, options: OpenOptions = {}): 
   for (const format of known.length > 0 ? known : formats.filter((f) => f.endings.includes(ending))) {
     const model = await format.read(source, options)
     if (model === undefined) continue
-    const own = options.names === undefined || format.readsNames === true
-    return { model: own ? model : await renamed(model, options.names!, source.file), format }
+    const { names } = options
+    if (names === undefined || format.readsNames === true) return { model, format }
+    return { model: await renamed(model, names, source.file), format }
   }
   const list = formats.map(({ name, endings }) => `${name} (${endings.join(', ')})`).join(', ')
   throw new OcellusError('E_MODEL_FORMAT', `${source.file} has none of the formats that are read: ${list}`)
