@@ -6,10 +6,11 @@ import { modelFile } from '../src/host/platform/node/models.js'
 import { type Build, builds, loadModel } from '../src/host/platform/node.js'
 import { modelContent } from '../src/host/source/content.js'
 import { type ModelFile, type OpenOptions, openFormat } from '../tools/quantize/readers/open.js'
+import { addNormalizeOptions, type NormalizeWords, pictureOf } from './normalize.js'
 import { warn } from './output.js'
 import { readStdin } from './stdin.js'
 
-export interface ModelWords {
+export interface ModelWords extends NormalizeWords {
   readonly config?: string
   readonly names?: string
   /** Of batch normalisation: one for all, or one for each. */
@@ -43,6 +44,7 @@ export function addNetworkOptions(command: Command): void {
       'shape of an input that an ONNX file leaves open; again for each input',
       parseShape,
     )
+  addNormalizeOptions(command)
   addKeyOption(command)
 }
 
@@ -62,7 +64,12 @@ export const openOptions = (words: ModelWords): OpenOptions => ({
   epsilon: words.epsilon,
   key: words.key,
   task: words.task,
-  onnx: { shapes: words.shape, hints: words.shapeHints, outputs: words.outputs },
+  onnx: {
+    shapes: words.shape,
+    hints: words.shapeHints,
+    outputs: words.outputs,
+    picture: pictureOf(words),
+  },
   report: reportOnce,
 })
 

@@ -3,13 +3,12 @@ import type { Command } from 'commander'
 import { sessionOptionsOf } from '../src/host/engine/options.js'
 import { OcellusError } from '../src/host/errors.js'
 import { isInt8 } from '../src/host/graph/precision.js'
-import { preprocessingOf } from '../src/host/graph/task.js'
 import type { Model } from '../src/host/graph/types.js'
 import { writeModel } from '../src/host/platform/node.js'
-import { latentOf } from '../src/host/tasks/generation/latent.js'
 import { type Method, methods } from '../tools/quantize/calibrate/observers.js'
-import { type Photo, quantizeModel, type Sample } from '../tools/quantize/quantize.js'
+import { quantizeModel } from '../tools/quantize/quantize.js'
 import { ocellusFormat, openFormat } from '../tools/quantize/readers/open.js'
+import { calibrationOf, findCalibration } from './calibration.js'
 import {
   addNetworkOptions,
   type ModelWords,
@@ -23,7 +22,6 @@ import {
 } from './inputs.js'
 import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
 import { oneOutput } from './outputs.js'
-import { findPhotos, readPhoto } from './photos.js'
 import { autoencoderOf, quantizeAutoencoder } from './quantize-autoencoder.js'
 import { addSessionOptions, type SessionWords } from './session-options.js'
 
@@ -38,6 +36,7 @@ interface Options extends ModelWords, SessionWords {
   biasCorrection: boolean
   equalize: boolean
   fit?: 'letterbox' | 'stretch'
+  random?: boolean
   name?: string
   license?: string
   source?: string
@@ -48,10 +47,13 @@ export function addQuantize(program: Command): void {
   const command = program
     .command('quantize')
     .description('turn float weights into an int8 model, calibrated on photos')
-    .argument('<weights>', 'darknet .weights, a checkpoint (.pth, .safetensors), or a float Ocellus model')
+    .argument(
+      '<weights>',
+      'darknet .weights, a checkpoint (.pth, .safetensors), .onnx, or a float Ocellus model',
+    )
     .option(
       '--calibrate <photos...>',
-      'photos, folders or globs; not the ones that you evaluate on. Generators and autoencoders need none',
+      'photos, folders or globs, not the ones that you evaluate on; for an ONNX network also arrays: NAME=FILE.npy. Generators and autoencoders need none',
     )
     .requiredOption('-o, --out <file>', 'the int8 model to write (.safetensors)')
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
@@ -64,6 +66,7 @@ export function addQuantize(program: Command): void {
       parseSeed,
       1_000_000,
     )
+    .option('--random', 'inputs of an ONNX network that are not given: normal numbers, and any label')
     .option('--method <method>', `how ranges are chosen: ${methods.join(', ')}`, parseChoice(methods), 'lp')
     .option(
       '--percentile <percent>',
@@ -90,8 +93,8 @@ export function addQuantize(program: Command): void {
 
 async function quantize(weights: string, options: Options): Promise<void> {
   const source = await modelSource(weights)
-  const photoFiles = options.calibrate === undefined ? undefined : await findPhotos(options.calibrate)
-  oneOutput(options.out, [...modelFiles(source.file, options), ...(photoFiles ?? [])])
+  const given = await findCalibration(options.calibrate)
+  oneOutput(options.out, [...modelFiles(source.file, options), ...given.photos, ...given.arrays])
   const bits = options.reduceRange ? 7 : 8
   const { model: read, format } = await openFormat(source, {
     ...openOptions(options),
@@ -102,8 +105,8 @@ async function quantize(weights: string, options: Options): Promise<void> {
     throw new OcellusError('E_OPTION', `${weights} is quantised already: give its float weights`)
   const reopen = async (): Promise<Model> => (await openFormat(source, openOptions(options))).model
   const autoencoder = autoencoderOf(read, reopen, options)
-  if (autoencoder !== undefined) return quantizeAutoencoder(weights, autoencoder, photoFiles ?? [], options)
-  const { float, samples: photos, what } = calibration(read, weights, photoFiles, options)
+  if (autoencoder !== undefined) return quantizeAutoencoder(weights, autoencoder, given.photos, options)
+  const { float, samples: photos, what } = await calibrationOf(read, weights, given, options)
   const bars = {
     equalize: progress('equalizing '),
     calibrate: progress('calibrating'),
@@ -154,37 +157,6 @@ async function quantize(weights: string, options: Options): Promise<void> {
   print(
     `\n${options.out}: ${bytes(file.length)}, calibrated on ${photos.length} ${what}; most noise in ${worst.name} (${worst.decibels.toFixed(1)} dB)`,
   )
-}
-
-/** What a network is calibrated on: latents of a seed for a generator, photos for any other. */
-function calibration(read: Model, weights: string, files: readonly string[] | undefined, options: Options) {
-  if (read.graph.task.kind === 'generation') {
-    const size = read.graph.tensors.find(({ name }) => name === read.graph.inputs[0])!.shape[3]
-    // Not the seeds that pictures are most often drawn from.
-    const samples: Sample[] = Array.from({ length: options.samples }, (_, n) =>
-      latentOf((options.seed + n) % 2 ** 32, size),
-    )
-    return { float: read, samples, what: `latents from seed ${options.seed}` }
-  }
-  if (files === undefined)
-    throw new OcellusError('E_USAGE', `${weights} needs photos to calibrate on: give them with --calibrate`)
-  const preprocessing = preprocessingOf(read.graph)
-  const float: Model = {
-    ...read,
-    graph: { ...read.graph, preprocessing: { ...preprocessing, mode: options.fit ?? preprocessing.mode } },
-  }
-  const samples = pick(files, options.samples).map(
-    (file): Photo =>
-      () =>
-        readPhoto(file, options.maxPixels),
-  )
-  return { float, samples, what: 'photos' }
-}
-
-/** At most `count` of a list, evenly spaced, so that every folder of it has its share. */
-function pick<T>(list: readonly T[], count: number): T[] {
-  if (list.length <= count) return [...list]
-  return Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)])
 }
 
 function parsePercent(word: string): number {

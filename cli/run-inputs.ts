@@ -18,7 +18,7 @@ export interface Feeds {
 }
 
 /** One input's samples, of which a single one serves every run. */
-interface Samples {
+export interface Samples {
   readonly source: string
   readonly count: number
   readonly sample: (run: number) => NamedTensor | Pixels
@@ -57,13 +57,13 @@ export async function readFeeds(
   }
 }
 
-const described = ({ name, dtype, shape }: TensorMetadata): string =>
+export const described = ({ name, dtype, shape }: TensorMetadata): string =>
   `${name} (${dtype} [${shape.join(', ')}])`
 
 /**
  * The file of each input. A name ends at the first `=` that leaves the name of an input before it.
  */
-function filesOf(words: readonly string[], metadata: readonly TensorMetadata[]): Map<string, string> {
+export function filesOf(words: readonly string[], metadata: readonly TensorMetadata[]): Map<string, string> {
   const files = new Map<string, string>()
   for (const word of words) {
     const named = metadata.find(({ name }) => word.startsWith(`${name}=`))
@@ -80,7 +80,7 @@ function filesOf(words: readonly string[], metadata: readonly TensorMetadata[]):
   return files
 }
 
-async function readSamples(input: TensorMetadata, file: string, maxPixels: number): Promise<Samples> {
+export async function readSamples(input: TensorMetadata, file: string, maxPixels?: number): Promise<Samples> {
   if (!file.toLowerCase().endsWith('.npy')) {
     if (!input.picture)
       throw new OcellusError('E_OPTION', `the input ${described(input)} takes no picture: give it a .npy`)

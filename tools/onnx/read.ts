@@ -1,4 +1,4 @@
-import type { Graph, Model, Node, Tensor, TensorForm } from '../../src/host/graph/types.js'
+import type { Graph, Model, Node, Preprocessing, Tensor, TensorForm } from '../../src/host/graph/types.js'
 import { externalReader } from './external.js'
 import { parseOnnx } from './file.js'
 import { type FoldedGraph, foldGraph } from './fold.js'
@@ -15,6 +15,11 @@ export interface OnnxOptions {
   readonly hints?: Readonly<Record<string, readonly number[]>>
   /** Values of the graph to stop at, by name, instead of its outputs. */
   readonly outputs?: readonly string[]
+  /**
+   * How pictures become the first input, which is a map of three channels then. The file does not
+   * say it.
+   */
+  readonly picture?: Preprocessing
 }
 
 /** Bytes that values in another file may have in all. */
@@ -30,15 +35,21 @@ export function readOnnx(bytes: Uint8Array, file: string, options: OnnxOptions =
   const parsed = parseOnnx(bytes, file)
   const folded = foldGraph(parsed, { ...options, external: externalReader(file, externalBytes) })
   const lowered = lowerGraph(folded)
-  return toModel(folded, lowered, parsed.producer)
+  return toModel(folded, lowered, parsed.producer, options.picture)
 }
 
-function toModel(folded: FoldedGraph, lowered: LoweredGraph, producer: string): Model {
+function toModel(
+  folded: FoldedGraph,
+  lowered: LoweredGraph,
+  producer: string,
+  picture: Preprocessing | undefined,
+): Model {
   const { nodes, tensors, ports } = nameOutputs(lowered)
   const used = new Set(nodes.flatMap(({ constants }) => Object.values(constants)))
   const graph: Graph = {
     name: baseName(folded.file),
     task: { kind: 'tensors', forms: [...lowered.inputs, ...ports].map(formOf) },
+    ...(picture === undefined ? {} : { preprocessing: picture }),
     tensors,
     inputs: lowered.inputs.map(({ tensor }) => tensor),
     outputs: ports.map(({ tensor }) => tensor),

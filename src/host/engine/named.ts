@@ -152,7 +152,7 @@ function checkTensor(given: NamedTensor, { name, dtype, shape, layout }: TensorM
 const rowLimits = new WeakMap<VerifiedModel, ReadonlyMap<string, number>>()
 
 /** How many rows each tensor that holds indices may name, by the tensor's name. */
-function rowsOf(model: VerifiedModel): ReadonlyMap<string, number> {
+export function rowsOf(model: VerifiedModel): ReadonlyMap<string, number> {
   const known = rowLimits.get(model)
   if (known !== undefined) return known
   const found = new Map<string, number>()

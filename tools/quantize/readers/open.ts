@@ -111,6 +111,7 @@ const readOnnxFile: ModelFormat['read'] = async ({ file, bytes }, { onnx }) => {
 
 /** The one format whose models may be quantised already. */
 export const ocellusFormat = 'Ocellus model'
+const onnxFormat = 'ONNX'
 
 /**
  * Every format that a model is read from. A new one takes a file that reads it and a row here. The
@@ -130,7 +131,7 @@ export const formats: readonly ModelFormat[] = [
     begins: beginsPyTorch,
     read: readNetwork,
   },
-  { name: 'ONNX', endings: ['.onnx'], begins: looksLikeOnnx, read: readOnnxFile },
+  { name: onnxFormat, endings: ['.onnx'], begins: looksLikeOnnx, read: readOnnxFile },
   {
     name: 'darknet weights',
     endings: ['.weights'],
@@ -207,6 +208,11 @@ export async function openFormat(source: ModelFile, options: OpenOptions = {}): 
   for (const format of known.length > 0 ? known : formats.filter((f) => f.endings.includes(ending))) {
     const model = await format.read(source, options)
     if (model === undefined) continue
+    if (options.onnx?.picture !== undefined && format.name !== onnxFormat)
+      throw new OcellusError(
+        'E_OPTION',
+        `${source.file} tells itself how it takes pictures: that can be said of ONNX files alone`,
+      )
     const { names } = options
     if (names === undefined || format.readsNames === true) return { model, format }
     return { model: await renamed(model, names, source.file), format }
