@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { parseSource } from '../src/host/platform/node/camera/address.js'
 import { Camera } from '../src/host/platform/node/camera.js'
+import { mqttSink, shownBroker } from './camera/mqtt.js'
 import { addOptions, cameraOptions, type Words } from './camera/options.js'
 import { replayRecording } from './camera/replay.js'
 import { lineSink, snapshotSink, viewSink } from './camera/sinks.js'
@@ -25,11 +26,13 @@ async function camera(source: string, words: Words): Promise<void> {
   if (address.kind === 'recording') return replayRecording(address.target, words, stop.signal)
   // Every user of a machine sees the words that a program was started with: not with a password in
   // them.
-  if (address.shown !== source) process.title = `ocellus camera ${address.shown}`
+  if (address.shown !== source || shownBroker(words) !== words.mqtt || words.mqttPassword !== undefined)
+    process.title = `ocellus camera ${address.shown}`
   const options = await cameraOptions(words)
   const name = words.name ?? address.name
   const snapshots = await snapshotSink(words, name)
-  const sinks = [snapshots, lineSink(words), await viewSink(words)].filter((sink) => sink !== undefined)
+  const mqtt = mqttSink(words, name, { snapshots, signal: stop.signal })
+  const sinks = [snapshots, lineSink(words), mqtt, await viewSink(words)].filter((sink) => sink !== undefined)
   const takers = sinks.filter((sink) => sink.picture !== undefined)
   const onPicture = (jpeg: Uint8Array, number: number): void => {
     for (const taker of takers) taker.picture?.(jpeg, number)

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { OcellusError } from '../../src/host/errors.js'
 import type { ViewOptions } from '../../src/host/platform/node/camera/view/server.js'
 import type { CameraOptions } from '../../src/host/platform/node/camera.js'
@@ -39,6 +39,12 @@ export interface Words {
   keepBytes?: number
   view?: Pick<ViewOptions, 'host' | 'port'>
   viewName?: string[]
+  mqtt?: string
+  mqttPassword?: string
+  mqttTopic?: string
+  mqttSpool?: string
+  mqttKeep?: number
+  discovery?: string | true
   stall?: number
   retry?: readonly [number, number]
   once?: boolean
@@ -85,6 +91,16 @@ export function addOptions(command: Command): Command {
       parseView,
     )
     .option('--view-name <name...>', 'names by which the page may be asked for, besides addresses')
+    .option('--mqtt <address>', 'report to a broker: mqtt://user@host:1883; needs `npm install mqtt`')
+    .addOption(
+      new Option('--mqtt-password <password>', "the broker's; other users see it unless it comes by").env(
+        'OCELLUS_MQTT_PASSWORD',
+      ),
+    )
+    .option('--mqtt-topic <topic>', 'start of all topics; default: ocellus')
+    .option('--mqtt-spool <folder>', 'where events wait while the broker is away')
+    .option('--mqtt-keep <size>', 'most bytes of events that wait; the oldest go; default: 8MB', parseBytes)
+    .option('--discovery [topic]', 'tell Home Assistant of the camera by MQTT; default topic: homeassistant')
     .option(
       '--stall <time>',
       'a live source without a frame for so long is stalled; default: 5s',
@@ -102,6 +118,8 @@ export function addOptions(command: Command): Command {
 export async function cameraOptions(words: Words): Promise<CameraOptions> {
   if (words.keep !== undefined && words.snapshots === undefined)
     throw new OcellusError('E_OPTION', '--keep is for --snapshots')
+  if (words.discovery !== undefined && words.mqtt === undefined)
+    throw new OcellusError('E_OPTION', '--discovery is for --mqtt')
   return {
     model: words.model === undefined ? undefined : await openModel(words.model),
     build: words.build,

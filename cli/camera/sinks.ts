@@ -63,6 +63,8 @@ export function lineSink({ events: target, frames }: Words): Sink {
 /** Pictures of what appears, and events with their names. */
 export interface SnapshotTaker extends Sink {
   named(result: CameraResult): readonly AnyEvent[]
+  /** Has each picture that was written handed on. */
+  onWritten(take: (jpeg: Uint8Array) => void): void
 }
 
 const defaultKeep = 200
@@ -74,6 +76,9 @@ export async function snapshotSink(words: Words, name: string): Promise<Snapshot
   const snapshots = await Snapshots.open({ folder, camera: name, keep, keepBytes, warn })
   return {
     picture: (jpeg, number) => snapshots.picture(jpeg, number),
+    onWritten(take) {
+      snapshots.onWritten = take
+    },
     named: ({ events, number }) =>
       events.map((event) =>
         event.type === 'start' && number !== undefined
