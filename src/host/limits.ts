@@ -57,6 +57,11 @@ export const limits = {
   /** The most that `maxPixels` may say: the square of `imageSide`. */
   mostPixels: 2 ** 28,
   imageFileBytes: 256 << 20,
+  /**
+   * Chunks of a PNG or WebP, segments of a JPEG: the largest file has an eighth of them at 8 KiB
+   * each.
+   */
+  imageParts: 1 << 18,
   /** Bytes of a NumPy array file: a batch of some hundred pictures. */
   npyBytes: 2 ** 30,
   labelFileBytes: 64 << 20,

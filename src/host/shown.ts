@@ -47,3 +47,13 @@ function escapeOf(character: string): string {
 
 /** Without the half of a character that a cut may have left at either end. */
 const whole = (text: string): string => text.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '')
+
+/**
+ * A value that a caller gave, for a message: what it is where it is long or no text can be made of
+ * it.
+ */
+export function told(value: unknown): string {
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
+  return shown(typeof value === 'string' ? JSON.stringify(value) : String(value))
+}

@@ -33,7 +33,7 @@ function whole(session: Session, pixels: Pixels, fit: Fit) {
   const { plan, memory } = session
   memory.ensure(plan.end + pixels.data.length + 64)
   memory.bytes.set(pixels.data, plan.end)
-  writeFrame(memory.words, pixels, fit, plan.end)
+  writeFrame(memory.words, pixels, fit, plan.end, pixels.data.length, session.inputs[0])
   session.execute(programStart, 1)
   return readTensor(memory, plan, session.inputs[0])
 }

@@ -52,9 +52,13 @@ function run(words: readonly string[], input?: Uint8Array): Ended {
 export const ocellus = (words: readonly string[], input?: Uint8Array): Ended =>
   run(['dist/cli/main.js', ...words], input)
 
-/** Runs an ES module that imports the product as `ocellus`, likewise. */
+/** Runs an ES module that imports the product as `ocellus` or a module of dist/, likewise. */
 export const program = (source: string): Ended =>
-  run(['--input-type=module', '--eval', source.replaceAll("'ocellus'", `'${root}dist/ocellus.js'`)])
+  run([
+    '--input-type=module',
+    '--eval',
+    source.replaceAll("'ocellus'", `'${root}dist/ocellus.js'`).replaceAll("'dist/", `'${root}dist/`),
+  ])
 
 /** The stable code of the one line that the command has ended with. Throws where there is more. */
 export function lineOf({ stderr }: Ended): { readonly code: string; readonly text: string } {

@@ -24,12 +24,12 @@ export function caseBytes(seeds: readonly Uint8Array[], seed: number, index: num
  * them, or to the fault.
  */
 export async function tryCase(target: Target, bytes: Uint8Array): Promise<boolean | Fault> {
-  const around = new Uint8Array(bytes.length + 2 * canaryBytes + 1).fill(canary)
   const start = canaryBytes + 1
-  around.set(bytes, start)
+  const before = new Uint8Array(start + bytes.length + canaryBytes).fill(canary)
+  before.set(bytes, start)
+  const around = before.slice()
   const outcome = await attempt(target, around.subarray(start, start + bytes.length))
-  const end = start + bytes.length
-  const kept = around.every((byte, at) => byte === (at < start || at >= end ? canary : bytes[at - start]))
+  const kept = Buffer.compare(before, around) === 0
   return kept ? outcome : { kind: 'written canary', text: 'a reader wrote to the bytes that it was given' }
 }
 

@@ -114,21 +114,28 @@ export function checkOutputs({ model }: Plan, { outputs }: RunOptions): readonly
 const badName = (what: string, known: readonly string[]): OcellusError =>
   new OcellusError('E_INPUT_NAME', `${what}: the model has ${known.join(', ')}`)
 
+/** A tensor whose shape may be anything yet. */
+interface Given {
+  readonly data: TensorData
+  readonly dtype: NamedTensor['dtype']
+  readonly shape: unknown
+}
+
 function checkTensor(given: NamedTensor, { name, dtype, shape, layout }: TensorMetadata): TensorData {
-  const { data } = given
+  // Read once: a getter may answer otherwise when it is asked again.
+  const { data, dtype: type, shape: found }: Given = given
   const wanted = dtype === 'int8' ? 'int8 or float32' : dtype
-  if (given.dtype !== dtype && !(dtype === 'int8' && given.dtype === 'float32'))
-    throw new OcellusError('E_INPUT_TYPE', `the input ${name} takes ${wanted}, not ${String(given.dtype)}`)
+  if (type !== dtype && !(dtype === 'int8' && type === 'float32'))
+    throw new OcellusError('E_INPUT_TYPE', `the input ${name} takes ${wanted}, not ${String(type)}`)
   // By name, not by class: in a frame or a virtual machine's context, the classes are others.
   const kind = Object.prototype.toString.call(data).slice(8, -1)
-  const expected = arrays[given.dtype].name
+  const expected = arrays[type].name
   if (kind !== expected)
     throw new OcellusError(
       'E_INPUT_TYPE',
-      `the input ${name} is ${given.dtype}, but its data is a ${kind}, not a ${expected}`,
+      `the input ${name} is ${type}, but its data is a ${kind}, not a ${expected}`,
     )
   const form = layout === 'channelsFirst' && shape.length === 4 ? ' (NCHW)' : ''
-  const found: unknown = given.shape
   if (
     !Array.isArray(found) ||
     found.length !== shape.length ||

@@ -5,10 +5,10 @@ import type { Model, Tensor } from '../graph/types.js'
 import { verifyModel } from '../graph/verify.js'
 import { checkMaxWork } from '../graph/work.js'
 import { type Fit, fitImage } from '../image/fit.js'
-import { checkMaxPixels, checkPixels, type Pixels } from '../image/pixels.js'
+import { checkedPixels, checkMaxPixels, checkPixels, type Pixels } from '../image/pixels.js'
 import { checkOptions } from '../options.js'
 import { type FirstPlan, planFirst } from '../plan/first.js'
-import { isLarge, placeLargeFrame } from '../plan/frame.js'
+import { largeFrameBytes, placeLargeFrame } from '../plan/frame.js'
 import { memoryOf, type Plan, programStart } from '../plan/plan.js'
 import { compileProgram, describeInstruction } from '../plan/program.js'
 import { instructionBytes, instructionWords } from '../program/instruction.js'
@@ -223,30 +223,36 @@ export class Session {
   setImage(pixels: Pixels, fit: Fit = this.#fitOf(pixels)): void {
     const engine = this.#live()
     preprocessingOf(this.plan.model.graph)
-    checkPixels(pixels, this.maxPixels)
+    const bytes = checkPixels(pixels, this.maxPixels)
     checkFit(fit, this.#inputs[0])
     this.#changes++
     if (this.#hasRunFirst) this.#settle()
     engine.wake()
-    if (isLarge(pixels)) this.#passLarge(pixels, fit)
-    else this.#copyFrame(pixels, fit)
+    if (bytes > largeFrameBytes) this.#passLarge(pixels, fit)
+    else this.#copyFrame(pixels, fit, bytes)
     this.#frame = true
     // A set that fills and empties with every frame would allocate.
     if (this.#inputs.length > 1) this.#given.add(this.#inputs[0].name)
   }
 
-  #copyFrame(pixels: Pixels, fit: Fit): void {
+  #copyFrame(pixels: Pixels, fit: Fit, bytes: number): void {
     const source = this.plan.end
-    this.#memory.ensure(source + pixels.data.length + 64)
+    const { data } = pixels
+    if (data?.length !== bytes)
+      throw new OcellusError('E_IMAGE_INPUT', 'the pixels changed while they were read')
+    this.#memory.ensure(source + bytes + 64)
     if (this.#preprocess !== undefined) this.#memory.words.set(this.#preprocess, programStart / 4)
     this.#preprocess = undefined
-    writeFrame(this.#memory.words, pixels, fit, source)
-    this.#memory.bytes.set(pixels.data, source)
-    this.#frameBytes = pixels.data.length
+    writeFrame(this.#memory.words, pixels, fit, source, bytes, this.#inputs[0])
+    this.#memory.bytes.set(data, source)
+    this.#frameBytes = bytes
   }
 
   /** A frame so large that the engine's memory would never be small again is not kept in it. */
-  #passLarge(pixels: Pixels, fit: Fit): void {
+  #passLarge(given: Pixels, givenFit: Fit): void {
+    const pixels = checkedPixels(given, this.maxPixels)
+    const fit = { ...givenFit }
+    checkFit(fit, this.#inputs[0])
     // Where there is no memory for it, the picture before it stays.
     this.#memory.ensure(placeLargeFrame(this.plan).end + 64)
     this.#frame = false

@@ -1,9 +1,11 @@
 import { type ErrorCode, OcellusError } from '../errors.js'
+import { limits } from '../limits.js'
 import { checkImageSize } from './pixels.js'
 
 /** Reads numbers from a picture's file. A read past the end says that the file is cut short. */
 export class ByteReader {
   readonly #view: DataView
+  #parts = 0
 
   constructor(
     readonly bytes: Uint8Array,
@@ -28,6 +30,11 @@ export class ByteReader {
   /** Throws E_IMAGE_TOO_LARGE or E_IMAGE_EMPTY for a size that is not within the caps. */
   checkSize(width: number, height: number): void {
     checkImageSize(width, height, this.file, this.maxPixels)
+  }
+
+  /** Counts a chunk or segment. Throws E_IMAGE_FORMAT where a file is made of too many. */
+  countPart(): void {
+    if (++this.#parts > limits.imageParts) throw this.malformed(`it has more than ${limits.imageParts} parts`)
   }
 
   /** Throws E_IMAGE_TRUNCATED unless the file goes on to byte `end`. */

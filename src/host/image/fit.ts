@@ -1,4 +1,5 @@
 import { OcellusError } from '../errors.js'
+import { told } from '../shown.js'
 
 /**
  * How a picture lies on a network's input, in its pixels: resized to this size, placed at this
@@ -37,21 +38,29 @@ export interface Size {
  * // resizedWidth 416, resizedHeight 312, offsetX 0, offsetY 52, and the sizes given
  */
 export function fitImage(mode: 'letterbox' | 'stretch', source: Size, input: Size): Geometry {
-  for (const side of [source.width, source.height, input.width, input.height]) {
+  const { width: sourceWidth, height: sourceHeight } = source
+  const { width: inputWidth, height: inputHeight } = input
+  for (const side of [sourceWidth, sourceHeight, inputWidth, inputHeight]) {
     if (!Number.isSafeInteger(side) || side < 1) {
-      throw new OcellusError('E_IMAGE_INPUT', `a picture side of ${side} pixels; give one of at least 1`)
+      throw new OcellusError(
+        'E_IMAGE_INPUT',
+        `a picture side of ${told(side)} pixels; give one of at least 1`,
+      )
     }
   }
-  const resized = mode === 'letterbox' ? letterbox(source, input) : input
+  const resized =
+    mode === 'letterbox'
+      ? letterbox({ width: sourceWidth, height: sourceHeight }, { width: inputWidth, height: inputHeight })
+      : { width: inputWidth, height: inputHeight }
   return {
-    sourceWidth: source.width,
-    sourceHeight: source.height,
-    inputWidth: input.width,
-    inputHeight: input.height,
+    sourceWidth,
+    sourceHeight,
+    inputWidth,
+    inputHeight,
     resizedWidth: resized.width,
     resizedHeight: resized.height,
-    offsetX: Math.floor((input.width - resized.width) / 2),
-    offsetY: Math.floor((input.height - resized.height) / 2),
+    offsetX: Math.floor((inputWidth - resized.width) / 2),
+    offsetY: Math.floor((inputHeight - resized.height) / 2),
   }
 }
 

@@ -1,5 +1,6 @@
 import { OcellusError } from '../errors.js'
 import { limits } from '../limits.js'
+import { told } from '../shown.js'
 
 /** RGBA, row by row from the top, 4 bytes a pixel, alpha ignored: what a canvas's ImageData is. */
 export interface Pixels {
@@ -10,15 +11,18 @@ export interface Pixels {
 
 /**
  * Throws E_IMAGE_INPUT unless these are pixels, with the data's length as their size says, and
- * E_IMAGE_TOO_LARGE where there are more than `maxPixels`.
+ * E_IMAGE_TOO_LARGE where there are more than `maxPixels`. Returns how many bytes they have.
  */
-export function checkPixels(pixels: Pixels, maxPixels: number = limits.mostPixels): void {
+export function checkPixels(pixels: Pixels, maxPixels: number = limits.mostPixels): number {
   if (typeof pixels !== 'object' || pixels === null) {
     throw new OcellusError('E_IMAGE_INPUT', 'pixels must be { width, height, data } in RGBA')
   }
   const { width, height, data } = pixels
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
-    throw new OcellusError('E_IMAGE_INPUT', `a picture of ${width}x${height} pixels; both must be at least 1`)
+    throw new OcellusError(
+      'E_IMAGE_INPUT',
+      `a picture of ${told(width)}x${told(height)} pixels; both must be at least 1`,
+    )
   }
   checkImageSize(width, height, 'the picture', maxPixels)
   if (!(data instanceof Uint8ClampedArray) && !(data instanceof Uint8Array)) checkKind(data)
@@ -29,6 +33,17 @@ export function checkPixels(pixels: Pixels, maxPixels: number = limits.mostPixel
       `${data.length} bytes for ${width}x${height} pixels, expected ${width * height * 4} in RGBA${why}`,
     )
   }
+  return width * height * 4
+}
+
+/**
+ * A copy of the object, not of its pixels, which stays as it was checked: getters of the caller's
+ * own may answer otherwise when they are asked again. Throws as `checkPixels` does.
+ */
+export function checkedPixels({ width, height, data }: Pixels, maxPixels: number): Pixels {
+  const own = { width, height, data }
+  checkPixels(own, maxPixels)
+  return own
 }
 
 /** By name, not by class: in a frame or a virtual machine's context, the classes are others. */

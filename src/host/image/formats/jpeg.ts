@@ -25,6 +25,7 @@ export function readJpeg(reader: ByteReader): ImageHeader {
   let scans = 0
   let at = 2
   for (;;) {
+    reader.countPart()
     const { start, code } = nextMarker(reader, at)
     if (code === endOfImage) {
       if (scans === 0 || size === undefined) throw reader.malformed('it ends before its pixels')
@@ -70,13 +71,21 @@ const isAlone = (code: number): boolean => code === 0x01 || (code >= 0xd0 && cod
 
 /** The next 0xff that a code follows; decoders skip what stands before it, and so does this. */
 function nextMarker(reader: ByteReader, from: number): { start: number; code: number } {
-  for (let at = from; ; at++) {
-    const found = reader.bytes.indexOf(0xff, at)
-    if (found < 0) reader.need(reader.length + 1)
-    const code = reader.u8(found + 1)
-    if (code !== 0xff && code !== 0) return { start: found, code }
-    at = found
-  }
+  let start = from - 1
+  let code: number
+  do {
+    start = nextFf(reader.bytes, start + 1)
+    if (start < 0) reader.need(reader.length + 1)
+    code = reader.u8(start + 1)
+  } while (code === 0xff || code === 0)
+  return { start, code }
+}
+
+/** As `indexOf`, which by itself takes long for each of many that lie close together. */
+function nextFf(bytes: Uint8Array, from: number): number {
+  const near = Math.min(from + 16, bytes.length)
+  for (let at = from; at < near; at++) if (bytes[at] === 0xff) return at
+  return bytes.indexOf(0xff, near)
 }
 
 /** Within a scan, 0xff is data before 0 and restarts the coder before 0xd0 to 0xd7. */

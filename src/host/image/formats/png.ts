@@ -25,6 +25,7 @@ export function readPng(reader: ByteReader): ImageHeader {
   let orientation: Orientation = 1
   let hasPixels = false
   for (let at = 8; ; ) {
+    reader.countPart()
     const length = reader.u32(at)
     const name = reader.name(at + 4)
     const end = at + 12 + length

@@ -21,6 +21,7 @@ export function readWebp(reader: ByteReader): ImageHeader {
   let orientation: Orientation = 1
   let hasPixels = false
   for (let at = 12; at + 8 <= riffEnd; ) {
+    reader.countPart()
     const name = reader.name(at)
     const length = reader.u32(at + 4, true)
     reader.need(at + 8 + length)
