@@ -2,13 +2,14 @@ import { spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { freePort, hasMosquitto, Listener, Mosquitto } from '../camera/mqtt/mosquitto.js'
+import { freePort, hasMosquitto, Mosquitto } from '../../bench/fleet/mosquitto.js'
+import { Listener } from '../camera/mqtt/listener.js'
 import { hasProgram } from '../helpers/programs.js'
 import { ocellus, root, sample, temporaryFolder } from './run.js'
 
 const isReady = hasMosquitto && hasProgram('ffmpeg')
 
-const broker = new Mosquitto()
+const broker = new Mosquitto(temporaryFolder())
 let listener: Listener | undefined
 afterEach(async () => {
   await listener?.close()

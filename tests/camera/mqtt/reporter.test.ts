@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { freePort, hasMosquitto, Mosquitto } from '../../../bench/fleet/mosquitto.js'
 import type { CameraEvent } from '../../../src/host/platform/node/camera/camera.js'
 import {
   type MqttOptions,
@@ -8,7 +9,7 @@ import {
 import type { VideoEvent } from '../../../src/host/video/types.js'
 import { temporaryFolder } from '../../cli/run.js'
 import { codeOfAsync } from '../../helpers/code-of.js'
-import { freePort, hasMosquitto, Listener, Mosquitto } from './mosquitto.js'
+import { Listener } from './listener.js'
 
 const object = (type: VideoEvent['type'], id: number, more: Partial<VideoEvent> = {}): VideoEvent => ({
   v: 1,
@@ -53,7 +54,7 @@ const options = (address: string, more: Partial<MqttOptions> = {}): MqttOptions 
   ...more,
 })
 
-const broker = new Mosquitto()
+const broker = new Mosquitto(temporaryFolder())
 let listener: Listener | undefined
 const reporters: MqttReporter[] = []
 async function report(settings: MqttOptions, reported = front): Promise<MqttReporter> {

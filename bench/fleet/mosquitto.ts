@@ -1,10 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer, connect as open } from 'node:net'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, connect as open } from 'node:net'
 import { join } from 'node:path'
-import { connect, type MqttClient } from 'mqtt'
-import { temporaryFolder } from '../../cli/run.js'
 
 /** Debian has the broker where only its administrator looks for programs. */
 const program = ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/sbin/mosquitto'].find(existsSync)
@@ -20,29 +17,38 @@ export async function freePort(): Promise<number> {
 
 /** A broker of our own, which may be stopped and started again at the same port. */
 export class Mosquitto {
-  readonly #folder = temporaryFolder()
   #child: ChildProcess | undefined
   port = 0
+  /** Seconds of processor time that runs which have ended took. */
+  #seconds = 0
+
+  /** The folder is for its files. */
+  constructor(readonly folder: string) {}
 
   get address(): string {
     return `mqtt://127.0.0.1:${this.port}`
+  }
+
+  /** Seconds of processor time so far, where the system has /proc. */
+  get seconds(): number {
+    return this.#seconds + secondsOf(this.#child?.pid)
   }
 
   /** With a user and a password, no one else is let in. */
   async start(user?: { readonly name: string; readonly password: string }): Promise<void> {
     if (program === undefined) throw new Error('mosquitto is not installed')
     this.port ||= await freePort()
-    const file = join(this.#folder, 'mosquitto.conf')
+    const file = join(this.folder, 'mosquitto.conf')
     const lines = [
       `listener ${this.port} 127.0.0.1`,
       'persistence true',
-      `persistence_location ${this.#folder}/`,
+      `persistence_location ${this.folder}/`,
       'max_queued_messages 0',
       'user root',
       `allow_anonymous ${user === undefined}`,
     ]
     if (user !== undefined) {
-      const passwords = join(this.#folder, 'passwords')
+      const passwords = join(this.folder, 'passwords')
       spawnSync('mosquitto_passwd', ['-b', '-c', passwords, user.name, user.password])
       lines.push(`password_file ${passwords}`)
     }
@@ -57,8 +63,9 @@ export class Mosquitto {
   /** Stops it as its service does: it keeps what it has to. */
   async stop(): Promise<void> {
     const child = this.#child
-    this.#child = undefined
     if (child === undefined || child.exitCode !== null) return
+    this.#seconds += secondsOf(child.pid)
+    this.#child = undefined
     const gone = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGTERM')
     await gone
@@ -76,53 +83,12 @@ export class Mosquitto {
   }
 }
 
-/** Listens to all topics with a session that outlives the broker's restarts. */
-export class Listener {
-  readonly messages: { readonly topic: string; readonly text: string; readonly retain: boolean }[] = []
-  readonly #client: MqttClient
-
-  private constructor(client: MqttClient) {
-    this.#client = client
-    client.on('error', () => {})
-    client.on('message', (topic, payload, { retain }) =>
-      this.messages.push({ topic, text: payload.toString(), retain }),
-    )
-  }
-
-  static async open(address: string, user?: { name: string; password: string }): Promise<Listener> {
-    const client = connect(address, {
-      clientId: `listener-${Math.random()}`,
-      clean: false,
-      reconnectPeriod: 100,
-      ...(user !== undefined && { username: user.name, password: user.password }),
-    })
-    const listener = new Listener(client)
-    await client.subscribeAsync('#', { qos: 1 })
-    return listener
-  }
-
-  /** The latest message of a topic. */
-  last(topic: string): string | undefined {
-    return this.messages.filter((message) => message.topic === topic).at(-1)?.text
-  }
-
-  /** Events by their uid, and how many came more than once. */
-  events(topic: string): { uids: string[]; repeated: number } {
-    const all = this.messages
-      .filter((message) => message.topic === topic)
-      .map(({ text }) => (JSON.parse(text) as { uid: string }).uid)
-    const uids = [...new Set(all)]
-    return { uids, repeated: all.length - uids.length }
-  }
-
-  async until(what: string, check: () => boolean): Promise<void> {
-    for (let tries = 0; !check(); tries++) {
-      if (tries > 1200) throw new Error(`waited for ${what}`)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#client.endAsync(true)
+/** A tick is 10 ms on every Linux that we know. */
+function secondsOf(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / 100
+  } catch {
+    return 0
   }
 }
