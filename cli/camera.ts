@@ -1,6 +1,9 @@
 import type { Command } from 'commander'
+import { OcellusError } from '../src/host/errors.js'
 import { parseSource } from '../src/host/platform/node/camera/address.js'
 import { Camera } from '../src/host/platform/node/camera.js'
+import { checkCamera } from './camera/check.js'
+import { applyConfig } from './camera/config.js'
 import { mqttSink, shownBroker } from './camera/mqtt.js'
 import { addOptions, cameraOptions, type Words } from './camera/options.js'
 import { replayRecording } from './camera/replay.js'
@@ -12,13 +15,21 @@ export function addCamera(program: Command): void {
       .command('camera')
       .description('follow objects in a camera or a video, and tell what happens')
       .argument(
-        '<source>',
+        '[source]',
         'a file, -, /dev/video0 or 0, rtsp(s)://, http(s)://, rpicam:, test:; or a recording (.jsonl)',
       ),
   ).action(camera)
 }
 
-async function camera(source: string, words: Words): Promise<void> {
+async function camera(given: string | undefined, _: Words, command: Command): Promise<void> {
+  const configured = applyConfig(command)
+  const source = given ?? configured
+  if (source === undefined)
+    throw new OcellusError('E_USAGE', 'give a source, or a --config with one; see ocellus camera --help')
+  await watch(source, command.opts<Words>())
+}
+
+async function watch(source: string, words: Words): Promise<void> {
   const stop = new AbortController()
   const end = (): void => stop.abort()
   process.on('SIGINT', end).on('SIGTERM', end)
@@ -29,6 +40,7 @@ async function camera(source: string, words: Words): Promise<void> {
   if (address.shown !== source || shownBroker(words) !== words.mqtt || words.mqttPassword !== undefined)
     process.title = `ocellus camera ${address.shown}`
   const options = await cameraOptions(words)
+  if (words.check) return checkCamera(source, options, words.json ?? false, stop.signal)
   const name = words.name ?? address.name
   const snapshots = await snapshotSink(words, name)
   const mqtt = mqttSink(words, name, { snapshots, signal: stop.signal })

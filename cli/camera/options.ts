@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { OcellusError } from '../../src/host/errors.js'
 import type { ViewOptions } from '../../src/host/platform/node/camera/view/server.js'
 import type { CameraOptions } from '../../src/host/platform/node/camera.js'
-import type { Build } from '../../src/host/platform/node.js'
+import type { Build, LineOptions, ZoneOptions } from '../../src/host/platform/node.js'
 import { openModel, parseBuild, parseChoice, parseCount, parseFraction, parseThreads } from '../inputs.js'
 import {
   parseBytes,
@@ -18,6 +18,8 @@ import {
 /** What stands on the command line or in the file of --config. */
 export interface Words {
   config?: string
+  check?: boolean
+  json?: boolean
   model?: string
   build?: Build
   threads?: number
@@ -27,8 +29,8 @@ export interface Words {
   labels?: string[]
   rate?: number
   size?: { width: number; height: number }
-  zone?: string[]
-  line?: string[]
+  zone?: (string | ZoneOptions)[]
+  line?: (string | LineOptions)[]
   minHits?: number
   lost?: number
   gate?: boolean
@@ -58,6 +60,9 @@ const collect = (word: string, before: string[] = []): string[] => [...before, w
 
 export function addOptions(command: Command): Command {
   return command
+    .option('--config <file>', 'a YAML file with any of these options; those on the command line win')
+    .option('--check', 'open the source, show what it gives and what one frame shows, and end')
+    .option('--json', 'what --check shows as JSON')
     .option('-m, --model <file>', 'model (.safetensors), or darknet .weights; default: the embedded detector')
     .option('-t, --threshold <score>', 'least score, 0 to 1; default: 0.25', parseFraction)
     .option(
@@ -118,6 +123,8 @@ export function addOptions(command: Command): Command {
 export async function cameraOptions(words: Words): Promise<CameraOptions> {
   if (words.keep !== undefined && words.snapshots === undefined)
     throw new OcellusError('E_OPTION', '--keep is for --snapshots')
+  if (words.json && !words.check)
+    throw new OcellusError('E_OPTION', '--json is for --check; events are JSON by --events -')
   if (words.discovery !== undefined && words.mqtt === undefined)
     throw new OcellusError('E_OPTION', '--discovery is for --mqtt')
   return {

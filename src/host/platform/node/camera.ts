@@ -10,3 +10,4 @@ export {
 export type { CameraPhase, CameraState } from './camera/feed.js'
 export type { CameraOptions } from './camera/options.js'
 export type { CameraStatistics } from './camera/statistics.js'
+export type { SourceVideo } from './camera/video.js'

@@ -22,6 +22,7 @@ import { Slots } from './slots.js'
 import { type Opened, openSource } from './sources.js'
 import { type CameraStatistics, Meter } from './statistics.js'
 import { DetectorThread } from './thread.js'
+import { type SourceVideo, videoOf } from './video.js'
 
 /**
  * That the camera itself came, went or ended: one JSON line of `ocellus camera --events`, its
@@ -205,6 +206,12 @@ export class Camera implements AsyncIterable<CameraResult> {
 
   get state(): CameraState {
     return this.#feed.state
+  }
+
+  /** The source's own video, once it is open. */
+  get video(): SourceVideo | undefined {
+    const { description } = this.#feed.reader ?? {}
+    return description === undefined ? undefined : videoOf(description)
   }
 
   get zones(): readonly Zone[] {

@@ -163,7 +163,7 @@ export class Feed {
     // What comes by standard input can't be opened anew, but may go on.
     if (!source.returns) return
     this.#drop()
-    if (was === 'live' && this.#options.once) this.#finish(error)
+    if (this.#options.once) this.#finish(error)
     else this.#retry(error)
   }
 
