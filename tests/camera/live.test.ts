@@ -113,6 +113,25 @@ describe.runIf(hasProgram('ffmpeg') || process.env.OCELLUS_REQUIRE_ALL === '1')(
     expect(server.connections).toBeGreaterThan(1)
   })
 
+  it('that takes a connection and says nothing is soon asked anew', async () => {
+    server = new MjpegCamera(() => small)
+    await server.start()
+    camera = await Camera.open(server.address, quick)
+    const watcher = new Watcher(camera)
+    await watcher.until('life', () => watcher.frames > 2)
+    server.silent = true
+    server.frozen = true
+    const before = server.connections
+    await watcher.until('an attempt', () => (server?.connections ?? 0) > before)
+    const began = performance.now()
+    await watcher.until('another attempt', () => (server?.connections ?? 0) > before + 1)
+    // A camera that was never live would have been given 15 seconds.
+    expect(performance.now() - began).toBeLessThan(13_000)
+    server.silent = false
+    server.frozen = false
+    await watcher.until('the return', () => camera?.state.state === 'live')
+  })
+
   it('that is slow is not dead', async () => {
     server = new MjpegCamera(() => small, 2500)
     await server.start()

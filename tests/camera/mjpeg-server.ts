@@ -22,6 +22,8 @@ export class MjpegCamera {
   /** What it sends. */
   picture: () => Buffer
   frozen = false
+  /** Whether it takes connections and says nothing; those that it took so stay without an answer. */
+  silent = false
   connections = 0
   /** User and password, where it wants them. */
   password: string | undefined
@@ -42,6 +44,7 @@ export class MjpegCamera {
     this.frozen = false
     const server = createServer((request, response) => {
       this.connections++
+      if (this.silent) return
       if (this.password !== undefined && request.headers.authorization !== `Basic ${btoa(this.password)}`) {
         response.writeHead(401, { 'www-authenticate': 'Basic realm="camera"' }).end()
         return

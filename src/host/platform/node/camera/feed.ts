@@ -44,6 +44,10 @@ const growth = 1.5
 const resizeMs = 2000
 /** A source may take so long to give its first frame. */
 const connectMs = 15_000
+/** One that was live is first given so long, or twice what it took the last time. */
+const quickMs = 3000
+/** Who sets a longer stall than this has a source that is slow at the start, too. */
+const usualStallMs = 5000
 
 /** No time will mend these. */
 const hopeless: ReadonlySet<ErrorCode> = new Set(['E_CAMERA_CSI', 'E_CAMERA_FFMPEG', 'E_CAMERA_RPICAM'])
@@ -59,6 +63,9 @@ export class Feed {
   #state: CameraState = { state: 'connecting', since: Date.now(), attempt: 0 }
   #pause: number
   #lastFrame = 0
+  /** When the current attempt began, and how long the last one took that succeeded. */
+  #began = 0
+  #tookMs: number | undefined
   #resizedAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #closed = false
@@ -101,11 +108,12 @@ export class Feed {
   #connect(): void {
     if (this.#closed) return
     this.#state = { ...this.#state, attempt: this.#state.attempt + 1 }
-    const { source, stallMs } = this.#options
+    const { source } = this.#options
     const run = ++this.#run
     const isNow = (): boolean => this.#run === run
-    this.#lastFrame = performance.now()
-    if (source.live) this.#watch(Math.max(connectMs, stallMs))
+    this.#began = performance.now()
+    this.#lastFrame = this.#began
+    if (source.live) this.#watch(this.#patience())
     const over = (outcome: Outcome): void => {
       if (isNow()) this.#over(outcome)
     }
@@ -129,9 +137,25 @@ export class Feed {
       )
   }
 
+  /**
+   * How long an attempt may take. What a source that was live has not answered soon, it often never
+   * answers, though it would answer a new attempt; each is given longer than the one before.
+   */
+  #patience(): number {
+    const { stallMs } = this.#options
+    if (this.#tookMs === undefined) return this.#longest
+    const least = Math.max(quickMs, 2 * this.#tookMs, stallMs > usualStallMs ? stallMs : 0)
+    return Math.min(this.#longest, least * growth ** (this.#state.attempt - 1))
+  }
+
+  get #longest(): number {
+    return Math.max(connectMs, this.#options.stallMs)
+  }
+
   #frame(slot: Slot, number: number, position?: number): void {
     this.#lastFrame = performance.now()
     if (this.#state.state !== 'live') {
+      this.#tookMs = this.#lastFrame - this.#began
       this.reconnects++
       this.#change('live')
       if (this.#options.source.live) this.#watch(this.#options.stallMs)
@@ -155,6 +179,11 @@ export class Feed {
   #stalled(limit: number): void {
     const { source } = this.#options
     const was = this.#state.state
+    // What has answered is on its way: the first picture may have to wait for a key frame.
+    if (was !== 'live' && this.#reader?.hasAnswered && limit < this.#longest) {
+      this.#watch(this.#longest)
+      return
+    }
     const error = new OcellusError(
       'E_CAMERA_STALLED',
       `${source.shown}: no frame for ${seconds(limit)} s; a source that is so slow needs a longer --stall`,

@@ -78,6 +78,8 @@ export class Reader {
   #resized = false
   /** What ffmpeg said of the source's video: codec, size, frames a second. */
   description: string | undefined
+  /** Whether the source has said what it will send, though no frame may have come yet. */
+  hasAnswered = false
 
   constructor(options: ReaderOptions, sink: ReaderSink) {
     this.#options = options
@@ -185,6 +187,7 @@ export class Reader {
   #said(line: string): void {
     if (line === '') return
     if (/^\s*(?:\[info\] *)?Duration: \d/.test(line)) this.#finite = true
+    this.hasAnswered ||= /\bSDP:$|\bInput #0,|\bReinit context\b/.test(line)
     this.description ??= /Stream #0:\d+.*?Video: (.*)/.exec(line)?.[1]
     this.#watchSize(line)
     if (/\[(?:info|verbose)\]/.test(line)) return
