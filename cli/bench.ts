@@ -24,7 +24,7 @@ import {
   parseThreads,
 } from './inputs.js'
 import { print, printJson, progress, table, warn } from './output.js'
-import { version } from './version.js'
+import { readVersion } from './version.js'
 
 interface Options extends ModelWords {
   model?: string
@@ -103,7 +103,7 @@ async function bench(options: Options): Promise<void> {
   const bars = progressBars()
   const report = await runSuite({
     ...options,
-    version,
+    version: await readVersion(),
     model,
     against,
     profile: options.profile === true,

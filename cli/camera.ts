@@ -51,6 +51,7 @@ async function watch(source: string, words: Words): Promise<void> {
   }
   let timer: NodeJS.Timeout | undefined
   let camera: Camera | undefined
+  let closed: readonly PromiseSettledResult<void>[] = []
   try {
     camera = await Camera.open(source, {
       ...options,
@@ -70,7 +71,8 @@ async function watch(source: string, words: Words): Promise<void> {
   } finally {
     clearTimeout(timer)
     await camera?.close()
-    for (const sink of sinks) await sink.close()
+    closed = await Promise.allSettled(sinks.map((sink) => sink.close()))
     process.off('SIGINT', end).off('SIGTERM', end)
   }
+  for (const result of closed) if (result.status === 'rejected') throw result.reason
 }

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import { shown } from '../src/host/shown.js'
 import { translated } from './aliases.js'
-import { version } from './version.js'
+import { readVersion } from './version.js'
 
 // Letters are drawn with our own font: node's canvas need not search the system for others.
 process.env.DISABLE_SYSTEM_FONTS_LOAD ??= '1'
@@ -54,7 +54,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   const program = new Command('ocellus')
     .description('int8 vision on small machines: find objects, quantise networks, measure them')
-    .version(version)
+    .version(await readVersion())
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
     .showSuggestionAfterError()

@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import { parseBroker } from '../../src/host/platform/node/camera/mqtt/address.js'
 import { MqttReporter } from '../../src/host/platform/node/camera/mqtt/reporter.js'
 import { warn } from '../output.js'
-import { version } from '../version.js'
+import { readVersion } from '../version.js'
 import type { Words } from './options.js'
 import type { Sink, SnapshotTaker } from './sinks.js'
 
@@ -31,7 +31,7 @@ export function mqttSink(
       reporter = await MqttReporter.open(
         {
           name,
-          version,
+          version: await readVersion(),
           labels: words.labels,
           zones: camera.zones.map((zone) => zone.name),
           lines: camera.lines.map((line) => line.name),

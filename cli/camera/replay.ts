@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { OcellusError } from '../../src/host/errors.js'
+import { unreadable } from '../../src/host/platform/node/files.js'
 import { replay, type SceneOptions } from '../../src/host/platform/node.js'
 import { fileLines, printedLines } from './lines.js'
 import type { Words } from './options.js'
@@ -15,7 +16,7 @@ export async function replayRecording(file: string, words: Words, signal: AbortS
   const lines = target === undefined || target === '-' ? printedLines() : await fileLines(target, false)
   let frames = 0
   async function* counted(): AsyncGenerator<string> {
-    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+    for await (const line of linesOf(file)) {
       if (line.includes('"type":"frame"')) frames++
       yield line
     }
@@ -27,9 +28,28 @@ export async function replayRecording(file: string, words: Words, signal: AbortS
     }
     if (frames === 0)
       throw new OcellusError('E_RECORDING', `${file} has no frames: record with --events FILE --frames`)
-  } finally {
     await lines.close()
+  } catch (error) {
+    await lines.discard()
+    throw error
   }
+}
+
+/** Throws E_FILE_MISSING, E_FILE_READ. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  const input = createReadStream(file)
+  const lines = createInterface({ input, crlfDelay: Infinity })
+  let failure: unknown
+  input.on('error', (cause) => {
+    failure ??= cause
+    lines.close()
+  })
+  try {
+    yield* lines
+  } catch (cause) {
+    failure ??= cause
+  }
+  if (failure !== undefined) throw unreadable(file, failure)
 }
 
 function sceneWords(words: Words): SceneOptions {

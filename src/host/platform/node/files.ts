@@ -58,7 +58,16 @@ export async function readCapped(path: string, cap: number): Promise<Uint8Array>
   } catch (cause) {
     throw unreadable(path, cause)
   } finally {
-    if (file !== undefined) fs.closeSync(file)
+    if (file !== undefined) closeRead(file)
+  }
+}
+
+/** What was read is not worse for a file that can't be closed. */
+export function closeRead(file: number): void {
+  try {
+    fs.closeSync(file)
+  } catch {
+    // It is closed: systems tell here of what was written.
   }
 }
 
@@ -120,14 +129,14 @@ function fileSource(path: string, first: Stats): FileSource {
       } catch (cause) {
         throw unreadable(path, cause)
       } finally {
-        if (file !== undefined) fs.closeSync(file)
+        if (file !== undefined) closeRead(file)
       }
     },
   }
 }
 
 /** The reason why a file could not be read, as an error of ours. */
-function unreadable(path: string, cause: unknown): OcellusError {
+export function unreadable(path: string, cause: unknown): OcellusError {
   if (cause instanceof OcellusError) return cause
   const { code, message } =
     cause instanceof Error ? (cause as NodeJS.ErrnoException) : { message: String(cause) }

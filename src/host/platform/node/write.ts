@@ -2,6 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { OcellusError } from '../../errors.js'
 import { shown } from '../../shown.js'
 import { fs } from './builtin.js'
+import { closeRead } from './files.js'
 
 /**
  * Makes a folder and those above it. Not `mkdir`'s own recursion: Node's never ends where the
@@ -95,7 +96,7 @@ export function flush(path: string): void {
   } catch {
     // What was written is in the system's hands.
   } finally {
-    if (file !== undefined) fs.closeSync(file)
+    if (file !== undefined) closeRead(file)
   }
 }
 
