@@ -6,9 +6,12 @@ import { modelFile } from '../src/host/platform/node/models.js'
 import { type Build, builds, loadModel } from '../src/host/platform/node.js'
 import { modelContent } from '../src/host/source/content.js'
 import { type ModelFile, type OpenOptions, openFormat } from '../tools/quantize/readers/open.js'
+import { parseChoice } from './choice.js'
 import { addNormalizeOptions, type NormalizeWords, pictureOf } from './normalize.js'
 import { warn } from './output.js'
 import { readStdin } from './stdin.js'
+
+export { parseChoice }
 
 export interface ModelWords extends NormalizeWords {
   readonly config?: string
@@ -152,14 +155,6 @@ export function parseCount(word: string): number {
   if (!/^[1-9]\d{0,8}$/.test(word))
     throw new OcellusError('E_OPTION', `${word} is not a whole number of at least 1`)
   return Number(word)
-}
-
-export function parseChoice<T extends string>(values: readonly T[]): (word: string) => T {
-  return (word) => {
-    const value = values.find((v) => v === word)
-    if (value === undefined) throw new OcellusError('E_OPTION', `${word}: give one of ${values.join(', ')}`)
-    return value
-  }
 }
 
 /** Of batch normalisation: one, or several with commas between them. */

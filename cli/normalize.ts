@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import type { Preprocessing } from '../src/host/graph/types.js'
-import { parseChoice } from './inputs.js'
+import { parseChoice } from './choice.js'
 
 type Triple = readonly [number, number, number]
 
