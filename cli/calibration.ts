@@ -33,8 +33,14 @@ export interface CalibrationWords {
 export interface Calibration {
   readonly float: Model
   readonly samples: readonly Sample[]
+  /** Others to measure noise on, where there are any. */
+  readonly held?: readonly Sample[]
   /** What the samples are, for the model's provenance. */
   readonly what: string
+  /** The same in short. */
+  readonly noun: string
+  /** They are drawn at random. */
+  readonly drawn: boolean
 }
 
 const isArray = (word: string): boolean => /\.npy$/i.test(word)
@@ -69,18 +75,39 @@ export async function calibrationOf(
   if (task.kind === 'generation') {
     const size = read.graph.tensors.find(({ name }) => name === read.graph.inputs[0])!.shape[3]
     // Not the seeds that pictures are most often drawn from.
-    const samples = Array.from({ length: words.samples }, (_, n) => latentOf(seedOf(words, n), size))
-    return { float: read, samples, what: `latents from seed ${words.seed}` }
+    const drawn = Array.from({ length: words.samples + others }, (_, n) => latentOf(seedOf(words, n), size))
+    return {
+      float: read,
+      samples: drawn.slice(0, words.samples),
+      held: drawn.slice(words.samples),
+      what: `latents from seed ${words.seed}`,
+      noun: 'latents',
+      drawn: true,
+    }
   }
   if (files.photos.length === 0)
     throw new OcellusError('E_USAGE', `${weights} needs photos to calibrate on: give them with --calibrate`)
-  const samples = pick(files.photos, words.samples).map(
-    (file): Photo =>
-      () =>
-        readPhoto(file, words.maxPixels),
-  )
-  return { float: fittedTo(read, words.fit), samples, what: 'photos' }
+  const photo =
+    (file: string): Photo =>
+    () =>
+      readPhoto(file, words.maxPixels)
+  const chosen = pick(files.photos, words.samples)
+  const taken = new Set(chosen)
+  const rest = files.photos.filter((file) => !taken.has(file))
+  return {
+    float: fittedTo(read, words.fit),
+    samples: chosen.map(photo),
+    // Where a few more photos than are wanted were given, some of those that calibrate are held
+    // back instead.
+    held: rest.length < others ? undefined : pick(rest, others).map(photo),
+    what: 'photos',
+    noun: 'photos',
+    drawn: false,
+  }
 }
+
+/** Samples beyond those that calibrate, to measure noise on. */
+const others = 8
 
 const seedOf = ({ seed }: CalibrationWords, n: number): number => (seed + n) % 2 ** 32
 
@@ -134,7 +161,8 @@ async function tensorSamples(
     throw missing(weights, inputs[0], files)
   const given = Math.max(...sources.map(({ count }) => (Number.isFinite(count) ? count : 0)))
   const total = given === 0 ? words.samples : Math.min(words.samples, given)
-  const samples = Array.from({ length: total }, (_, n) => async (): Promise<NamedInputs> => {
+  const length = given === 0 ? total + others : total
+  const samples = Array.from({ length }, (_, n) => async (): Promise<NamedInputs> => {
     // Evenly spaced over what is given; an input with fewer samples begins again.
     const at = given === 0 ? n : Math.floor((n * given) / total)
     const feeds: Record<string, NamedTensor | Pixels> = {}
@@ -143,7 +171,14 @@ async function tensorSamples(
     return feeds
   })
   const what = [...new Set(sources.map(({ kind }) => kind))].join(' and ')
-  return { samples, what: what === 'random' ? `random inputs from seed ${words.seed}` : what }
+  if (what !== 'random') return { samples, what, noun: what, drawn: false }
+  return {
+    samples: samples.slice(0, total),
+    held: samples.slice(total),
+    what: `random inputs from seed ${words.seed}`,
+    noun: 'inputs',
+    drawn: true,
+  }
 }
 
 /** Normal numbers, or indices of rows, of which each sample has its own. */

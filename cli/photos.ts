@@ -6,6 +6,7 @@ import { pathOf } from '../src/host/platform/node/files.js'
 import { decodeImage } from '../src/host/platform/node.js'
 import { imageContent } from '../src/host/source/content.js'
 import { photoPattern } from '../tools/evaluate/files.js'
+import { warn } from './output.js'
 import { readStdin } from './stdin.js'
 
 /** The word for a photo on standard input, and what messages and outputs call it. */
@@ -57,3 +58,7 @@ export async function readPhoto(photo: string, maxPixels?: number): Promise<Pixe
   const source = photo === stdinWord ? await readStdin(imageContent) : photo
   return decodeImage(source, { maxPixels })
 }
+
+/** One damaged photo does not cost the work on the others. */
+export const warnDropped = ({ code, message }: OcellusError): void =>
+  warn(`${code}: ${message}; left out, the others are used`)

@@ -5,9 +5,10 @@ import type { Model } from '../src/host/graph/types.js'
 import { writeModel } from '../src/host/platform/node.js'
 import { quantizeLinears } from '../tools/quantize/passes/linear.js'
 import { compareModels, type Photo } from '../tools/quantize/quantize.js'
+import { noiseWarnings } from '../tools/quantize/report/warnings.js'
 import type { ModelWords } from './inputs.js'
-import { bytes, print, printJson, table, writeWhole } from './output.js'
-import { readPhoto } from './photos.js'
+import { bytes, print, printJson, table, warn, writeWhole } from './output.js'
+import { readPhoto, warnDropped } from './photos.js'
 import type { SessionWords } from './session-options.js'
 
 export interface AutoencoderWords extends ModelWords, SessionWords {
@@ -72,10 +73,14 @@ export async function quantizeAutoencoder(
         readPhoto(file, words.maxPixels),
   )
   const layers =
-    photos.length === 0 ? [] : await compareModels(await float(), named, photos, sessionOptionsOf(words))
+    photos.length === 0
+      ? []
+      : await compareModels(await float(), named, photos, sessionOptionsOf(words), warnDropped)
+  const warnings = noiseWarnings(layers)
+  for (const warning of warnings) warn(warning)
   writeWhole(words.out, file)
   if (words.json) {
-    printJson({ file: words.out, bytes: file.length, photos: photos.length, layers })
+    printJson({ file: words.out, bytes: file.length, photos: photos.length, warnings, layers })
     return
   }
   if (layers.length > 0) {

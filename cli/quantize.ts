@@ -20,8 +20,9 @@ import {
   parseEpsilon,
   parseSeed,
 } from './inputs.js'
-import { bytes, print, printJson, progress, table, writeWhole } from './output.js'
+import { bytes, print, printJson, progress, table, warn, writeWhole } from './output.js'
 import { oneOutput } from './outputs.js'
+import { warnDropped } from './photos.js'
 import { autoencoderOf, quantizeAutoencoder } from './quantize-autoencoder.js'
 import { addSessionOptions, type SessionWords } from './session-options.js'
 
@@ -35,6 +36,7 @@ interface Options extends ModelWords, SessionWords {
   reduceRange?: boolean
   biasCorrection: boolean
   equalize: boolean
+  float?: string[]
   fit?: 'letterbox' | 'stretch'
   random?: boolean
   name?: string
@@ -76,6 +78,7 @@ export function addQuantize(program: Command): void {
     )
     .option('--no-equalize', 'leave the ranges of channels before depthwise convolutions as they are')
     .option('--no-bias-correction', 'leave biases as they are when rounding the weights shifts the mean')
+    .option('--float <layers...>', 'layers that stay float32, as the table of noise names them')
     .option('--reduce-range', '7-bit weights, as the relaxed dot product needs them')
     .option(
       '--fit <mode>',
@@ -90,6 +93,9 @@ export function addQuantize(program: Command): void {
   addSessionOptions(command)
   addNetworkOptions(command)
 }
+
+/** Samples on which noise is measured. */
+const mostCompared = 16
 
 async function quantize(weights: string, options: Options): Promise<void> {
   const source = await modelSource(weights)
@@ -106,19 +112,24 @@ async function quantize(weights: string, options: Options): Promise<void> {
   const reopen = async (): Promise<Model> => (await openFormat(source, openOptions(options))).model
   const autoencoder = autoencoderOf(read, reopen, options)
   if (autoencoder !== undefined) return quantizeAutoencoder(weights, autoencoder, given.photos, options)
-  const { float, samples: photos, what } = await calibrationOf(read, weights, given, options)
+  const { float, samples, held, noun, drawn, what } = await calibrationOf(read, weights, given, options)
   const bars = {
     equalize: progress('equalizing '),
     calibrate: progress('calibrating'),
     compare: progress('comparing  '),
   }
-  const { model, layers } = await quantizeModel(float, photos, {
+  const { model, layers, calibrated, compared, heldBack, warnings } = await quantizeModel(float, samples, {
     method: options.method,
     percentile: options.percentile,
     reduceRange: options.reduceRange ?? false,
     biasCorrection: options.biasCorrection,
     equalize: options.equalize,
-    compare: Math.min(photos.length, 8),
+    compare: mostCompared,
+    float: options.float,
+    held,
+    noun,
+    drawn,
+    onDropped: warnDropped,
     session: {
       ...sessionOptionsOf(options),
     },
@@ -128,6 +139,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
     bars.calibrate.stop()
     bars.compare.stop()
   })
+  for (const warning of warnings) warn(warning)
   const method = options.method === 'percentile' ? `percentile ${options.percentile}` : options.method
   const file = writeModel({
     ...model,
@@ -136,7 +148,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
       name: options.name ?? basename(options.out, extname(options.out)),
       provenance: {
         ...model.graph.provenance,
-        quantization: `int8, ${options.reduceRange ? '7-bit' : '8-bit'} weights per channel, ${method}, ${photos.length} ${what}`,
+        quantization: `int8, ${options.reduceRange ? '7-bit' : '8-bit'} weights per channel, ${method}, ${calibrated} ${what}`,
         ...(options.license === undefined ? {} : { license: options.license }),
         ...(options.source === undefined ? {} : { source: options.source }),
       },
@@ -144,7 +156,15 @@ async function quantize(weights: string, options: Options): Promise<void> {
   })
   writeWhole(options.out, file)
   if (options.json) {
-    printJson({ file: options.out, bytes: file.length, photos: photos.length, layers })
+    printJson({
+      file: options.out,
+      bytes: file.length,
+      photos: calibrated,
+      compared,
+      heldBack,
+      warnings,
+      layers,
+    })
     return
   }
   print(
@@ -155,7 +175,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
   )
   const worst = [...layers].sort((a, b) => a.decibels - b.decibels)[0]
   print(
-    `\n${options.out}: ${bytes(file.length)}, calibrated on ${photos.length} ${what}; most noise in ${worst.name} (${worst.decibels.toFixed(1)} dB)`,
+    `\n${options.out}: ${bytes(file.length)}, calibrated on ${calibrated} ${what}; most noise in ${worst.name} (${worst.decibels.toFixed(1)} dB, on ${heldBack ? `${compared} others` : 'the same'})`,
   )
 }
 

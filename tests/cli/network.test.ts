@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { readModel } from '../../src/host/graph/file.js'
 import { Detector } from '../../src/host/platform/node.js'
 import { everyLayer, randomWeights } from '../readers/tiny.js'
-import { ocellus, root, sample, temporaryFolder } from './run.js'
+import { fewPhotos, ocellus, root, sample, temporaryFolder } from './run.js'
 
 /**
  * A network of every layer, and photos labelled with what it is asked to find; random, so it finds
@@ -32,7 +32,7 @@ beforeAll(async () => {
     '--out',
     model,
   )
-  expect(stderr).toBe('')
+  expect(stderr).toMatch(fewPhotos)
   expect(code).toBe(0)
   expect(stdout).toMatch(/layer +operator +SNR dB\n/)
   expect(stdout).toMatch(/0_convolutional +conv +[\d.]+\n/)

@@ -43,3 +43,6 @@ export function ocellusWith(
 }
 
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'ocellus-'))
+
+/** What quantising random weights on the three samples tells. */
+export const fewPhotos = /^fewer than 32 photos \(3\): [^\n]+\n(?:\d+ layers? ha[^\n]+\n)*$/

@@ -1,19 +1,21 @@
-import { type NamedInputs, Session, type SessionOptions } from '../../src/host/engine/session.js'
+import { Session, type SessionOptions } from '../../src/host/engine/session.js'
 import { OcellusError } from '../../src/host/errors.js'
 import { operators } from '../../src/host/graph/ops/index.js'
 import type { Model, Quantization, Tensor } from '../../src/host/graph/types.js'
-import type { Pixels } from '../../src/host/image/pixels.js'
-import { setLatent } from '../../src/host/tasks/generation/latent.js'
-import { showPicture } from '../../src/host/tasks/show.js'
 import { ChannelStatistics } from './calibrate/channels.js'
 import { exposeAll } from './calibrate/expose.js'
 import { Histogram } from './calibrate/histogram.js'
+import { Likeness } from './calibrate/likeness.js'
 import { fromRange, type ObserverOptions, observe } from './calibrate/observers.js'
 import { equalize, pairs } from './passes/equalize.js'
 import { type Precision, precisionOf } from './passes/precision.js'
 import { rewriteInt8 } from './passes/rewrite.js'
 import { freshTensors, shareScales } from './passes/share.js'
 import { type LayerNoise, Noise } from './report/noise.js'
+import { noiseWarnings, rangeWarnings, sampleWarnings } from './report/warnings.js'
+import { holdBack, type OnDropped, type Sample, Samples, show } from './samples.js'
+
+export type { Photo, Sample } from './samples.js'
 
 export interface QuantizeOptions extends ObserverOptions {
   readonly reduceRange: boolean
@@ -24,9 +26,16 @@ export interface QuantizeOptions extends ObserverOptions {
   /** Names of nodes that stay float32. Throws E_OPTION for one that is none. */
   readonly float?: readonly string[]
   readonly session?: SessionOptions
-  /** Photos, of those given, on which int8 is compared with float. */
+  /** Samples on which int8 is compared with float, at most. */
   readonly compare: number
-  /** Called after each photo of each stage. */
+  /** Samples to compare on, beside those that calibrate. Default: a tenth of these is held back. */
+  readonly held?: readonly Sample[]
+  /** What messages call the samples. Default: samples. */
+  readonly noun?: string
+  /** The samples are drawn at random, not given: there are as many as are wanted. */
+  readonly drawn?: boolean
+  readonly onDropped?: OnDropped
+  /** Called after each sample of each stage. */
   readonly progress?: (stage: 'equalize' | 'calibrate' | 'compare', done: number, total: number) => void
 }
 
@@ -34,35 +43,14 @@ export interface QuantizeResult {
   readonly model: Model
   /** Signal-to-noise ratio of each tensor that a node makes, in the order of the network. */
   readonly layers: readonly LayerNoise[]
-}
-
-/** A photo when it is needed: they are not all held in memory. */
-export type Photo = () => Promise<Pixels>
-
-/**
- * What a network is calibrated on: a photo, for a generator a latent, for a model for tensors all
- * its inputs by name.
- */
-export type Sample = Photo | (() => Promise<NamedInputs>) | Float32Array | NamedInputs
-
-/** A sample that is at hand. */
-type Shown = Pixels | Float32Array | NamedInputs
-
-const isPixels = (sample: Pixels | NamedInputs): sample is Pixels => typeof sample.width === 'number'
-
-const shownOf = async (sample: Sample): Promise<Shown> =>
-  typeof sample === 'function' ? await sample() : sample
-
-/** Runs a session on a sample. */
-function show(session: Session, sample: Shown): void {
-  if (sample instanceof Float32Array) {
-    setLatent(session, sample)
-    session.run()
-  } else if (isPixels(sample)) showPicture(session, sample)
-  else {
-    session.setInputs(sample)
-    session.run()
-  }
+  /** How many samples calibrated. */
+  readonly calibrated: number
+  /** On how many samples noise was measured. */
+  readonly compared: number
+  /** Whether these are others than those that calibrated. */
+  readonly heldBack: boolean
+  /** What the user should look at, a line each. */
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -71,34 +59,73 @@ function show(session: Session, sample: Shown): void {
  */
 export async function quantizeModel(
   original: Model,
-  photos: readonly Sample[],
+  given: readonly Sample[],
   options: QuantizeOptions,
 ): Promise<QuantizeResult> {
-  if (photos.length === 0)
+  if (given.length === 0)
     throw new OcellusError('E_CALIBRATION_EMPTY', 'no photos to calibrate on: give a folder that has some')
   // A layer's name that is none is told before the work starts.
   precisionOf(original, options.float)
-  const float = options.equalize ? await equalized(original, photos, options) : original
+  const split =
+    options.held === undefined
+      ? holdBack(given, options.compare)
+      : { calibrate: given, held: options.held.slice(0, options.compare) }
+  const samples = new Samples(split.calibrate, options.onDropped)
+  const float = options.equalize ? await equalized(original, samples, options) : original
   const reference = await Session.create(exposeAll(float), options.session)
   try {
     const precision = precisionOf(float, options.float)
-    const { scales, means } = await calibrate(float, reference, photos, precision, options)
+    const { scales, means, warnings, likeness } = await calibrate(
+      float,
+      reference,
+      samples,
+      precision,
+      options,
+    )
     const model = rewriteInt8(float, scales, {
       precision,
       reduceRange: options.reduceRange,
       means: options.biasCorrection ? means : undefined,
     })
-    return { model, layers: await compare(reference, model, photos.slice(0, options.compare), options) }
+    const noise = await measureNoise(reference, model, split, options)
+    const sampled = options.drawn
+      ? []
+      : sampleWarnings(options.noun ?? 'samples', samples.size, noise.heldBack, likeness)
+    return {
+      ...noise,
+      model,
+      calibrated: samples.size,
+      warnings: [...sampled, ...warnings, ...noiseWarnings(noise.layers)],
+    }
   } finally {
     reference.close()
   }
 }
 
+/** Compares on what was held back, and on what calibrated where nothing of it can be read. */
+async function measureNoise(
+  reference: Session,
+  model: Model,
+  { calibrate, held }: ReturnType<typeof holdBack>,
+  options: QuantizeOptions,
+): Promise<Pick<QuantizeResult, 'layers' | 'compared' | 'heldBack'>> {
+  for (const samples of [held, calibrate.slice(0, options.compare)]) {
+    if (samples.length === 0) continue
+    const own = new Samples(samples, samples === held ? options.onDropped : undefined)
+    const layers = await compare(reference, model, own, options).catch((error: unknown) => {
+      if (own.size > 0 || samples !== held) throw error
+      return []
+    })
+    if (own.size > 0) return { layers, compared: own.size, heldBack: samples === held }
+  }
+  return { layers: [], compared: 0, heldBack: false }
+}
+
 /**
- * The same network with the ranges of its channels evened out, as far as a first look at the photos
- * shows them.
+ * The same network with the ranges of its channels evened out, as far as a first look at the
+ * samples shows them.
  */
-async function equalized(model: Model, photos: readonly Sample[], options: QuantizeOptions): Promise<Model> {
+async function equalized(model: Model, samples: Samples, options: QuantizeOptions): Promise<Model> {
   const names = pairs(model).map(([first]) => first.outputs[0])
   if (names.length === 0) return model
   const session = await Session.create(
@@ -107,11 +134,13 @@ async function equalized(model: Model, photos: readonly Sample[], options: Quant
   )
   try {
     const channels = channelStatistics(session, names)
-    for (const [i, photo] of photos.entries()) {
-      show(session, await shownOf(photo))
-      for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
-      options.progress?.('equalize', i + 1, photos.length)
-    }
+    await samples.each(
+      (sample) => {
+        show(session, sample)
+        for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
+      },
+      (done, total) => options.progress?.('equalize', done, total),
+    )
     return equalize(model, new Map([...channels].map(([name, { ranges }]) => [name, ranges])))
   } finally {
     session.close()
@@ -124,6 +153,9 @@ const latentRange = 4
 interface Calibration {
   readonly scales: ReadonlyMap<string, Quantization>
   readonly means: ReadonlyMap<string, Float64Array>
+  /** Of what the layers made. */
+  readonly warnings: readonly string[]
+  readonly likeness: Likeness
 }
 
 function channelStatistics(session: Session, names: readonly string[]): Map<string, ChannelStatistics> {
@@ -134,7 +166,7 @@ function channelStatistics(session: Session, names: readonly string[]): Map<stri
 async function calibrate(
   float: Model,
   session: Session,
-  photos: readonly Sample[],
+  samples: Samples,
   precision: ReadonlyMap<string, Precision>,
   options: QuantizeOptions,
 ): Promise<Calibration> {
@@ -147,12 +179,27 @@ async function calibrate(
     session,
     weighted.map((node) => node.inputs[0]),
   )
-  for (const [i, photo] of photos.entries()) {
-    show(session, await shownOf(photo))
-    for (const [name, histogram] of histograms) histogram.add(session.output(name) as Float32Array)
-    for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
-    options.progress?.('calibrate', i + 1, photos.length)
-  }
+  const [picture] = session.inputs
+  const scale = known.get(picture.name)?.scale
+  const likeness = new Likeness(scale === undefined ? undefined : scale * 255)
+  await samples.each(
+    (sample) => {
+      show(session, sample)
+      for (const [name, histogram] of histograms) histogram.add(session.output(name) as Float32Array)
+      for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
+      if (picture.dtype === 'float32')
+        likeness.add(session.output(picture.name) as Float32Array, picture.shape)
+    },
+    (done, total) => options.progress?.('calibrate', done, total),
+  )
+  const warnings = rangeWarnings(
+    new Map(
+      float.graph.nodes.flatMap(({ name, outputs: [output] }) => {
+        const histogram = histograms.get(output)
+        return histogram === undefined ? [] : [[name, histogram] as const]
+      }),
+    ),
+  )
   const groups = shareScales(float, precision)
   const merged = new Map<string, Histogram>()
   for (const [name, histogram] of histograms) {
@@ -171,6 +218,8 @@ async function calibrate(
         .map(({ name }) => [name, chosen.get(groups.get(name)!)!]),
     ),
     means: new Map([...channels].map(([name, { means }]) => [name, means])),
+    warnings,
+    likeness,
   }
 }
 
@@ -188,16 +237,17 @@ function inputScales({ graph }: Model): Map<string, Quantization> {
   return new Map([[first, fromRange(low, high)]])
 }
 
-/** Signal-to-noise ratio of each tensor that both networks make, on the same photos. */
+/** Signal-to-noise ratio of each tensor that both networks make, on the same samples. */
 export async function compareModels(
   float: Model,
   model: Model,
-  photos: readonly Sample[],
+  samples: readonly Sample[],
   options: SessionOptions = {},
+  onDropped?: OnDropped,
 ): Promise<LayerNoise[]> {
   const reference = await Session.create(exposeAll(float), options)
   try {
-    return await compare(reference, model, photos, { session: options })
+    return await compare(reference, model, new Samples(samples, onDropped), { session: options })
   } finally {
     reference.close()
   }
@@ -206,7 +256,7 @@ export async function compareModels(
 async function compare(
   reference: Session,
   model: Model,
-  photos: readonly Sample[],
+  samples: Samples,
   options: Pick<QuantizeOptions, 'session' | 'progress'>,
 ): Promise<LayerNoise[]> {
   const session = await Session.create(exposeAll(model), options.session)
@@ -214,15 +264,16 @@ async function compare(
     const known = new Set(reference.outputs.map((t) => t.name))
     const shared = session.outputs.filter((t) => known.has(t.name) && t.dtype !== 'int32')
     const noise = new Map(shared.map((t) => [t.name, new Noise()]))
-    for (const [i, photo] of photos.entries()) {
-      const sample = await shownOf(photo)
-      show(reference, sample)
-      show(session, sample)
-      for (const tensor of shared) {
-        noise.get(tensor.name)!.add(reference.output(tensor.name) as Float32Array, real(session, tensor))
-      }
-      options.progress?.('compare', i + 1, photos.length)
-    }
+    await samples.each(
+      (sample) => {
+        show(reference, sample)
+        show(session, sample)
+        for (const tensor of shared) {
+          noise.get(tensor.name)!.add(reference.output(tensor.name) as Float32Array, real(session, tensor))
+        }
+      },
+      (done, total) => options.progress?.('compare', done, total),
+    )
     return model.graph.nodes.flatMap((node) => {
       const measured = noise.get(node.outputs[0])
       return measured === undefined ? [] : [{ name: node.name, op: node.op, decibels: measured.decibels }]

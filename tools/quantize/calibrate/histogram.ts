@@ -55,6 +55,13 @@ export class Histogram {
     return ((bin + 0.5) / bins - 0.5) * 2 * this.range
   }
 
+  /** To the width of a bin. */
+  get rootMeanSquare(): number {
+    let sum = 0
+    for (let i = 0; i < bins; i++) sum += this.counts[i] * this.center(i) ** 2
+    return Math.sqrt(sum / this.total)
+  }
+
   /** The value below which this fraction of all values lies, to the width of a bin. */
   quantile(fraction: number): number {
     const wanted = fraction * this.total
