@@ -123,8 +123,9 @@ async function modelsOf(options: Options): Promise<{ model: Model; against?: Mod
     if (reduceRange)
       throw new OcellusError('E_OPTION', '--reduce-range is for --network: quantize a model with it')
     return {
-      model: await openModel(model, options),
-      against: against === undefined ? undefined : await openModel(against, options),
+      model: await openModel(model, { ...options, seekDetector: true }),
+      against:
+        against === undefined ? undefined : await openModel(against, { ...options, seekDetector: true }),
     }
   }
   if (model !== undefined || against !== undefined)

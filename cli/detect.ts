@@ -5,7 +5,15 @@ import { OcellusError } from '../src/host/errors.js'
 import { drawOn } from '../src/host/platform/node/canvas.js'
 import { Detector } from '../src/host/platform/node.js'
 import { shown } from '../src/host/shown.js'
-import { modelFiles, openModel, parseChoice, parseCount, parseFraction } from './inputs.js'
+import {
+  addOnnxOptions,
+  type ModelWords,
+  modelFiles,
+  openModel,
+  parseChoice,
+  parseCount,
+  parseFraction,
+} from './inputs.js'
 import { fixed, makeFolder, print, printJson, warn, writeWhole } from './output.js'
 import { meansFolder, namesOf, Outputs, pictureEndings } from './outputs.js'
 import { findPhotos, photoName, readPhoto } from './photos.js'
@@ -14,10 +22,8 @@ import { addSessionOptions, type SessionWords } from './session-options.js'
 
 const formats = ['text', 'json', 'coco', 'yolo'] as const
 
-interface Options extends SessionWords {
+interface Options extends Omit<ModelWords, 'outputs'>, SessionWords {
   model?: string
-  config?: string
-  names?: string
   threshold: number
   iou?: number
   max?: number
@@ -36,7 +42,10 @@ export function addDetect(program: Command): void {
     .command('detect')
     .description('find the objects in photos')
     .argument('<photo...>', 'photos, folders of photos, or globs')
-    .option('-m, --model <file>', 'model (.safetensors), or darknet .weights; default: the embedded detector')
+    .option(
+      '-m, --model <file>',
+      'model (.safetensors), darknet .weights or .onnx; default: the embedded detector',
+    )
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--names <file>', 'labels, one a line, or darknet .data that names such a file')
     .option('-t, --threshold <score>', 'least score, 0 to 1', parseFraction, 0.25)
@@ -68,6 +77,7 @@ export function addDetect(program: Command): void {
     .option('--json', 'the same as --format json')
     .action(detect)
   addSessionOptions(command)
+  addOnnxOptions(command)
 }
 
 async function detect(words: string[], options: Options): Promise<void> {
@@ -76,7 +86,7 @@ async function detect(words: string[], options: Options): Promise<void> {
   const names = namesOf(photos)
   const target = targetOf(photos, names, options)
   const detector = await Detector.create({
-    model: await openModel(options.model, options),
+    model: await openModel(options.model, { ...options, seekDetector: true }),
     ...sessionOptionsOf(options),
     // Workers would hardly have started when a single photo is done.
     threads: options.threads ?? (photos.length === 1 ? 1 : undefined),

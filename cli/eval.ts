@@ -82,8 +82,11 @@ async function evaluate(path: string | undefined, options: Options): Promise<voi
     const { evaluateTracks } = await import('./eval-tracks.js')
     return evaluateTracks(options.tracks, path, options)
   }
-  const model = await openModel(path, options)
-  const other = options.against === undefined ? undefined : await openModel(options.against, options)
+  const model = await openModel(path, { ...options, seekDetector: true })
+  const other =
+    options.against === undefined
+      ? undefined
+      : await openModel(options.against, { ...options, seekDetector: true })
   if (model.graph.task.kind === 'generation') {
     const { evaluateGenerator } = await import('./eval-generator.js')
     return evaluateGenerator(model, other, options)

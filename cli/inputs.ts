@@ -1,13 +1,15 @@
 import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
+import { taskKinds } from '../src/host/graph/task.js'
 import type { Model, Task } from '../src/host/graph/types.js'
 import { limits } from '../src/host/limits.js'
 import { modelFile } from '../src/host/platform/node/models.js'
 import { type Build, builds, loadModel } from '../src/host/platform/node.js'
 import { modelContent } from '../src/host/source/content.js'
+import { type FamilyName, familyNames } from '../tools/onnx/detectors.js'
 import { type ModelFile, type OpenOptions, openFormat } from '../tools/quantize/readers/open.js'
 import { parseChoice } from './choice.js'
-import { addNormalizeOptions, type NormalizeWords, pictureOf } from './normalize.js'
+import { type NormalizeWords, parseNormalize, pictureOf } from './normalize.js'
 import { warn } from './output.js'
 import { readStdin } from './stdin.js'
 
@@ -25,7 +27,9 @@ export interface ModelWords extends NormalizeWords {
   readonly encoderOnly?: boolean
   readonly key?: string
   /** What the model is for, where a checkpoint holds several networks. */
-  readonly task?: Task['kind']
+  readonly task?: Task['kind'] | FamilyName
+  /** Whether an ONNX file may be taken for a detector by its outputs. */
+  readonly seekDetector?: boolean
   /** Shapes of an ONNX file's inputs, by name. */
   readonly shape?: Readonly<Record<string, readonly number[]>>
   /** The same where the file leaves them open, as the arrays have them that are given. */
@@ -42,13 +46,29 @@ export function addNetworkOptions(command: Command): void {
     .option('--image-size <pixels>', 'side of its pictures, where it holds no positions', parseCount)
     .option('--norm-pix', 'it was trained with norm_pix_loss')
     .option('--encoder-only', 'leave its decoder out')
+  addOnnxOptions(command)
+  addKeyOption(command)
+}
+
+/** What an ONNX file doesn't tell. */
+export function addOnnxOptions(command: Command): Command {
+  return command
     .option(
       '--shape <name=1x3x320x320>',
       'shape of an input that an ONNX file leaves open; again for each input',
       parseShape,
     )
-  addNormalizeOptions(command)
-  addKeyOption(command)
+    .option(
+      '--task <detector>',
+      `what the outputs of an ONNX file mean: ${familyNames.join(', ')}, or tensors; default: a detector where its outputs tell that`,
+      parseChoice(['tensors', ...familyNames] as const),
+    )
+    .option(
+      '--normalize <how>',
+      'how an ONNX network takes pictures: unit (0 to 1), signed (-1 to 1), imagenet, bytes (0 to 255), or MEAN/STD of bytes as in 103.5,116.3,123.7/57.4,57.1,58.4',
+      parseNormalize,
+    )
+    .option('--channels <order>', 'rgb or bgr, with --normalize', parseChoice(['rgb', 'bgr'] as const))
 }
 
 /** Which network of a checkpoint. */
@@ -66,8 +86,11 @@ export const openOptions = (words: ModelWords): OpenOptions => ({
   encoderOnly: words.encoderOnly,
   epsilon: words.epsilon,
   key: words.key,
-  task: words.task,
+  task: taskKinds.find((kind) => kind === words.task),
   onnx: {
+    detector:
+      familyNames.find((name) => name === words.task) ??
+      (words.seekDetector && words.task === undefined ? 'auto' : undefined),
     shapes: words.shape,
     hints: words.shapeHints,
     outputs: words.outputs,

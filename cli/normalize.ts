@@ -1,7 +1,5 @@
-import type { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import type { Preprocessing } from '../src/host/graph/types.js'
-import { parseChoice } from './choice.js'
 
 type Triple = readonly [number, number, number]
 
@@ -26,17 +24,8 @@ export interface NormalizeWords {
   readonly channels?: Preprocessing['channels']
 }
 
-/** What an ONNX file does not say of the pictures that it takes. */
-export const addNormalizeOptions = (command: Command): Command =>
-  command
-    .option(
-      '--normalize <how>',
-      'how an ONNX network takes pictures: unit (0 to 1), signed (-1 to 1), imagenet, bytes (0 to 255), or MEAN/STD of bytes as in 103.5,116.3,123.7/57.4,57.1,58.4',
-      parseNormalize,
-    )
-    .option('--channels <order>', 'rgb or bgr, with --normalize', parseChoice(['rgb', 'bgr'] as const))
-
-function parseNormalize(word: string): Normalization {
+/** A preset's name, or mean and deviation of bytes. */
+export function parseNormalize(word: string): Normalization {
   if (Object.hasOwn(presets, word)) return presets[word]
   const [mean, std] = word.split('/').map(parseTriple)
   if (mean === undefined || std === undefined || std.some((value) => value <= 0))

@@ -103,7 +103,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
   oneOutput(options.out, [...modelFiles(source.file, options), ...given.photos, ...given.arrays])
   const bits = options.reduceRange ? 7 : 8
   const { model: read, format } = await openFormat(source, {
-    ...openOptions(options),
+    ...openOptions({ ...options, seekDetector: true }),
     precision: 'int8',
     bits,
   })

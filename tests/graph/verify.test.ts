@@ -25,7 +25,8 @@ function everyOperator(): Model {
   const joined = b.concat(averaged, a)
   const part = b.slice(joined, 2, 4)
   const curved = b.activation(part, 'swish')
-  return b.model([b.upsample(curved, 2).name])
+  // A last convolution: what comes after the last weights would stay float32.
+  return b.model([b.conv(b.upsample(curved, 2), 4, 1, 1, 1).name])
 }
 
 const float = everyOperator()

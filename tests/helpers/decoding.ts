@@ -43,6 +43,10 @@ export function decodeHeads(
       if (exports.run(address, count, 0, 1) !== 0) throw new Error('the engine lacks an instruction')
     },
     reserve: take,
+    outputs: [],
+    output(name) {
+      throw new Error(`there is no output ${name}`)
+    },
   }
   return new Decoder(engine, plan, task).decode(geometry, settingsOf(options, task))
 }

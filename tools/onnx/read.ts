@@ -1,4 +1,6 @@
 import type { Graph, Model, Node, Preprocessing, Tensor, TensorForm } from '../../src/host/graph/types.js'
+import { asDetector, detectorOf } from './detector.js'
+import type { Ends, FamilyName } from './detectors.js'
 import { externalReader } from './external.js'
 import { parseOnnx } from './file.js'
 import { type FoldedGraph, foldGraph } from './fold.js'
@@ -20,6 +22,11 @@ export interface OnnxOptions {
    * say it.
    */
   readonly picture?: Preprocessing
+  /**
+   * Which detector's export it is, or `auto` where its ends may tell that. Default: none, its
+   * outputs are tensors without a meaning.
+   */
+  readonly detector?: FamilyName | 'auto'
 }
 
 /** Bytes that values in another file may have in all. */
@@ -31,11 +38,34 @@ const externalBytes = 2 ** 31
  * E_ONNX_EXTERNAL, E_ONNX_SHAPE where an input's shape must be given, and E_ONNX_OPERATOR, which
  * tells everything that can't be converted at once.
  */
-export function readOnnx(bytes: Uint8Array, file: string, options: OnnxOptions = {}): Model {
+export function readOnnx(
+  bytes: Uint8Array,
+  file: string,
+  options: OnnxOptions = {},
+  report?: (line: string) => void,
+): Model {
   const parsed = parseOnnx(bytes, file)
   const folded = foldGraph(parsed, { ...options, external: externalReader(file, externalBytes) })
   const lowered = lowerGraph(folded)
-  return toModel(folded, lowered, parsed.producer, options.picture)
+  const model = toModel(folded, lowered, parsed.producer, options.picture)
+  if (options.detector === undefined) return model
+  const found = detectorOf(options.detector, endsOf(folded, model), file)
+  return found === undefined ? model : asDetector(model, found, { file, metadata: parsed.metadata, report })
+}
+
+/** The network from outside, as a detector's export is known by. */
+function endsOf({ nodes }: FoldedGraph, { graph }: Model): Ends | undefined {
+  const { task } = graph
+  const forms = task.kind === 'tensors' ? task.forms : []
+  const dims = (name: string) => forms.find((form) => form.name === name)?.shape ?? []
+  const picture = dims(graph.inputs[0])
+  if (graph.inputs.length !== 1 || picture.length !== 4 || picture[1] !== 3) return undefined
+  return {
+    height: picture[2],
+    width: picture[3],
+    outputs: graph.outputs.map((name) => ({ name, dims: dims(name) })),
+    decodes: nodes.some(({ op }) => op === 'Exp'),
+  }
 }
 
 function toModel(

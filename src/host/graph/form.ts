@@ -6,8 +6,8 @@ import type { Graph, Tensor, TensorForm } from './types.js'
  * `TensorsTask`.
  */
 export function formOf({ task }: Graph, { name, shape }: Tensor): TensorForm {
-  if (task.kind === 'tensors') {
-    const form = task.forms.find((candidate) => candidate.name === name)
+  if (task.kind === 'tensors' || task.kind === 'detection') {
+    const form = task.forms?.find((candidate) => candidate.name === name)
     if (form !== undefined) return form
   }
   // A token is no pixel: rows of tokens keep their order.

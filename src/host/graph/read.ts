@@ -3,18 +3,21 @@ import { Fields } from '../format/fields.js'
 import { parseStrictJson } from '../format/json.js'
 import { limits } from '../limits.js'
 import { taskKinds } from './task.js'
-import type {
-  AttributeValue,
-  AutoencoderTask,
-  DetectionTask,
-  Graph,
-  Node,
-  Preprocessing,
-  Quantization,
-  Task,
-  Tensor,
-  TensorForm,
-  YoloHead,
+import {
+  type AttributeValue,
+  type AutoencoderTask,
+  boxEncodings,
+  type DenseColumns,
+  type DenseHead,
+  type DetectionTask,
+  type Graph,
+  type Node,
+  type Preprocessing,
+  type Quantization,
+  type Task,
+  type Tensor,
+  type TensorForm,
+  type YoloHead,
 } from './types.js'
 
 /** Keys of one object: attributes, constants, provenance. */
@@ -95,7 +98,7 @@ function readAutoencoder(task: Fields): AutoencoderTask {
 }
 
 function readDetection(task: Fields): DetectionTask {
-  task.only('kind', 'labels', 'heads', 'nms')
+  task.only('kind', 'labels', 'heads', 'nms', 'dense', 'forms')
   const nms = task.field('nms').only('kind', 'iou', 'beta')
   return {
     kind: 'detection',
@@ -104,6 +107,8 @@ function readDetection(task: Fields): DetectionTask {
       .list(limits.labels)
       .map((r) => r.name()),
     heads: task.field('heads').list(64).map(readHead),
+    ...optional('dense', task.field('dense'), (r) => r.list(64).map(readDense)),
+    ...optional('forms', task.field('forms'), (r) => r.list(limits.tensors).map(readForm)),
     nms: {
       kind: nms.field('kind').choice(['greedy', 'diou']),
       iou: nms.field('iou').number(0, 1),
@@ -128,6 +133,51 @@ function readHead(head: Fields): YoloHead {
       }),
     scaleXY: head.field('scaleXY').number(0.1, 10),
     newCoords: head.field('newCoords').boolean(),
+  }
+}
+
+function readDense(head: Fields): DenseHead {
+  head.only(
+    'scores',
+    'objectness',
+    'curve',
+    'powers',
+    'boxes',
+    'encoding',
+    'bins',
+    'firstRow',
+    'rows',
+    'columns',
+    'scale',
+    'shift',
+  )
+  const two = (r: Fields, min: number, max: number): [number, number] => {
+    const list = r.list(2).map((v) => v.number(min, max))
+    return list.length === 2 ? [list[0], list[1]] : r.fail('must have two numbers')
+  }
+  const most = limits.dimension
+  return {
+    scores: readColumns(head.field('scores')),
+    ...optional('objectness', head.field('objectness'), readColumns),
+    curve: head.field('curve').choice(['none', 'sigmoid', 'softmax']),
+    powers: two(head.field('powers'), 0, 4),
+    boxes: readColumns(head.field('boxes')),
+    encoding: head.field('encoding').choice(boxEncodings),
+    bins: head.field('bins').integer(1, 256),
+    firstRow: head.field('firstRow').integer(0, limits.elements),
+    rows: head.field('rows').integer(1, limits.elements),
+    columns: head.field('columns').integer(1, limits.elements),
+    scale: two(head.field('scale'), 1e-3, most),
+    shift: head.field('shift').number(0, 1),
+  }
+}
+
+function readColumns(reader: Fields): DenseColumns {
+  reader.only('tensor', 'first', 'transposed')
+  return {
+    tensor: reader.field('tensor').name(),
+    first: reader.field('first').integer(0, limits.dimension),
+    transposed: reader.field('transposed').boolean(),
   }
 }
 

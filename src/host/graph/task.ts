@@ -3,6 +3,8 @@ import { limits } from '../limits.js'
 import { elements, pixelCount } from './descriptor.js'
 import type {
   AutoencoderTask,
+  DenseColumns,
+  DenseHead,
   DetectionTask,
   DiscriminationTask,
   GenerationTask,
@@ -10,6 +12,7 @@ import type {
   Preprocessing,
   Task,
   Tensor,
+  TensorForm,
   TensorsTask,
 } from './types.js'
 
@@ -76,6 +79,11 @@ function checkTensors({ forms }: TensorsTask, graph: Graph, tensors: Tensors): v
     throw misfit('a model for tensors has at least one input and one output')
   if (preprocessing !== undefined && pictureOf(tensors.get(inputs[0]), 3) === undefined)
     throw misfit(`a model with a preprocessing has a picture [1, height, width, 3] for its first input`)
+  checkForms(forms, graph, tensors)
+}
+
+/** Forms are of inputs and outputs, one each, with as many elements as these have. */
+function checkForms(forms: readonly TensorForm[], { inputs, outputs }: Graph, tensors: Tensors): void {
   const ends = new Set([...inputs, ...outputs])
   const seen = new Set<string>()
   for (const { name, shape } of forms) {
@@ -102,6 +110,33 @@ function checkDetection(task: DetectionTask, graph: Graph, tensors: Tensors): vo
         `the head ${head.output} is ${tensor.dtype} [${tensor.shape}], expected float32 with ${channels} channels (${head.anchors.length} anchors, ${task.labels.length} labels)`,
       )
     }
+  }
+  if (task.dense !== undefined && task.heads.length > 0)
+    throw misfit('a detector has heads of one kind: anchors or dense')
+  for (const head of task.dense ?? []) checkDense(head, task.labels.length, graph, tensors)
+  if (task.forms !== undefined) checkForms(task.forms, graph, tensors)
+}
+
+function checkDense(head: DenseHead, labels: number, { outputs }: Graph, tensors: Tensors): void {
+  const rows = head.firstRow + head.rows * head.columns
+  const sides = head.encoding === 'distribution' ? 4 * head.bins : 4
+  const parts: [DenseColumns | undefined, number][] = [
+    [head.scores, head.curve === 'softmax' ? labels + 1 : labels],
+    [head.objectness, 1],
+    [head.boxes, sides],
+  ]
+  for (const [columns, count] of parts) {
+    if (columns === undefined) continue
+    const tensor = tensors.get(columns.tensor)
+    if (tensor?.dtype !== 'float32' || !outputs.includes(columns.tensor))
+      throw misfit(`${columns.tensor} of a dense head is no float32 output`)
+    const last = tensor.shape[tensor.shape.length - 1]
+    const others = elements(tensor.shape) / last
+    const [high, wide] = columns.transposed ? [last, others] : [others, last]
+    if (columns.first + count > wide || rows > high)
+      throw misfit(
+        `${columns.tensor} has ${high} rows of ${wide}; a dense head needs ${rows} of ${columns.first + count}`,
+      )
   }
 }
 

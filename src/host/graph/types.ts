@@ -77,10 +77,61 @@ export interface YoloHead {
   readonly newCoords: boolean
 }
 
+/** Values of one kind in a tensor of rows: as many as the head needs, from column `first` on. */
+export interface DenseColumns {
+  /** Name of a graph output. */
+  readonly tensor: string
+  readonly first: number
+  /** The tensor is [columns, rows]: a row's values lie apart. */
+  readonly transposed: boolean
+}
+
+/**
+ * How four or more numbers of a row are a box, in units of the head's `scale`:
+ * - `corners`: x and y of the upper left and of the lower right corner;
+ * - `center`: x and y of the centre, width, height;
+ * - `grid`: the centre's distance from the cell, logarithms of width and height (YOLOX);
+ * - `tanhGrid`: the same, through tanh and, as a share of the whole input, sigmoid (FastestDet);
+ * - `distances`: from the cell's point to the left, upper, right and lower side (FCOS);
+ * - `distribution`: the same, each the mean of a softmax over `bins` numbers (generalized focal
+ *   loss).
+ */
+export const boxEncodings = ['corners', 'center', 'grid', 'tanhGrid', 'distances', 'distribution'] as const
+
+/**
+ * Boxes that networks give in rows, one a cell of a grid or without one, as exports of PyTorch
+ * detectors do. Row r of the head is row `firstRow` + r of its tensors and cell (r % columns, r /
+ * columns).
+ */
+export interface DenseHead {
+  /** A column a label; with `softmax` one more, for the background. */
+  readonly scores: DenseColumns
+  readonly objectness?: DenseColumns
+  /** What makes a probability of a score and of an objectness. */
+  readonly curve: 'none' | 'sigmoid' | 'softmax'
+  /** score = objectness ** powers[0] * probability ** powers[1] */
+  readonly powers: readonly [number, number]
+  readonly boxes: DenseColumns
+  readonly encoding: (typeof boxEncodings)[number]
+  /** Of `distribution`. */
+  readonly bins: number
+  readonly firstRow: number
+  readonly rows: number
+  readonly columns: number
+  /** Pixels of the network's input to a unit of x and of y. */
+  readonly scale: readonly [number, number]
+  /** Where in its cell a point is that distances start from: 0 its corner, 0.5 its centre. */
+  readonly shift: number
+}
+
 export interface DetectionTask {
   readonly kind: 'detection'
   readonly labels: readonly string[]
+  /** Empty where there are `dense` heads. */
   readonly heads: readonly YoloHead[]
+  readonly dense?: readonly DenseHead[]
+  /** As those of `TensorsTask`. */
+  readonly forms?: readonly TensorForm[]
   readonly nms: { readonly kind: 'greedy' | 'diou'; readonly iou: number; readonly beta: number }
 }
 

@@ -31,11 +31,12 @@ export interface DetectionPlan {
 }
 
 /** Boxes of all heads. Throws E_MODEL_LIMIT for more than an int32 numbers. */
-export function boxCount({ heads }: DetectionTask, { tensorsByName }: VerifiedModel): number {
+export function boxCount({ heads, dense = [] }: DetectionTask, { tensorsByName }: VerifiedModel): number {
+  const rows = dense.reduce((sum, head) => sum + head.rows * head.columns, 0)
   const boxes = heads.reduce((sum, { output, anchors }) => {
     const [, rows, columns] = tensorsByName.get(output)!.shape
     return sum + rows * columns * anchors.length
-  }, 0)
+  }, rows)
   if (boxes < 2 ** 31) return boxes
   throw new OcellusError('E_MODEL_LIMIT', `the heads have ${boxes} boxes; the most is ${2 ** 31 - 1}`)
 }

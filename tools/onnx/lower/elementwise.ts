@@ -152,7 +152,7 @@ export const binary =
         }
       }
       if (kind === 'add' && fixed === 1 && lowering.fuseBias(0, b as Constant)) return
-    }
+    } else if (kind === 'mul' && (lowering.gate(0, 1) || lowering.gate(1, 0))) return
     combine(lowering, kind, dims)
   }
 

@@ -161,6 +161,28 @@ export class Lowering {
   }
 
   /**
+   * x * sigmoid(x) is one curve, swish, and x * hardSigmoid(x) with slope 1/6 is hardSwish: lets
+   * the node that makes `gate` compute the product with `index`, where it is made of that alone.
+   */
+  gate(index: number, gate: number): boolean {
+    const { builder } = this
+    const [view, gated] = [index, gate].map((n) => this.views.get(this.at.node.inputs[n]))
+    if (view === undefined || gated === undefined || this.dims(index).join() !== this.dims(gate).join())
+      return false
+    const place = builder.makerOf(gated.tensor)
+    const node = builder.nodes[place]
+    if (node?.op !== 'activation' || node.inputs[0] !== view.tensor) return false
+    if (gated.offset !== view.offset || gated.strides.join() !== view.strides.join()) return false
+    if (builder.namesOf(gated.tensor).some((name) => this.uses.get(name) !== 1)) return false
+    const { kind, alpha, beta } = node.attributes
+    const isHard = kind === 'hardSigmoid' && beta === 0.5 && Math.abs(Number(alpha) - 1 / 6) < 1e-6
+    if (kind !== 'logistic' && !isHard) return false
+    builder.nodes[place] = { ...node, attributes: { kind: isHard ? 'hardSwish' : 'swish' } }
+    this.give(gated)
+    return true
+  }
+
+  /**
    * Lets the convolution or linear layer that makes an input add a constant of one value a channel.
    */
   fuseBias(index: number, bias: Constant): boolean {

@@ -8,9 +8,10 @@ export type Precision = 'int8' | 'float32'
 
 /**
  * In what precision each node of a float network shall compute, by its name. Nodes of `float` stay
- * float32, and so do operators that have no int8 form and curves that only a head goes through. A
- * node that has tensors of other types already is in no list: it stays as it is. Throws E_OPTION
- * for a name of no node.
+ * float32, and so do operators that have no int8 form, curves that only a head goes through, and
+ * all that comes after the last weights: there boxes, scores and probabilities of different ranges
+ * are put together, and little is left to compute. A node that has tensors of other types already
+ * is in no list: it stays as it is. Throws E_OPTION for a name of no node.
  */
 export function precisionOf(model: Model, float: Iterable<string> = []): Map<string, Precision> {
   const views = viewsOf(model)
@@ -19,6 +20,7 @@ export function precisionOf(model: Model, float: Iterable<string> = []): Map<str
   for (const name of kept)
     if (!names.has(name)) throw new OcellusError('E_OPTION', `${model.graph.name} has no layer ${name}`)
   const isHead = headCurves(views, model.graph.outputs)
+  const weighted = beforeWeights(views)
   return new Map(
     views
       .filter((view) => [...view.inputs, view.output].every(({ dtype }) => dtype === 'float32'))
@@ -26,7 +28,7 @@ export function precisionOf(model: Model, float: Iterable<string> = []): Map<str
         const { types, dynamic } = operators.get(view.node.op)!
         // What has no inputs has its values in the file, as they are.
         const able = view.inputs.length > 0 && (types.includes('int8') || dynamic !== undefined)
-        const int8 = able && !kept.has(view.node.name) && !isHead(view)
+        const int8 = able && !kept.has(view.node.name) && weighted.has(view.node.name) && !isHead(view)
         return [view.node.name, int8 ? 'int8' : 'float32']
       }),
   )
@@ -35,6 +37,19 @@ export function precisionOf(model: Model, float: Iterable<string> = []): Map<str
 /** Whether a node takes and gives int8 tensors at its precision. */
 export const hasInt8Tensors = ({ node }: NodeView, precision: ReadonlyMap<string, Precision>): boolean =>
   precision.get(node.name) === 'int8' && operators.get(node.op)!.types.includes('int8')
+
+/** Names of the nodes that have weights, or whose results reach some that have. */
+function beforeWeights(views: readonly NodeView[]): Set<string> {
+  const found = new Set<string>()
+  const read = new Set<string>()
+  for (const { node, inputs, output } of [...views].reverse()) {
+    const { scales, dynamic } = operators.get(node.op)!
+    if (scales !== 'weights' && dynamic === undefined && !read.has(output.name)) continue
+    found.add(node.name)
+    for (const { name } of inputs) read.add(name)
+  }
+  return found
+}
 
 /**
  * Finds the curves that make an output of the network from the exact sums of a node that nothing

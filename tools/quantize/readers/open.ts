@@ -104,9 +104,11 @@ const readDarknet: ModelFormat['read'] = async ({ file, bytes }, { epsilon, onnx
   return loadDarknet(file, { ...options, bytes, epsilon: epsilon?.[0] })
 }
 
-const readOnnxFile: ModelFormat['read'] = async ({ file, bytes }, { onnx }) => {
+const readOnnxFile: ModelFormat['read'] = async ({ file, bytes }, { onnx, report, names }) => {
   const { readOnnx } = await import('../../onnx/read.js')
-  return readOnnx(bytes ?? (await readCapped(file, limits.modelBytes)), file, onnx)
+  const content = bytes ?? (await readCapped(file, limits.modelBytes))
+  // Names that are given need no guess.
+  return readOnnx(content, file, onnx, names === undefined ? report : undefined)
 }
 
 /** The one format whose models may be quantised already. */

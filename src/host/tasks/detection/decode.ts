@@ -6,11 +6,12 @@ import { listBytes } from '../../program/candidates.js'
 import { encode } from '../../program/encode.js'
 import { instructionBytes } from '../../program/instruction.js'
 import { overlapKinds } from '../../program/kinds.js'
-import { type Detection, readDetections } from './detections.js'
+import { DenseDecoder, type Outputs } from './dense.js'
+import { type Detection, readDetections, writeCandidates } from './detections.js'
 import type { Settings } from './options.js'
 
 /** What decoding needs of a session. */
-export interface DecodingEngine {
+export interface DecodingEngine extends Outputs {
   readonly memory: EngineMemory
   /** Runs `count` instructions that stand at an address. */
   execute(address: number, count: number): void
@@ -32,11 +33,13 @@ export class Decoder {
   #settings: Settings | undefined
   #geometry: Geometry | undefined
   #list = 0
+  readonly #dense: DenseDecoder | undefined
 
   constructor(engine: DecodingEngine, plan: DetectionPlan, task: DetectionTask) {
     this.#engine = engine
     this.#plan = plan
     this.#task = task
+    this.#dense = task.dense && new DenseDecoder(task.dense, task.labels.length, engine)
   }
 
   /** Detections of the last run, best first. */
@@ -44,15 +47,23 @@ export class Decoder {
     if (geometry !== this.#geometry || settings !== this.#settings) this.#prepare(geometry, settings)
     const { memory } = this.#engine
     memory.words[this.#list / 4] = 0
+    if (this.#dense !== undefined) {
+      const found = this.#dense.find(geometry, settings, this.#capacity(settings))
+      writeCandidates(memory, this.#list, found)
+    }
     this.#engine.execute(this.#plan.program, this.#task.heads.length + 1)
     return readDetections(memory, this.#list, this.#task.labels, settings.clip ? geometry : undefined)
+  }
+
+  #capacity({ multiLabel }: Settings): number {
+    return capacityFor(this.#plan.boxes, multiLabel ? this.#task.labels.length : 1)
   }
 
   #prepare(geometry: Geometry, settings: Settings): void {
     const { memory } = this.#engine
     const { labels, heads } = this.#task
     const plan = this.#plan
-    const capacity = capacityFor(plan.boxes, settings.multiLabel ? labels.length : 1)
+    const capacity = this.#capacity(settings)
     this.#settings = undefined
     this.#list = settings.multiLabel ? this.#engine.reserve(listBytes(capacity)) : plan.candidates
     if (settings.classMask !== undefined) memory.bytes.set(settings.classMask, plan.classMask)

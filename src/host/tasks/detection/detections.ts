@@ -24,6 +24,34 @@ const [scoreDouble, xminDouble, yminDouble, xmaxDouble, ymaxDouble] = (
   ['score', 'xmin', 'ymin', 'xmax', 'ymax'] as const
 ).map((field) => candidateOffset(field) / 8)
 
+/** A box that a head has found, before suppression. `origin` numbers the boxes of all heads. */
+export interface Candidate extends Box {
+  readonly score: number
+  readonly classId: number
+  readonly origin: number
+}
+
+const originWord = candidateOffset('origin') / 4
+
+/** Fills a list, which has room for them. */
+export function writeCandidates(
+  { words, doubles }: EngineMemory,
+  list: number,
+  found: readonly Candidate[],
+): void {
+  words[(list + listOffset('count')) / 4] = found.length
+  found.forEach(({ xmin, ymin, xmax, ymax, score, classId, origin }, n) => {
+    const at = (list + listHeaderBytes + n * entryBytes) / 8
+    doubles[at + scoreDouble] = score
+    doubles[at + xminDouble] = xmin
+    doubles[at + yminDouble] = ymin
+    doubles[at + xmaxDouble] = xmax
+    doubles[at + ymaxDouble] = ymax
+    words[at * 2 + classWord] = classId
+    words[at * 2 + originWord] = origin
+  })
+}
+
 /**
  * The entries that the suppression has kept, as assembly/kernels/detect/candidates.ts lays them
  * out; `cut` at the photo's edges.

@@ -4,8 +4,8 @@ import { OcellusError } from '../../../../src/host/errors.js'
 import type { Model } from '../../../../src/host/graph/types.js'
 import { limits } from '../../../../src/host/limits.js'
 import { readCapped } from '../../../../src/host/platform/node/files.js'
+import { likelyNames } from '../../../evaluate/known-names.js'
 import { assemble, buildNetwork, parseCfg } from '../darknet.js'
-import { likelyNames } from './known-names.js'
 
 export interface LoadOptions {
   /** The .cfg file; the one beside the weights with the same name, where absent. */
