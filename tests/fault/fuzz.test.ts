@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { caseBytes, tryCase } from '../../tools/fuzz/case.js'
+import { fuzz } from '../../tools/fuzz/fuzz.js'
+import { corpusOf } from '../../tools/fuzz/seeds.js'
 import { targets } from '../../tools/fuzz/targets.js'
 
 /** As many as take about two seconds; `npm run fuzz` goes on for as long as it is told. */
 const cases: Readonly<Record<string, number>> = {
   run: 60,
+  pictures: 1000,
   model: 400,
   checkpoint: 400,
   torch: 400,
@@ -17,10 +20,22 @@ describe.each(Object.entries(targets))('%s', (name, target) => {
     for (const seed of target.seeds()) expect(await tryCase(target, seed)).toBe(true)
   })
 
+  test.skipIf(target.native)('takes or refuses each file of the corpus with a code', async () => {
+    for (const bytes of corpusOf(name)) expect(typeof (await tryCase(target, bytes))).toBe('boolean')
+  })
+
   test('refuses damaged files with a code, and writes to none', async () => {
+    const count = cases[name] ?? usual
+    if (target.native) {
+      // In a process of its own: what native code does to it would end the tests as well.
+      const result = await fuzz({ target: name, seed: 1, seconds: 100, cases: count })
+      expect(result).toMatchObject({ cases: count, faults: [] })
+      expect(result.accepted).toBeGreaterThan(0)
+      return
+    }
     const seeds = target.seeds()
     const faults: unknown[] = []
-    for (let index = 0; index < (cases[name] ?? usual); index++) {
+    for (let index = 0; index < count; index++) {
       const outcome = await tryCase(target, caseBytes(seeds, 1, index))
       if (typeof outcome !== 'boolean') faults.push({ index, ...outcome })
     }

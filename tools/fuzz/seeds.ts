@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeModel } from '../../src/host/graph/file.js'
 import type { Model } from '../../src/host/graph/types.js'
@@ -125,3 +125,14 @@ export const recordingSeeds = (): Uint8Array[] => [
   ),
   bytesOf(frameLine({ timeMs: 7200, width: 640, height: 360 })),
 ]
+
+/** Files that were kept for a target, made of what is here: pictures, and what guided runs found. */
+export function corpusOf(target: string): Uint8Array[] {
+  const folder = join(packageFolder, 'tests', 'fault', 'corpus', target)
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .sort()
+    .map((name) => readFileSync(join(folder, name)))
+}
+
+export const pictureSeeds = (): Uint8Array[] => corpusOf('pictures')

@@ -1,5 +1,5 @@
 import { parseStrictJson } from '../../src/host/format/json.js'
-import { type Model, OcellusError, readModel, Session } from '../../src/host/platform/node.js'
+import { decodeImage, type Model, OcellusError, readModel, Session } from '../../src/host/platform/node.js'
 import { parseRecorded } from '../../src/host/video/recording.js'
 import { parseMot } from '../evaluate/mot.js'
 import { parseYolo } from '../evaluate/yolo.js'
@@ -16,6 +16,7 @@ import {
   motSeeds,
   npySeeds,
   onnxSeeds,
+  pictureSeeds,
   recordingSeeds,
   torchSeeds,
   weightsSeeds,
@@ -27,6 +28,8 @@ export interface Target {
   readonly about: string
   /** Files that are right, or nearly, from which the cases are made. */
   seeds(): readonly Uint8Array[]
+  /** Whether native code of others reads it, which may end the whole process. */
+  readonly native?: boolean
   /** Reads a case. An OcellusError refuses it; whatever else is thrown is a fault. */
   read(bytes: Uint8Array): unknown
 }
@@ -62,6 +65,12 @@ export const targets: Readonly<Record<string, Target>> = {
         weights: { bytes, file: 'case.weights' },
       }),
   },
+  pictures: {
+    about: 'JPEG, PNG, GIF, BMP and WebP, to the pixels',
+    seeds: pictureSeeds,
+    native: true,
+    read: readPicture,
+  },
   npy: { about: 'NumPy arrays', seeds: npySeeds, read: (bytes) => readNpy(bytes, 'case.npy') },
   json: {
     about: 'JSON, as every reader takes it',
@@ -85,11 +94,23 @@ export const targets: Readonly<Record<string, Target>> = {
   },
 }
 
+/** So few that a damaged size takes no time by itself. */
+const mostPixels = 2 ** 20
+
+async function readPicture(bytes: Uint8Array): Promise<void> {
+  const { width, height, data } = await decodeImage(bytes, { maxPixels: mostPixels })
+  if (width * height > mostPixels || data.length !== width * height * 4)
+    throw new Error(`${data.length} bytes for ${width}x${height} pixels`)
+}
+
 /** Less than any network of the seeds takes when a damaged size makes it a little larger. */
 const mostWork = 2 ** 24
 const mostMemory = 64 << 20
 
-/** Runs an accepted model in two builds; a difference of one bit is a fault. */
+/**
+ * Runs an accepted model in two builds; a difference of one bit is a fault, and so is a byte that
+ * changed outside the arena, where program and weights lie.
+ */
 async function runBoth(bytes: Uint8Array): Promise<void> {
   const model = readModel(bytes, 'case')
   const [first, second] = [await outputsOf(model, 'scalar'), await outputsOf(model, 'simd')]
@@ -118,7 +139,13 @@ async function outputsOf(model: Model, build: 'scalar' | 'simd'): Promise<Record
         name,
       )
     }
+    const { bytes } = session.memory
+    const { arenaStart, arenaBytes } = session.plan
+    const outside = (): Buffer =>
+      Buffer.concat([bytes.subarray(0, arenaStart), bytes.subarray(arenaStart + arenaBytes)])
+    const before = outside()
     session.run()
+    if (!before.equals(outside())) throw new Error(`the ${build} build wrote outside the arena`)
     const outputs: Record<string, Uint8Array> = {}
     for (const { name, dtype } of session.outputs) {
       // Float sums may be taken in another order; only int8 is promised to the byte.

@@ -1,36 +1,34 @@
+import { writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { caseBytes, type Fault, tryCase } from './case.js'
+import { caseBytes, tryCase } from './case.js'
 import { targets } from './targets.js'
+import { acceptedWord, caseWord, type Shared, slowestWord, type Word, type Work } from './words.js'
 
-/** What a worker is told. */
-export interface Work {
-  readonly target: string
-  readonly seed: number
-  readonly from: number
-  readonly to: number
-  readonly seconds: number
-  /**
-   * Words that whoever waits may read: the case that runs (-1: none yet), how many the target took,
-   * and the microseconds of the slowest.
-   */
-  readonly shared: Int32Array
+interface Told extends Work {
+  readonly shared?: Shared
 }
 
-/** What it tells: a fault of one case, or how far it came. */
-export type Word = { readonly index: number; readonly fault: Fault } | { readonly done: number }
-
-const { target, seed, from, to, seconds, shared }: Work = workerData
+const { target, seed, from, to, seconds, shared }: Told = workerData ?? JSON.parse(process.argv[2])
 const chosen = targets[target]
 const seeds = chosen.seeds()
 const end = performance.now() + seconds * 1000
+
+function say(word: Word): void {
+  if (shared === undefined) writeSync(3, `${JSON.stringify(word)}\n`)
+  else if ('begins' in word) Atomics.store(shared, caseWord, word.begins)
+  else if ('done' in word || word.fault !== undefined) parentPort?.postMessage(word)
+  else if (word.accepted) Atomics.add(shared, acceptedWord, 1)
+  if (shared !== undefined && 'ended' in word && word.micros > Atomics.load(shared, slowestWord))
+    Atomics.store(shared, slowestWord, word.micros)
+}
+
 let index = from
 for (; index < to && performance.now() < end; index++) {
-  Atomics.store(shared, 0, index)
+  say({ begins: index })
   const before = performance.now()
   const result = await tryCase(chosen, caseBytes(seeds, seed, index))
-  const took = Math.round((performance.now() - before) * 1000)
-  if (took > Atomics.load(shared, 2)) Atomics.store(shared, 2, took)
-  if (result === true) Atomics.add(shared, 1, 1)
-  else if (result !== false) parentPort?.postMessage({ index, fault: result } satisfies Word)
+  const micros = Math.round((performance.now() - before) * 1000)
+  if (typeof result === 'boolean') say({ ended: index, accepted: result, micros })
+  else say({ ended: index, accepted: false, micros, fault: result })
 }
-parentPort?.postMessage({ done: index } satisfies Word)
+say({ done: index })

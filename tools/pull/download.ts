@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { OcellusError } from '../../src/host/errors.js'
+import { unreadable } from '../../src/host/platform/node/files.js'
 import { flush } from '../../src/host/platform/node/write.js'
 import { networkReason, request, Watchdog } from './request.js'
 
@@ -64,13 +65,15 @@ export async function download(url: string, file: string, options: DownloadOptio
     ['MD5', expected?.md5, md5],
   ] as const) {
     if (want === undefined || want === got) continue
-    await rm(part, { force: true })
-    await rm(`${part}.json`, { force: true })
+    await remove(part)
+    await remove(`${part}.json`)
     throw new OcellusError('E_DOWNLOAD_HASH', `${url} has ${kind} ${got}, not ${want}: it was thrown away`)
   }
-  await rename(part, file)
+  await rename(part, file).catch((cause: unknown) => {
+    throw unwritten(file, cause)
+  })
   flush(dirname(file))
-  await rm(`${part}.json`, { force: true })
+  await remove(`${part}.json`)
   return { bytes, sha256, resumedFrom }
 }
 
@@ -253,28 +256,35 @@ async function remember(url: string, part: string, response: Response): Promise<
   const etag = response.headers.get('etag')
   // A weak tag may stand for other bytes, and If-Range does not take it.
   const validator = etag !== null && !etag.startsWith('W/') ? etag : response.headers.get('last-modified')
-  await rm(`${part}.json`, { force: true })
-  if (validator === null) return
-  await writeFile(`${part}.json`, JSON.stringify({ url, validator } satisfies Part)).catch(
-    (cause: unknown) => {
-      throw new OcellusError('E_FILE_WRITE', `${part}.json can't be written: ${networkReason(cause)}`, {
-        cause,
-      })
-    },
-  )
+  const file = `${part}.json`
+  try {
+    // One that stayed would vouch for bytes of another file.
+    await rm(file, { force: true })
+    if (validator !== null) await writeFile(file, JSON.stringify({ url, validator } satisfies Part))
+  } catch (cause) {
+    throw unwritten(file, cause)
+  }
 }
+
+/** Of files that nobody needs any more: one that can't be removed does no harm. */
+const remove = (file: string): Promise<void> => rm(file, { force: true }).catch(() => {})
 
 const sizeOf = async (file: string): Promise<number> => (await stat(file).catch(() => undefined))?.size ?? 0
 
+/** Throws E_FILE_MISSING, E_FILE_READ. */
 export async function hashFile(file: string): Promise<{ bytes: number; sha256: string; md5: string }> {
   const sha256 = createHash('sha256')
   const md5 = createHash('md5')
   let bytes = 0
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
-    const data = chunk as Buffer
-    bytes += data.length
-    sha256.update(data)
-    md5.update(data)
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+      const data = chunk as Buffer
+      bytes += data.length
+      sha256.update(data)
+      md5.update(data)
+    }
+  } catch (cause) {
+    throw unreadable(file, cause)
   }
   return { bytes, sha256: sha256.digest('hex'), md5: md5.digest('hex') }
 }

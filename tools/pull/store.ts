@@ -2,6 +2,7 @@ import { copyFile, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { OcellusError } from '../../src/host/errors.js'
 import { limits } from '../../src/host/limits.js'
+import { unreadable } from '../../src/host/platform/node/files.js'
 import { flush, sweep, temporaryOf } from '../../src/host/platform/node/write.js'
 import { type DownloadOptions, download, hashFile } from './download.js'
 import type { PublishedFile } from './registry.js'
@@ -44,7 +45,12 @@ export class Store {
 
   static async open(folder: string): Promise<Store> {
     const store = new Store(folder)
-    const text = await readFile(join(folder, recordName), 'utf8').catch(() => '{}')
+    const text = await readFile(join(folder, recordName), 'utf8').catch((cause: unknown) => {
+      const error = unreadable(join(folder, recordName), cause)
+      // What is there but can't be read would be recorded anew, whatever the files are by now.
+      if (error.code === 'E_FILE_MISSING') return '{}'
+      throw error
+    })
     try {
       for (const [name, value] of Object.entries(JSON.parse(text) as Record<string, Known>)) {
         if (/^[0-9a-f]{64}$/.test(value?.sha256)) store.#known[name] = value
@@ -142,7 +148,7 @@ async function takeFile(
     if (cause instanceof OcellusError) throw cause
     throw new OcellusError('E_FILE_WRITE', `${path} can't be written: ${networkReason(cause)}`, { cause })
   } finally {
-    await rm(temporary, { force: true })
+    await rm(temporary, { force: true }).catch(() => {})
   }
 }
 
@@ -166,7 +172,9 @@ export async function sourceOf(
       if (from.endsWith('/')) return new URL(file.name, from).href
       if (isWeights) return from
     } else if ((await stat(from).catch(() => undefined))?.isDirectory()) {
-      const names = await readdir(from)
+      const names = await readdir(from).catch((cause: unknown) => {
+        throw unreadable(from, cause)
+      })
       // Under the name that it has here, or the one that it has where it is published, as
       // coco.names.
       const name = [file.name, basename(new URL(file.url ?? 'file:///').pathname)].find((n) =>

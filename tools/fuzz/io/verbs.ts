@@ -73,6 +73,10 @@ export const verbsOf = (server: string): Readonly<Record<string, Verb>> => ({
     words: ['bench', '--model', 'detector-small', '--runs', '1', '--out', 'out'],
     outputs: [],
   },
+  take: {
+    words: ['pull', 'tiny', '--registry', 'in/registry.json', '--from', 'in'],
+    outputs: [],
+  },
   pull: {
     words: ['pull', 'tiny', '--registry', 'in/registry.json', '--from', server],
     outputs: [],
@@ -87,11 +91,8 @@ export function makeInputs(folder: string): void {
   copyFileSync(join(samples, 'cat.jpg'), at('in', 'cat.jpg'))
   copyFileSync(join(samples, 'cat.jpg'), at('in', 'bw.jpg'))
   copyFileSync(join(samples, 'cat.jpg'), at('data', 'images', 'cat.jpg'))
-  writeFileSync(at('data', 'labels', 'cat.txt'), '7 0.5 0.5 0.9 0.9\n')
-  writeFileSync(
-    at('data', 'data.yaml'),
-    `names: [${Array.from({ length: 20 }, (_, n) => `c${n}`).join(', ')}]\n`,
-  )
+  writeFileSync(at('data', 'labels', 'cat.txt'), '1 0.5 0.5 0.9 0.9\n')
+  writeFileSync(at('data', 'data.yaml'), 'names: [person, cat, dog]\n')
   writeFileSync(at('in', 'float.safetensors'), modelSeeds()[0])
   writeFileSync(at('in', 'seed.cfg'), cfgText)
   writeFileSync(at('in', 'seed.weights'), weightsBytes())
