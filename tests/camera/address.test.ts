@@ -66,9 +66,7 @@ describe("ffmpeg's arguments", () => {
     expect(ffmpegArguments(parseSource(photo), wanted).join(' ')).toContain('fps=fps=min(5')
     const live = ffmpegArguments(parseSource('rtsp://cam/x'), wanted).join(' ')
     expect(live).not.toMatch(/fps=fps|-vf fps/)
-    expect(live).toContain(
-      '-fflags nobuffer -flags low_delay -probesize 32768 -analyzeduration 0 -protocol_whitelist',
-    )
+    expect(live).toContain('-flags low_delay -probesize 32768 -analyzeduration 0 -protocol_whitelist')
     expect(live).toContain('-rtsp_transport tcp')
   })
 

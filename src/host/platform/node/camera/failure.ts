@@ -27,7 +27,8 @@ const reasons: readonly Reason[] = [
     text: 'another program uses the camera',
   },
   {
-    pattern: /permission denied|operation not permitted/i,
+    // Decoders say so, too, of what they can't decode.
+    pattern: /permission denied|(?<!decoding stream #\d+:\d+: )operation not permitted/i,
     code: 'E_CAMERA_PERMISSION',
     text: 'this user may not open it',
   },
@@ -72,7 +73,7 @@ const reasons: readonly Reason[] = [
   },
   {
     pattern:
-      /invalid data found|moov atom not found|could not find codec|unknown input format|unable to parse|unspecified size|protocol not (?:found|on whitelist)/i,
+      /invalid data found|moov atom not found|could not find codec|unknown input format|unable to parse|unspecified size|protocol not (?:found|on whitelist)|nothing was encoded/i,
     code: 'E_CAMERA_FORMAT',
     text: 'it is no video that ffmpeg understands',
   },
