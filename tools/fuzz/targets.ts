@@ -1,4 +1,5 @@
 import { parseStrictJson } from '../../src/host/format/json.js'
+import { sniffImage } from '../../src/host/image/header.js'
 import { decodeImage, type Model, OcellusError, readModel, Session } from '../../src/host/platform/node.js'
 import { parseRecorded } from '../../src/host/video/recording.js'
 import { parseMot } from '../evaluate/mot.js'
@@ -41,6 +42,9 @@ const checkpoint = (seeds: () => readonly Uint8Array[], about: string, file: str
   read: (bytes) => openFormat({ file, bytes }),
 })
 
+/** So few that a damaged size takes no time by itself. */
+const mostPixels = 2 ** 20
+
 export const targets: Readonly<Record<string, Target>> = {
   model: { about: 'Ocellus models', seeds: modelSeeds, read: (bytes) => readModel(bytes, 'case') },
   run: {
@@ -64,6 +68,11 @@ export const targets: Readonly<Record<string, Target>> = {
         cfg: { text: cfgText, file: 'case.cfg' },
         weights: { bytes, file: 'case.weights' },
       }),
+  },
+  headers: {
+    about: 'the same pictures, to where a decoder would begin',
+    seeds: pictureSeeds,
+    read: (bytes) => sniffImage(bytes, 'case', mostPixels),
   },
   pictures: {
     about: 'JPEG, PNG, GIF, BMP and WebP, to the pixels',
@@ -93,9 +102,6 @@ export const targets: Readonly<Record<string, Target>> = {
     read: (bytes) => parseRecorded(textOf(bytes), 'case.jsonl'),
   },
 }
-
-/** So few that a damaged size takes no time by itself. */
-const mostPixels = 2 ** 20
 
 async function readPicture(bytes: Uint8Array): Promise<void> {
   const { width, height, data } = await decodeImage(bytes, { maxPixels: mostPixels })
