@@ -26,6 +26,7 @@ const verbs: Readonly<Record<string, () => Promise<(program: Command) => void>>>
   eval: async () => (await import('./eval.js')).addEval,
   run: async () => (await import('./run.js')).addRun,
   inspect: async () => (await import('./inspect.js')).addInspect,
+  pack: async () => (await import('./pack.js')).addPack,
   bench: async () => (await import('./bench.js')).addBench,
   models: async () => (await import('./models.js')).addModels,
   pull: async () => (await import('./pull.js')).addPull,

@@ -1,7 +1,8 @@
 /**
- * node scripts/build.mjs [wasm|ts] [--if-stale] [--if-possible]
+ * node scripts/build.mjs [wasm|firmware|ts] [--if-stale] [--if-possible]
  *
- * Compiles every target of asconfig.json and bench.asconfig.json, checks that the modules exist and
+ * Compiles every target of asconfig.json and bench.asconfig.json, and the kernels of firmware to C
+ * (firmware.asconfig.json), checks that the modules exist and
  * are valid (asc exits 0 without building when its entries are wrong), then compiles the
  * TypeScript. --if-stale skips what is newer than its sources; --if-possible does nothing where the
  * compilers are not installed (`npm ci --omit=dev`).
@@ -55,6 +56,19 @@ function buildWasm() {
   compile('asconfig.json', () => [])
   // The probes of `ocellus bench`: a module each, beside the engine and not in it.
   compile('bench.asconfig.json', (target) => [`assembly/bench/${target}.ts`])
+}
+
+/** The kernels of firmware as C, which `ocellus pack` writes from. */
+async function buildFirmware() {
+  const config = 'firmware.asconfig.json'
+  const kernels = 'dist/firmware/kernels.json'
+  if (fresh([kernels], ['assembly', config, 'scripts/firmware', 'tools/firmware/c'])) return
+  mkdirSync('build/firmware', { recursive: true })
+  compile(config, () => [])
+  const { options, targets } = JSON.parse(readFileSync(config, 'utf8'))
+  const { writeKernels } = await import('./firmware/kernels.mjs')
+  const count = await writeKernels(targets.firmware.outFile, options.memoryBase, 'dist/firmware')
+  console.log(`${kernels}  ${count} functions`)
 }
 
 function compile(config, entries) {
@@ -137,6 +151,7 @@ function linkCommand() {
 
 if (args.includes('--if-possible') && !existsSync('node_modules/assemblyscript')) process.exit(0)
 if (wants('wasm')) buildWasm()
+if (wants('wasm') || wants('firmware')) await buildFirmware()
 if (wants('ts')) {
   await buildTs()
   linkCommand()

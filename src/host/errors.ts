@@ -140,6 +140,9 @@ export const errorCodes = [
   'E_DOWNLOAD_TIMEOUT',
   'E_DOWNLOAD_TRUNCATED',
   'E_DOWNLOAD_HASH',
+  // firmware
+  'E_FIRMWARE_OPERATOR',
+  'E_FIRMWARE_MEMORY',
   // a fault of Ocellus itself: please report it
   'E_INTERNAL',
 ] as const

@@ -5,10 +5,10 @@ import { capacityFor, type DetectionPlan } from '../../plan/detection.js'
 import { listBytes } from '../../program/candidates.js'
 import { encode } from '../../program/encode.js'
 import { instructionBytes } from '../../program/instruction.js'
-import { overlapKinds } from '../../program/kinds.js'
 import { DenseDecoder, type Outputs } from './dense.js'
 import { type Detection, readDetections, writeCandidates } from './detections.js'
 import type { Settings } from './options.js'
+import { decodingProgram } from './program.js'
 
 /** What decoding needs of a session. */
 export interface DecodingEngine extends Outputs {
@@ -18,8 +18,6 @@ export interface DecodingEngine extends Outputs {
   /** The address of so many bytes behind the frame. */
   reserve(bytes: number): number
 }
-
-const mostResults = 0x7fffffff
 
 /**
  * Turns the raw outputs of a detector's heads into detections. The work is done by instructions of
@@ -61,68 +59,22 @@ export class Decoder {
 
   #prepare(geometry: Geometry, settings: Settings): void {
     const { memory } = this.#engine
-    const { labels, heads } = this.#task
+    const { labels } = this.#task
     const plan = this.#plan
     const capacity = this.#capacity(settings)
     this.#settings = undefined
     this.#list = settings.multiLabel ? this.#engine.reserve(listBytes(capacity)) : plan.candidates
     if (settings.classMask !== undefined) memory.bytes.set(settings.classMask, plan.classMask)
-    let origin = 0
-    heads.forEach((head, n) => {
-      const { address, stride, rows, columns } = plan.heads[n]
-      memory.doubles.set(
-        [settings.scoreThreshold, head.scaleXY, ...head.anchors.flat()],
-        plan.parameters[n] / 8,
-      )
-      const words = encode({
-        opcode: 'decodeYolo',
-        fields: {
-          ...geometry,
-          input: address,
-          inputStride: stride,
-          rows,
-          columns,
-          anchors: head.anchors.length,
-          classes: labels.length,
-          newCoords: Number(head.newCoords),
-          multiLabel: Number(settings.multiLabel),
-          classMask: settings.classMask === undefined ? 0 : plan.classMask,
-          parameters: plan.parameters[n],
-          candidates: this.#list,
-          capacity,
-          origin,
-        },
-      })
-      memory.words.set(words, (plan.program + n * instructionBytes) / 4)
-      origin += rows * columns * head.anchors.length
+    const instructions = decodingProgram(this.#task, settings, geometry, {
+      ...plan,
+      list: this.#list,
+      capacity,
     })
-    this.#prepareSuppression(geometry, settings)
+    for (const [n, { instruction, parameters }] of instructions.entries()) {
+      memory.doubles.set(parameters, plan.parameters[n] / 8)
+      memory.words.set(encode(instruction), (plan.program + n * instructionBytes) / 4)
+    }
     this.#settings = settings
     this.#geometry = geometry
-  }
-
-  #prepareSuppression({ sourceWidth, sourceHeight }: Geometry, settings: Settings): void {
-    const { memory } = this.#engine
-    const { labels, heads, nms } = this.#task
-    const plan = this.#plan
-    const parameters = plan.parameters[heads.length]
-    memory.doubles.set([settings.iouThreshold, nms.beta], parameters / 8)
-    const words = encode({
-      opcode: 'suppress',
-      fields: {
-        candidates: this.#list,
-        chains: plan.chains,
-        classes: labels.length,
-        kind: overlapKinds[nms.kind === 'greedy' ? 'iou' : nms.kind],
-        agnostic: Number(settings.agnostic),
-        bestOnly: Number(settings.byDarknet),
-        maxResults: Math.min(settings.maxResults, mostResults),
-        clip: Number(settings.clip),
-        sourceWidth,
-        sourceHeight,
-        parameters,
-      },
-    })
-    memory.words.set(words, (plan.program + heads.length * instructionBytes) / 4)
   }
 }
