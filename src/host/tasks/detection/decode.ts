@@ -59,7 +59,6 @@ export class Decoder {
 
   #prepare(geometry: Geometry, settings: Settings): void {
     const { memory } = this.#engine
-    const { labels } = this.#task
     const plan = this.#plan
     const capacity = this.#capacity(settings)
     this.#settings = undefined
