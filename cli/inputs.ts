@@ -7,6 +7,7 @@ import { modelFile } from '../src/host/platform/node/models.js'
 import { type Build, builds, loadModel } from '../src/host/platform/node.js'
 import { modelContent } from '../src/host/source/content.js'
 import { type FamilyName, familyNames } from '../tools/onnx/detectors.js'
+import type { OnnxOptions } from '../tools/onnx/read.js'
 import { type ModelFile, type OpenOptions, openFormat } from '../tools/quantize/readers/open.js'
 import { parseChoice } from './choice.js'
 import { type NormalizeWords, parseNormalize, pictureOf } from './normalize.js'
@@ -27,7 +28,7 @@ export interface ModelWords extends NormalizeWords {
   readonly encoderOnly?: boolean
   readonly key?: string
   /** What the model is for, where a checkpoint holds several networks. */
-  readonly task?: Task['kind'] | FamilyName
+  readonly task?: Task['kind'] | FamilyName | 'classifier'
   /** Whether an ONNX file may be taken for a detector by its outputs. */
   readonly seekDetector?: boolean
   /** Shapes of an ONNX file's inputs, by name. */
@@ -59,9 +60,9 @@ export function addOnnxOptions(command: Command): Command {
       parseShape,
     )
     .option(
-      '--task <detector>',
-      `what the outputs of an ONNX file mean: ${familyNames.join(', ')}, or tensors; default: a detector where its outputs tell that`,
-      parseChoice(['tensors', ...familyNames] as const),
+      '--task <what>',
+      `what the outputs of an ONNX file mean: classifier, a detector (${familyNames.join(', ')}), or tensors; default: a detector where its outputs tell that`,
+      parseChoice(['tensors', 'classifier', ...familyNames] as const),
     )
     .option(
       '--normalize <how>',
@@ -74,6 +75,14 @@ export function addOnnxOptions(command: Command): Command {
 /** Which network of a checkpoint. */
 export const addKeyOption = (command: Command): Command =>
   command.option('--key <name>', 'which network of a checkpoint that holds several, such as netG')
+
+/** What the outputs of an ONNX file mean, as far as the command line tells. */
+const onnxTask = ({ task, seekDetector }: ModelWords): OnnxOptions['task'] =>
+  task === undefined
+    ? seekDetector
+      ? 'auto'
+      : undefined
+    : (['classifier', ...familyNames] as const).find((name) => name === task)
 
 /** What the command line says of a model, as its reader takes it. */
 export const openOptions = (words: ModelWords): OpenOptions => ({
@@ -88,9 +97,7 @@ export const openOptions = (words: ModelWords): OpenOptions => ({
   key: words.key,
   task: taskKinds.find((kind) => kind === words.task),
   onnx: {
-    detector:
-      familyNames.find((name) => name === words.task) ??
-      (words.seekDetector && words.task === undefined ? 'auto' : undefined),
+    task: onnxTask(words),
     shapes: words.shape,
     hints: words.shapeHints,
     outputs: words.outputs,

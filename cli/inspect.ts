@@ -81,7 +81,7 @@ async function inspect(path: string | undefined, options: Options): Promise<void
     threads,
     inputs: ends(graph.inputs),
     outputs: ends(graph.outputs),
-    ...(graph.task.kind === 'detection' ? { labels: graph.task.labels } : {}),
+    ...('labels' in graph.task ? { labels: graph.task.labels } : {}),
     preprocessing: graph.preprocessing,
     provenance: graph.provenance,
   }

@@ -14,6 +14,7 @@ process.env.DISABLE_SYSTEM_FONTS_LOAD ??= '1'
  */
 const verbs: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
   detect: async () => (await import('./detect.js')).addDetect,
+  classify: async () => (await import('./classify.js')).addClassify,
   camera: async () => (await import('./camera.js')).addCamera,
   reconstruct: async () => (await import('./reconstruct.js')).addReconstruct,
   encode: async () => (await import('./encode.js')).addEncode,

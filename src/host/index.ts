@@ -51,6 +51,12 @@ export {
   type ReconstructOptions,
   type ReconstructPixelsOptions,
 } from './tasks/autoencoder.js'
+export {
+  type Classification,
+  Classifier,
+  type ClassifierOptions,
+  type ClassifyOptions,
+} from './tasks/classifier.js'
 export type { Box, Detection } from './tasks/detection/detections.js'
 export type { DetectionOptions } from './tasks/detection/options.js'
 export {

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { similarNames } from '../../src/host/options.js'
 import {
   Autoencoder,
+  Classifier,
   Detector,
   Discriminator,
   EventEngine,
@@ -44,6 +45,7 @@ const calls: Readonly<Record<string, (options: object) => unknown>> = {
   'Autoencoder.reconstructPixels': (options) => autoencoder.reconstructPixels(pixels, options),
   'Autoencoder.encode': (options) => autoencoder.encode(pixels, options),
   'Autoencoder.encodePixels': (options) => autoencoder.encodePixels(pixels, options),
+  'Classifier.create': (options) => Classifier.create({ model: 'detector-small', ...options }),
   'Discriminator.create': (options) => Discriminator.create(options),
   'Generator.create': (options) => Generator.create(options),
   'Generator.generate': (options) => generator.generate(options),

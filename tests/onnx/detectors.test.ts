@@ -160,7 +160,7 @@ describe('detectors from ONNX', () => {
       const folder = join(root!, name)
       const path = join(folder, 'model.onnx')
       const said: string[] = []
-      const model = readOnnx(new Uint8Array(readFileSync(path)), path, { detector: 'auto' }, (line) =>
+      const model = readOnnx(new Uint8Array(readFileSync(path)), path, { task: 'auto' }, (line) =>
         said.push(line),
       )
       expect(said.join()).toContain(`taken for a ${title} detector`)
@@ -181,7 +181,7 @@ describe('detectors from ONNX', () => {
   test('a face and a person where they are', async (context) => {
     skipUnless(context, root, 'onnx-real of the shared data')
     const path = join(root!, 'yunet_n_320/model.onnx')
-    const model = readOnnx(new Uint8Array(readFileSync(path)), path, { detector: 'auto' })
+    const model = readOnnx(new Uint8Array(readFileSync(path)), path, { task: 'auto' })
     const detector = await Detector.create({ model, threads: 1 })
     const [face, ...others] = await detector.detect(new URL('../../samples/astronaut.jpg', import.meta.url))
     expect(others).toEqual([])

@@ -1,10 +1,10 @@
 import type { Graph, Model, Node, Preprocessing, Tensor, TensorForm } from '../../src/host/graph/types.js'
-import { asDetector, detectorOf } from './detector.js'
 import type { Ends, FamilyName } from './detectors.js'
 import { externalReader } from './external.js'
 import { parseOnnx } from './file.js'
 import { type FoldedGraph, foldGraph } from './fold.js'
 import { type LoweredGraph, type LoweredPort, lowerGraph } from './lower/lower.js'
+import { asClassifier, asDetector, detectorOf } from './task.js'
 import { count } from './value.js'
 
 export interface OnnxOptions {
@@ -23,10 +23,10 @@ export interface OnnxOptions {
    */
   readonly picture?: Preprocessing
   /**
-   * Which detector's export it is, or `auto` where its ends may tell that. Default: none, its
-   * outputs are tensors without a meaning.
+   * What its outputs mean: those of a classifier, or of a detector, which `auto` finds where the
+   * ends tell it. Default: they are tensors without a meaning.
    */
-  readonly detector?: FamilyName | 'auto'
+  readonly task?: FamilyName | 'classifier' | 'auto'
 }
 
 /** Bytes that values in another file may have in all. */
@@ -48,9 +48,13 @@ export function readOnnx(
   const folded = foldGraph(parsed, { ...options, external: externalReader(file, externalBytes) })
   const lowered = lowerGraph(folded)
   const model = toModel(folded, lowered, parsed.producer, options.picture)
-  if (options.detector === undefined) return model
-  const found = detectorOf(options.detector, endsOf(folded, model), file)
-  return found === undefined ? model : asDetector(model, found, { file, metadata: parsed.metadata, report })
+  const { task } = options
+  if (task === undefined) return model
+  const ends = endsOf(folded, model)
+  const context = { file, metadata: parsed.metadata, report }
+  if (task === 'classifier') return asClassifier(model, ends, context)
+  const found = detectorOf(task, ends, file)
+  return found === undefined ? model : asDetector(model, found, context)
 }
 
 /** The network from outside, as a detector's export is known by. */

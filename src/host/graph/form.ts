@@ -6,7 +6,7 @@ import type { Graph, Tensor, TensorForm } from './types.js'
  * `TensorsTask`.
  */
 export function formOf({ task }: Graph, { name, shape }: Tensor): TensorForm {
-  if (task.kind === 'tensors' || task.kind === 'detection') {
+  if ('forms' in task) {
     const form = task.forms?.find((candidate) => candidate.name === name)
     if (form !== undefined) return form
   }

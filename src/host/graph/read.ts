@@ -7,6 +7,7 @@ import {
   type AttributeValue,
   type AutoencoderTask,
   boxEncodings,
+  type ClassificationTask,
   type DenseColumns,
   type DenseHead,
   type DetectionTask,
@@ -63,6 +64,7 @@ function readTask(task: Fields): Task {
   const kind = task.field('kind').choice(taskKinds, 'E_MODEL_TASK')
   if (kind === 'detection') return readDetection(task)
   if (kind === 'autoencoder') return readAutoencoder(task)
+  if (kind === 'classification') return readClassification(task)
   if (kind === 'tensors') {
     task.only('kind', 'forms')
     return { kind, forms: task.field('forms').list(limits.tensors).map(readForm) }
@@ -94,6 +96,19 @@ function readAutoencoder(task: Fields): AutoencoderTask {
     ...optional('prediction', task.field('prediction'), (r) => r.name()),
     ...optional('features', task.field('features'), (r) => r.name()),
     normalizedPatches: task.field('normalizedPatches').boolean(),
+  }
+}
+
+function readClassification(task: Fields): ClassificationTask {
+  task.only('kind', 'labels', 'curve', 'forms')
+  return {
+    kind: 'classification',
+    labels: task
+      .field('labels')
+      .list(limits.labels)
+      .map((r) => r.name()),
+    curve: task.field('curve').choice(['none', 'softmax']),
+    ...optional('forms', task.field('forms'), (r) => r.list(limits.tensors).map(readForm)),
   }
 }
 

@@ -3,6 +3,7 @@ import { limits } from '../limits.js'
 import { elements, pixelCount } from './descriptor.js'
 import type {
   AutoencoderTask,
+  ClassificationTask,
   DenseColumns,
   DenseHead,
   DetectionTask,
@@ -16,7 +17,14 @@ import type {
   TensorsTask,
 } from './types.js'
 
-export const taskKinds = ['detection', 'generation', 'discrimination', 'autoencoder', 'tensors'] as const
+export const taskKinds = [
+  'detection',
+  'generation',
+  'discrimination',
+  'autoencoder',
+  'classification',
+  'tensors',
+] as const
 
 /**
  * Whether the engine resizes and normalises pictures for a task: always, never, or where the model
@@ -45,6 +53,12 @@ export function autoencoderOf({ name, task }: Graph): AutoencoderTask {
   return task
 }
 
+/** The task of a classifier. Throws E_MODEL_TASK for any other model. */
+export function classificationOf({ name, task }: Graph): ClassificationTask {
+  if (task.kind !== 'classification') throw misfit(`${name} is no classifier: it is for ${task.kind}`)
+  return task
+}
+
 /** Throws E_MODEL_TASK for a model that is no generator. */
 export function generationOf({ name, task }: Graph): GenerationTask {
   if (task.kind !== 'generation') throw misfit(`${name} is no generator: it is for ${task.kind}`)
@@ -70,6 +84,7 @@ export function checkTask(graph: Graph, tensors: Tensors): void {
   else if (task.kind === 'generation') checkGeneration(graph, tensors)
   else if (task.kind === 'discrimination') checkDiscrimination(graph, tensors)
   else if (task.kind === 'autoencoder') checkAutoencoder(task, graph, tensors)
+  else if (task.kind === 'classification') checkClassification(task, graph, tensors)
   else checkTensors(task, graph, tensors)
 }
 
@@ -157,6 +172,16 @@ function checkDiscrimination(graph: Graph, tensors: Tensors): void {
   if (score === undefined || !isPixel(score) || score.shape[3] !== 1 || score.dtype !== 'float32') {
     throw misfit("a discriminator's first output is float32 [1, 1, 1, 1]")
   }
+}
+
+function checkClassification({ labels, forms }: ClassificationTask, graph: Graph, tensors: Tensors): void {
+  checkPictureInput(graph, tensors)
+  const scores = tensors.get(graph.outputs[0])
+  if (scores?.dtype !== 'float32' || elements(scores.shape) !== labels.length)
+    throw misfit(
+      `a classifier's first output is float32 with a number for each of its ${labels.length} labels`,
+    )
+  if (forms !== undefined) checkForms(forms, graph, tensors)
 }
 
 function checkAutoencoder(task: AutoencoderTask, graph: Graph, tensors: Tensors): void {

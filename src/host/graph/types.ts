@@ -177,6 +177,19 @@ export interface AutoencoderTask {
   readonly normalizedPatches: boolean
 }
 
+/**
+ * A picture in, a number for each label out: the first output, of as many elements as there are
+ * labels.
+ */
+export interface ClassificationTask {
+  readonly kind: 'classification'
+  readonly labels: readonly string[]
+  /** What makes probabilities of the numbers: `none` where they are some already. */
+  readonly curve: 'none' | 'softmax'
+  /** As those of `TensorsTask`. */
+  readonly forms?: readonly TensorForm[]
+}
+
 /** How a graph's input or output looks to callers: `ocellus run`, `Session.run` and their files. */
 export interface TensorForm {
   /** Name of a graph input or output. */
@@ -200,7 +213,13 @@ export interface TensorsTask {
   readonly forms: readonly TensorForm[]
 }
 
-export type Task = DetectionTask | GenerationTask | DiscriminationTask | AutoencoderTask | TensorsTask
+export type Task =
+  | DetectionTask
+  | GenerationTask
+  | DiscriminationTask
+  | AutoencoderTask
+  | ClassificationTask
+  | TensorsTask
 
 export interface Graph {
   readonly name: string

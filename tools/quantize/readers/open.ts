@@ -189,8 +189,8 @@ export async function openModel(
 /** The model with the labels of a file. */
 async function renamed(model: Model, file: string, modelFile: string): Promise<Model> {
   const { task } = model.graph
-  if (task.kind !== 'detection')
-    throw new OcellusError('E_OPTION', `${modelFile} finds no objects, so names of classes do not fit it`)
+  if (task.kind !== 'detection' && task.kind !== 'classification')
+    throw new OcellusError('E_OPTION', `${modelFile} knows no classes, so names of classes do not fit it`)
   const { readNames } = await import('./darknet/load.js')
   const labels = await readNames(file)
   if (labels.length !== task.labels.length)

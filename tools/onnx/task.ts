@@ -1,5 +1,6 @@
 import { OcellusError } from '../../src/host/errors.js'
-import type { DetectionTask, Model } from '../../src/host/graph/types.js'
+import { elements } from '../../src/host/graph/descriptor.js'
+import type { ClassificationTask, DetectionTask, Model, Preprocessing } from '../../src/host/graph/types.js'
 import { limits } from '../../src/host/limits.js'
 import { shown } from '../../src/host/shown.js'
 import { likelyNames } from '../evaluate/known-names.js'
@@ -63,11 +64,45 @@ export function asDetector(model: Model, { family, found }: Detector, context: C
   return { ...model, graph: { ...graph, task, preprocessing: graph.preprocessing ?? family.picture } }
 }
 
-function labelsOf(family: Family, classes: number, metadata: ReadonlyMap<string, string>) {
+/** What torchvision and timm train on. */
+const imagenet: Preprocessing = {
+  mode: 'stretch',
+  pad: 0,
+  channels: 'rgb',
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+}
+
+/** The network as a classifier, whose first output has a number for each class. */
+export function asClassifier(model: Model, ends: Ends | undefined, context: Context): Model {
+  const { graph } = model
+  const [name] = graph.outputs
+  const scores = graph.tensors.find((tensor) => tensor.name === name)!
+  const classes = elements(scores.shape)
+  if (ends === undefined || scores.dtype !== 'float32' || classes < 2 || classes > limits.labels)
+    throw new OcellusError(
+      'E_MODEL_TASK',
+      `${context.file} is no classifier: it does not take one picture of three channels and give a number for each class`,
+    )
+  const { labels, whose } = labelsOf(undefined, classes, context.metadata)
+  const assumed =
+    graph.preprocessing === undefined ? ', pictures as ImageNet has them; else give --normalize' : ''
+  context.report?.(`${context.file}: a classifier of ${classes} classes ${whose}${assumed}`)
+  const last = graph.nodes.find(({ outputs }) => outputs[0] === name)
+  const task: ClassificationTask = {
+    kind: 'classification',
+    labels,
+    curve: last?.op === 'softmax' && last.attributes.log !== 1 ? 'none' : 'softmax',
+    forms: graph.task.kind === 'tensors' ? graph.task.forms : [],
+  }
+  return { ...model, graph: { ...graph, task, preprocessing: graph.preprocessing ?? imagenet } }
+}
+
+function labelsOf(family: Family | undefined, classes: number, metadata: ReadonlyMap<string, string>) {
   const told = namesIn(metadata.get('names') ?? '', classes)
   if (told !== undefined) return { labels: told, whose: 'named in the file' }
-  if (family.labels?.length === classes) return { labels: family.labels, whose: `(${family.labels})` }
-  const likely = likelyNames(classes)
+  if (family?.labels?.length === classes) return { labels: family.labels, whose: `(${family.labels})` }
+  const likely = family && likelyNames(classes)
   if (likely !== undefined)
     return { labels: likely.names, whose: `taken as those of ${likely.dataSet}; else give --names` }
   return {
