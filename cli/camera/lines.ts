@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Writable } from 'node:stream'
 import { OcellusError } from '../../src/host/errors.js'
-import { flush, sweep, temporaryOf } from '../../src/host/platform/node/write.js'
+import { flush, isSpecial, sweep, temporaryOf } from '../../src/host/platform/node/write.js'
 import { makeFolder, warn } from '../output.js'
 
 /** Where the lines of a run go. */
@@ -32,9 +32,11 @@ export function printedLines(): LineWriter {
  */
 export async function fileLines(path: string, live: boolean): Promise<LineWriter> {
   makeFolder(dirname(path))
-  const target = live ? path : temporaryOf(path)
-  if (!live) sweep(path)
-  const stream = createWriteStream(target, { flags: live ? 'a' : 'w' })
+  // A device or a pipe is written to as it is: nothing may be renamed over it.
+  const inPlace = live || isSpecial(path)
+  const target = inPlace ? path : temporaryOf(path)
+  if (!inPlace) sweep(path)
+  const stream = createWriteStream(target, { flags: inPlace ? 'a' : 'w' })
   const unwritten = (cause: unknown): OcellusError =>
     new OcellusError(
       'E_FILE_WRITE',
@@ -57,7 +59,9 @@ export async function fileLines(path: string, live: boolean): Promise<LineWriter
       stream.once('close', () => resolve())
       stream.end()
     })
-  const drop = (): Promise<void> => rm(target, { force: true }).catch(() => {})
+  const drop = async (): Promise<void> => {
+    if (!inPlace) await rm(target, { force: true }).catch(() => {})
+  }
   return {
     async write(line) {
       if (failure === undefined) await written(stream, line)
@@ -67,6 +71,7 @@ export async function fileLines(path: string, live: boolean): Promise<LineWriter
       if (live) return
       try {
         if (failure !== undefined) throw failure
+        if (inPlace) return
         flush(target)
         await rename(target, path).catch((cause: unknown) => {
           throw unwritten(cause)
@@ -79,7 +84,7 @@ export async function fileLines(path: string, live: boolean): Promise<LineWriter
     },
     async discard() {
       await end()
-      if (!live) await drop()
+      await drop()
     },
   }
 }

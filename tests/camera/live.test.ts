@@ -166,6 +166,22 @@ describe.runIf(hasProgram('ffmpeg') || process.env.OCELLUS_REQUIRE_ALL === '1')(
     expect([...sizes][0]).toBe('320x320')
   })
 
+  it('that ends in the middle of a picture is lost, and comes back', async () => {
+    server = new MjpegCamera(() => small)
+    await server.start()
+    camera = await Camera.open(server.address, quick)
+    const watcher = new Watcher(camera)
+    for (let round = 0; round < 2; round++) {
+      const seen = watcher.frames
+      await watcher.until('life', () => watcher.frames > seen + 2 && camera?.state.state === 'live')
+      server.cut()
+      await watcher.until('the loss', () => camera?.state.state !== 'live')
+    }
+    await watcher.until('the return', () => camera?.state.state === 'live')
+    expect(watcher.failure).toBeUndefined()
+    expect(new Set(watcher.states)).toEqual(new Set(['connecting', 'live', 'lost E_CAMERA_LOST']))
+  })
+
   it('waits for nobody: the latest frame wins, and at most one waits', async () => {
     server = new MjpegCamera(() => small, 20)
     await server.start()

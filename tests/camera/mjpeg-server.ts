@@ -73,6 +73,16 @@ export class MjpegCamera {
     await closed
   }
 
+  /** Ends every connection within a picture. */
+  cut(): void {
+    const picture = this.picture()
+    for (const client of this.#clients) {
+      client.write(`--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${picture.length}\r\n\r\n`)
+      client.write(picture.subarray(0, picture.length / 2), () => client.destroy())
+    }
+    this.#clients.clear()
+  }
+
   #send(): void {
     if (this.frozen) return
     const picture = this.picture()

@@ -55,7 +55,7 @@ export function writeWhole(path: string, data: string | Uint8Array): void {
  * Whether there is something that no rename may replace: renaming over /dev/null would take it away
  * from everybody.
  */
-function isSpecial(path: string): boolean {
+export function isSpecial(path: string): boolean {
   const found = statOf(path)
   return found !== undefined && !found.isFile() && !found.isDirectory()
 }
