@@ -76,7 +76,7 @@ export function addQuantize(program: Command): void {
       parsePercent,
       99.99,
     )
-    .option('--no-equalize', 'leave the ranges of channels before depthwise convolutions as they are')
+    .option('--no-equalize', 'leave the ranges of channels between convolutions as they are')
     .option('--no-bias-correction', 'leave biases as they are when rounding the weights shifts the mean')
     .option('--float <layers...>', 'layers that stay float32, as the table of noise names them')
     .option('--reduce-range', '7-bit weights, as the relaxed dot product needs them')
@@ -175,7 +175,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
   )
   const worst = [...layers].sort((a, b) => a.decibels - b.decibels)[0]
   print(
-    `\n${options.out}: ${bytes(file.length)}, calibrated on ${calibrated} ${what}; most noise in ${worst.name} (${worst.decibels.toFixed(1)} dB, on ${heldBack ? `${compared} others` : 'the same'})`,
+    `\n${options.out}: ${bytes(file.length)}, calibrated on ${calibrated} ${what}; most noise in ${worst.name} (${worst.decibels.toFixed(1)} dB, on ${heldBack ? `${compared} other ${noun}` : 'the same'})`,
   )
 }
 

@@ -7,7 +7,7 @@ import { exposeAll } from './calibrate/expose.js'
 import { Histogram } from './calibrate/histogram.js'
 import { Likeness } from './calibrate/likeness.js'
 import { fromRange, type ObserverOptions, observe } from './calibrate/observers.js'
-import { equalize, pairs } from './passes/equalize.js'
+import { equalize, seams } from './passes/equalize.js'
 import { type Precision, precisionOf } from './passes/precision.js'
 import { rewriteInt8 } from './passes/rewrite.js'
 import { freshTensors, shareScales } from './passes/share.js'
@@ -19,7 +19,7 @@ export type { Photo, Sample } from './samples.js'
 
 export interface QuantizeOptions extends ObserverOptions {
   readonly reduceRange: boolean
-  /** Even out the ranges of channels before depthwise convolutions first. */
+  /** Even out the ranges of channels between convolutions first. */
   readonly equalize: boolean
   /** Correct biases for what rounding the weights changes in the mean. */
   readonly biasCorrection: boolean
@@ -126,7 +126,7 @@ async function measureNoise(
  * samples shows them.
  */
 async function equalized(model: Model, samples: Samples, options: QuantizeOptions): Promise<Model> {
-  const names = pairs(model).map(([first]) => first.outputs[0])
+  const names = seams(model).map(({ first }) => first.outputs[0])
   if (names.length === 0) return model
   const session = await Session.create(
     { ...model, graph: { ...model.graph, outputs: [...model.graph.outputs, ...names] } },
@@ -141,7 +141,7 @@ async function equalized(model: Model, samples: Samples, options: QuantizeOption
       },
       (done, total) => options.progress?.('equalize', done, total),
     )
-    return equalize(model, new Map([...channels].map(([name, { ranges }]) => [name, ranges])))
+    return equalize(model, channels)
   } finally {
     session.close()
   }

@@ -96,8 +96,8 @@ export interface OperatorDescriptor extends Implementation {
   /** Of `weights`: the share of its taps that an output takes, on average. Default: 1. */
   tapShare?(view: NodeView): number
   /**
-   * Whether a positive factor on a channel's weights and bias comes out as that factor on the
-   * channel's output.
+   * Whether a positive factor on a channel comes out as that factor on the same channel of the
+   * output: a factor on the channel's weights and bias, or on its input where there are none.
    */
   passesFactors?(node: Node): boolean
   /** Whether each output channel has weights for one input channel alone. */

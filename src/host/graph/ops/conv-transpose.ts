@@ -12,7 +12,15 @@ import {
 import { isInt8, multipliers, proveAccumulator } from '../kernels/convolution.js'
 import { type Phase, phaseBias, phaseWeights, transposedGeometry } from '../kernels/phases.js'
 import { transposedKernels } from '../kernels/transposed.js'
-import { activationAttributes, fail, isLinear, outputFields, realTypes, requireFeatureMap } from './shared.js'
+import {
+  activationAttributes,
+  fail,
+  isHomogeneous,
+  isLinear,
+  outputFields,
+  realTypes,
+  requireFeatureMap,
+} from './shared.js'
 
 /**
  * Transposed 2-D convolution, bias, fused activation: an input pixel (y, x) adds its weights to the
@@ -25,6 +33,7 @@ export const convTranspose: OperatorDescriptor = {
   types: realTypes,
   scales: 'weights',
   writesFloat: isLinear,
+  passesFactors: isHomogeneous,
   // Of a convolution's taps every one meets an input pixel; of these, those whose phase fits.
   tapShare: ({ inputs, output }) => Math.min(1, pixelCount(inputs[0].shape) / pixelCount(output.shape)),
   arity: [1, 1],

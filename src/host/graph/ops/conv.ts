@@ -28,7 +28,15 @@ import { stridedKernels } from '../kernels/strided.js'
 import { winogradKernels } from '../kernels/winograd.js'
 import type { Constant } from '../types.js'
 import { units, workOfValues } from '../work.js'
-import { activationAttributes, fail, isLinear, realTypes, requireFeatureMap, windowed } from './shared.js'
+import {
+  activationAttributes,
+  fail,
+  isHomogeneous,
+  isLinear,
+  realTypes,
+  requireFeatureMap,
+  windowed,
+} from './shared.js'
 
 const macsOf = (view: NodeView): number => elements(view.output.shape) * depthOf(view)
 
@@ -42,8 +50,7 @@ export const conv: OperatorDescriptor = {
   types: realTypes,
   scales: 'weights',
   writesFloat: isLinear,
-  passesFactors: ({ attributes: { activation = 'linear' } }) =>
-    activation === 'linear' || activation === 'relu' || activation === 'leaky',
+  passesFactors: isHomogeneous,
   depthwise: isDepthwise,
   arity: [1, 1],
   attributes: {

@@ -19,6 +19,7 @@ function pool(op: 'maxPool' | 'averagePool'): OperatorDescriptor {
     op,
     types: realTypes,
     scales: 'keeps',
+    passesFactors: () => true,
     arity: [1, 1],
     attributes: {
       kernel: { kind: 'integers', length: 2, min: 1, max: limits.dimension },

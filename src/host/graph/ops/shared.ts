@@ -48,6 +48,10 @@ export function isLinear({ attributes: { activation = 'linear', slope } }: Node)
   return activation === 'linear' || (activation === 'leaky' && slope === 1)
 }
 
+/** Whether a positive factor goes through the fused activation: f(s x) = s f(x). */
+export const isHomogeneous = ({ attributes: { activation = 'linear' } }: Node): boolean =>
+  activation === 'linear' || activation === 'relu' || activation === 'leaky'
+
 /** Bounds of the fused activation's clamp: int8 of a quantised output, else float32. */
 export function activationBounds(view: NodeView): { low: number; high: number } {
   const relu6 = fusedActivation(view) === 'relu6'

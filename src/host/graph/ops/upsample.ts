@@ -15,6 +15,7 @@ export const upsample: OperatorDescriptor = {
   op: 'upsample',
   types: anyType,
   scales: 'keeps',
+  passesFactors: () => true,
   arity: [1, 1],
   attributes: { scale: { kind: 'integer', min: 1, max: limits.stride } },
   inPlace: false,
