@@ -7,6 +7,7 @@ import { checkPixels, type Pixels } from '../image/pixels.js'
 import type { OptionNames } from '../options.js'
 import type { Plan } from '../plan/plan.js'
 import { roundHalfEven } from '../plan/program.js'
+import { told } from '../shown.js'
 import type { EngineMemory } from './memory.js'
 import { type StopOptions, stopNames } from './stop.js'
 import { arrays, readForm, type TensorData, writeForm } from './tensors.js'
@@ -45,7 +46,11 @@ export interface RunOptions extends StopOptions {
   readonly raw?: boolean
 }
 
-export const runOptions = { ...stopNames, outputs: true, raw: true } satisfies OptionNames<RunOptions>
+export const runOptions = {
+  ...stopNames,
+  outputs: 'strings',
+  raw: 'boolean',
+} satisfies OptionNames<RunOptions>
 
 /** What a model takes or gives under a name. */
 export interface TensorMetadata extends TensorForm {
@@ -126,7 +131,10 @@ function checkTensor(given: NamedTensor, { name, dtype, shape, layout }: TensorM
   const { data, dtype: type, shape: found }: Given = given
   const wanted = dtype === 'int8' ? 'int8 or float32' : dtype
   if (type !== dtype && !(dtype === 'int8' && type === 'float32'))
-    throw new OcellusError('E_INPUT_TYPE', `the input ${name} takes ${wanted}, not ${String(type)}`)
+    throw new OcellusError(
+      'E_INPUT_TYPE',
+      `the input ${name} takes ${wanted}, not ${typeof type === 'string' ? type : told(type)}`,
+    )
   // By name, not by class: in a frame or a virtual machine's context, the classes are others.
   const kind = Object.prototype.toString.call(data).slice(8, -1)
   const expected = arrays[type].name
@@ -143,7 +151,7 @@ function checkTensor(given: NamedTensor, { name, dtype, shape, layout }: TensorM
   ) {
     throw new OcellusError(
       'E_INPUT_SHAPE',
-      `the input ${name} has the shape [${String(found)}]; the model takes [${shape.join(', ')}]${form}`,
+      `the input ${name} has the shape ${Array.isArray(found) ? `[${found.map((side) => told(side)).join(',')}]` : told(found)}; the model takes [${shape.join(', ')}]${form}`,
     )
   }
   if (data.length !== elements(shape)) {

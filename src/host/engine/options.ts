@@ -32,15 +32,15 @@ export interface SessionOptions extends KernelOptions {
 }
 
 export const sessionOptions = {
-  build: true,
-  threads: true,
-  threadTimeoutMs: true,
-  frozenModel: true,
-  maxPixels: true,
-  maxWork: true,
-  kernel: true,
-  tuneMs: true,
-  maxMemory: true,
+  build: 'string',
+  threads: 'number',
+  threadTimeoutMs: 'number',
+  frozenModel: 'boolean',
+  maxPixels: 'number',
+  maxWork: 'number',
+  kernel: 'string',
+  tuneMs: 'number',
+  maxMemory: 'number',
 } satisfies OptionNames<SessionOptions>
 
 /** The session's options among those of a task. */

@@ -13,7 +13,7 @@ export interface DecodeOptions {
   readonly maxPixels?: number
 }
 
-const decodeNames = { maxPixels: true } satisfies OptionNames<DecodeOptions>
+const decodeNames = { maxPixels: 'number' } satisfies OptionNames<DecodeOptions>
 
 /**
  * Upright RGBA pixels of a picture: of a file's path or address, of its bytes, or of whatever else

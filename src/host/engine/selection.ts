@@ -1,5 +1,6 @@
 import { OcellusError } from '../errors.js'
 import type { Plan } from '../plan/plan.js'
+import { told } from '../shown.js'
 import type { EngineMemory } from './memory.js'
 
 /** Tells every operator that sees some of the patches which ones, and in what order. */
@@ -15,13 +16,13 @@ export function selectPatches(plan: Plan, memory: EngineMemory, indices: readonl
 
 /** The engine trusts these numbers. */
 function checkSelection(indices: readonly number[], places: number, count: number): void {
-  const bad = indices.find((index) => !Number.isInteger(index) || index < 0 || index >= places)
-  if (indices.length === count && bad === undefined && new Set(indices).size === count) return
+  const bad = indices.findIndex((index) => !Number.isInteger(index) || index < 0 || index >= places)
+  if (indices.length === count && bad < 0 && new Set(indices).size === count) return
   const found =
     indices.length !== count
       ? `${indices.length} patches`
-      : bad === undefined
+      : bad < 0
         ? 'a patch twice'
-        : `the patch ${bad}`
+        : `the patch ${told(indices[bad])}`
   throw new OcellusError('E_OPTION', `the selection has ${found}; it must be ${count} of 0 to ${places - 1}`)
 }

@@ -12,6 +12,7 @@ import { largeFrameBytes, placeLargeFrame } from '../plan/frame.js'
 import { memoryOf, type Plan, programStart } from '../plan/plan.js'
 import { compileProgram, describeInstruction } from '../plan/program.js'
 import { instructionBytes, instructionWords } from '../program/instruction.js'
+import { told } from '../shown.js'
 import { type LoadedEngine, loadEngine } from './build.js'
 import { hasNarrowWeights, planKernels } from './choose.js'
 import type { Build, Who } from './engine.js'
@@ -282,7 +283,7 @@ export class Session {
   setInput(values: TensorData, name: string = this.#inputs[0].name): void {
     const engine = this.#live()
     const tensor = this.#inputs.find((input) => input.name === name)
-    if (tensor === undefined) throw new OcellusError('E_INPUT_NAME', `the model has no input ${name}`)
+    if (tensor === undefined) throw new OcellusError('E_INPUT_NAME', `the model has no input ${told(name)}`)
     checkValues(tensor, values)
     this.#changes++
     this.#settle()
@@ -510,7 +511,7 @@ export class Session {
   output(name: string, into?: TensorData): TensorData {
     this.#live()
     if (!this.plan.model.graph.outputs.includes(name))
-      throw new OcellusError('E_OPTION', `the model has no output ${name}`)
+      throw new OcellusError('E_OPTION', `the model has no output ${told(name)}`)
     const tensor = this.plan.model.tensorsByName.get(name)!
     if (into !== undefined) checkValues(tensor, into)
     return readTensor(this.#memory, this.plan, tensor, into)
@@ -588,7 +589,7 @@ export class Session {
   #endOf(output: string): number {
     const { steps, model } = this.plan
     if (!model.graph.outputs.includes(output))
-      throw new OcellusError('E_OPTION', `the model has no output ${output}`)
+      throw new OcellusError('E_OPTION', `the model has no output ${told(output)}`)
     const index = steps.findIndex(
       (step) => step.kind === 'node' && model.views[step.index].view.output.name === output,
     )

@@ -24,9 +24,9 @@ export interface StopOptions {
 }
 
 export const stopNames = {
-  signal: true,
-  timeout: true,
-  deadline: true,
+  signal: 'object',
+  timeout: 'number',
+  deadline: 'number',
 } satisfies OptionNames<StopOptions>
 
 /** Those of a task's options that can end its work. */

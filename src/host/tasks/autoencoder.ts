@@ -52,11 +52,11 @@ export interface ReconstructPixelsOptions extends ReconstructOptions {
 
 const createNames = { ...sessionOptions, model: true, fit: true } satisfies OptionNames<AutoencoderOptions>
 const reconstructNames = {
-  ratio: true,
+  ratio: 'number',
   kind: true,
-  seed: true,
+  seed: 'number',
   mask: true,
-  visible: true,
+  visible: 'list',
   ...stopNames,
 } satisfies OptionNames<ReconstructOptions>
 

@@ -35,10 +35,10 @@ export interface GenerateOptions extends StopOptions {
 
 const createNames = { ...sessionOptions, model: true } satisfies OptionNames<GeneratorOptions>
 const generateNames = {
-  seed: true,
-  count: true,
-  truncation: true,
-  latents: true,
+  seed: 'number',
+  count: 'number',
+  truncation: 'number',
+  latents: 'list',
   ...stopNames,
 } satisfies OptionNames<GenerateOptions>
 

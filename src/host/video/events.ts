@@ -18,11 +18,11 @@ import type {
 import { Zone } from './zones.js'
 
 export const eventNames = {
-  camera: true,
-  prefix: true,
-  zones: true,
-  lines: true,
-  updateMs: true,
+  camera: 'string',
+  prefix: 'string',
+  zones: 'list',
+  lines: 'list',
+  updateMs: 'number',
 } satisfies OptionNames<EventOptions>
 
 interface ZoneState {

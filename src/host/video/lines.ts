@@ -7,8 +7,8 @@ const lineNames = {
   name: true,
   from: true,
   to: true,
-  labels: true,
-  deadBand: true,
+  labels: 'strings',
+  deadBand: 'number',
   once: true,
 } satisfies OptionNames<LineOptions>
 

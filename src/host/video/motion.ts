@@ -28,12 +28,12 @@ export interface MotionOptions {
 }
 
 const motionNames = {
-  columns: true,
-  change: true,
-  area: true,
-  holdMs: true,
-  everyMs: true,
-  settleMs: true,
+  columns: 'number',
+  change: 'number',
+  area: 'number',
+  holdMs: 'number',
+  everyMs: 'number',
+  settleMs: 'number',
 } satisfies OptionNames<MotionOptions>
 
 /** Rows and columns of pixels that are looked at: every second one. */

@@ -57,7 +57,7 @@ export class Scene {
   }
 }
 
-const picked = <T extends object>(options: T, names: Readonly<Record<string, true>>): Partial<T> => {
+const picked = <T extends object>(options: T, names: Readonly<Record<string, unknown>>): Partial<T> => {
   const kept: Partial<T> = {}
   for (const name in options) if (Object.hasOwn(names, name)) kept[name] = options[name]
   return kept

@@ -1,5 +1,6 @@
 import { OcellusError } from '../errors.js'
 import { checkOptions, type OptionNames } from '../options.js'
+import { told } from '../shown.js'
 import type { TrackerOptions } from './types.js'
 
 /** A tracker's options, checked, and with their defaults. */
@@ -22,17 +23,17 @@ export interface TrackerSettings {
 }
 
 export const trackerNames = {
-  threshold: true,
-  labelThresholds: true,
-  highThreshold: true,
-  lowThreshold: true,
-  highIou: true,
-  lowIou: true,
-  newIou: true,
-  minHits: true,
-  lostMs: true,
-  stationaryLostMs: true,
-  stationaryMs: true,
+  threshold: 'number',
+  labelThresholds: 'object',
+  highThreshold: 'number',
+  lowThreshold: 'number',
+  highIou: 'number',
+  lowIou: 'number',
+  newIou: 'number',
+  minHits: 'number',
+  lostMs: 'number',
+  stationaryLostMs: 'number',
+  stationaryMs: 'number',
 } satisfies OptionNames<TrackerOptions>
 
 /** Throws E_OPTION. */
@@ -67,8 +68,8 @@ const startOf = (high: number): number => above(high, 0.1, 1 / 2)
 
 /** A number from 0 to 1. Throws E_OPTION. */
 export function fraction(name: string, value: number): number {
-  if (value >= 0 && value <= 1) return value
-  throw new OcellusError('E_OPTION', `${name} is ${value}; give a number from 0 to 1`)
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value
+  throw new OcellusError('E_OPTION', `${name} is ${told(value)}; give a number from 0 to 1`)
 }
 
 /** A whole number from 1 to 1000. Throws E_OPTION. */

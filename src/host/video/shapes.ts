@@ -1,9 +1,10 @@
 import { OcellusError } from '../errors.js'
+import { told } from '../shown.js'
 import type { Point } from './types.js'
 
 /** Throws E_ZONE; `what` is `zone` or `line`. */
 export function badShape(what: string, name: unknown, why: string): never {
-  throw new OcellusError('E_ZONE', `${what} '${String(name)}': ${why}`)
+  throw new OcellusError('E_ZONE', `${what} ${typeof name === 'string' ? `'${name}'` : told(name)}: ${why}`)
 }
 
 const namePattern = /^[\p{L}\p{N}_][\p{L}\p{N}_. -]{0,63}$/u
@@ -14,12 +15,15 @@ export function shapeName(what: string, name: unknown): string {
   return badShape(what, name, 'give a name of at most 64 letters, digits, spaces, _, - and .')
 }
 
+const pointText = (point: unknown): string =>
+  Array.isArray(point) ? `[${point.map(told).join(',')}]` : told(point)
+
 /** A point within the picture. Throws E_ZONE. */
 export function shapePoint(what: string, name: string, point: unknown): Point {
   const pair: readonly unknown[] = Array.isArray(point) ? point : []
   const [x, y] = pair
   if (pair.length !== 2 || typeof x !== 'number' || typeof y !== 'number')
-    return badShape(what, name, `${JSON.stringify(point)} is no point; give [x, y]`)
+    return badShape(what, name, `${pointText(point)} is no point; give [x, y]`)
   if (x >= 0 && x <= 1 && y >= 0 && y <= 1) return [x, y]
   return badShape(
     what,

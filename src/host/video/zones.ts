@@ -6,10 +6,10 @@ import type { Point, ZoneOptions } from './types.js'
 
 const zoneNames = {
   name: true,
-  points: true,
-  labels: true,
-  inertia: true,
-  loiterMs: true,
+  points: 'list',
+  labels: 'strings',
+  inertia: 'number',
+  loiterMs: 'number',
 } satisfies OptionNames<ZoneOptions>
 
 /**

@@ -36,15 +36,15 @@ export interface DetectionOptions {
 }
 
 export const detectionOptions = {
-  scoreThreshold: true,
-  iouThreshold: true,
-  maxResults: true,
-  categoryAllowlist: true,
-  categoryDenylist: true,
-  multiLabel: true,
-  agnostic: true,
+  scoreThreshold: 'number',
+  iouThreshold: 'number',
+  maxResults: 'number',
+  categoryAllowlist: 'strings',
+  categoryDenylist: 'strings',
+  multiLabel: 'boolean',
+  agnostic: 'boolean',
   order: true,
-  clip: true,
+  clip: 'boolean',
 } satisfies OptionNames<DetectionOptions>
 
 /** Options checked, and with their defaults. */

@@ -1,5 +1,6 @@
 import type { Session } from '../../engine/session.js'
 import { OcellusError } from '../../errors.js'
+import { told } from '../../shown.js'
 import { RandomStream } from '../random.js'
 import { acos, log, sin } from './exact.js'
 
@@ -74,10 +75,10 @@ export function meanOf(latents: readonly Float32Array[]): Float32Array {
 /** Sets a generator's input, quantised where it takes int8. Throws E_INPUT_SHAPE. */
 export function setLatent(session: Session, latent: ArrayLike<number>): void {
   const [{ shape, quantization }] = session.inputs
-  if (latent.length !== shape[3])
+  if (latent?.length !== shape[3])
     throw new OcellusError(
       'E_INPUT_SHAPE',
-      `a latent of ${latent.length} numbers; the model takes ${shape[3]}`,
+      `a latent of ${told(latent?.length)} numbers; the model takes ${shape[3]}`,
     )
   const values = Float32Array.from(latent)
   const bad = values.findIndex((value) => !Number.isFinite(value))

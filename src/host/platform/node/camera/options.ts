@@ -54,18 +54,18 @@ export interface CameraOptions extends OfDetector, OfTracker, OfEvents {
 const ofDetector = {
   model: true,
   fit: true,
-  build: true,
-  threads: true,
-  threadTimeoutMs: true,
-  kernel: true,
-  tuneMs: true,
-  maxMemory: true,
-  maxWork: true,
-  iouThreshold: true,
-  maxResults: true,
-  categoryAllowlist: true,
-  categoryDenylist: true,
-  agnostic: true,
+  build: 'string',
+  threads: 'number',
+  threadTimeoutMs: 'number',
+  kernel: 'string',
+  tuneMs: 'number',
+  maxMemory: 'number',
+  maxWork: 'number',
+  iouThreshold: 'number',
+  maxResults: 'number',
+  categoryAllowlist: 'strings',
+  categoryDenylist: 'strings',
+  agnostic: 'boolean',
   order: true,
 } satisfies OptionNames<OfDetector>
 
@@ -78,19 +78,19 @@ const { camera: _, prefix: __, threshold: ___, ...ofScene } = sceneNames
 const names = {
   ...ofDetector,
   ...ofScene,
-  name: true,
-  scoreThreshold: true,
-  rate: true,
-  size: true,
+  name: 'string',
+  scoreThreshold: 'number',
+  rate: 'number',
+  size: 'list',
   gate: true,
-  stallMs: true,
-  retryMs: true,
+  stallMs: 'number',
+  retryMs: 'list',
   once: true,
   transport: true,
   ffmpeg: true,
   ffmpegInput: true,
   onPicture: true,
-  signal: true,
+  signal: 'object',
 } satisfies OptionNames<CameraOptions>
 
 /** Options checked, and with their defaults. */
@@ -150,7 +150,7 @@ export const sceneOptions = (
 
 function picked<K extends keyof CameraOptions>(
   options: CameraOptions,
-  wanted: Readonly<Record<K, true>>,
+  wanted: Readonly<Record<K, unknown>>,
 ): Pick<CameraOptions, K> {
   const found = Object.entries(options).filter(
     ([name, value]) => Object.hasOwn(wanted, name) && value !== undefined,
