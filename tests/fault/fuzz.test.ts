@@ -1,4 +1,7 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { packageFolder } from '../../src/host/platform/node/package.js'
 import { caseBytes, tryCase } from '../../tools/fuzz/case.js'
 import { fuzz } from '../../tools/fuzz/fuzz.js'
 import { corpusOf } from '../../tools/fuzz/seeds.js'
@@ -41,6 +44,16 @@ describe.each(Object.entries(targets))('%s', (name, target) => {
     }
     expect(faults).toEqual([])
   })
+})
+
+test('the corpus is small, and each of its folders is a target', () => {
+  const folder = join(packageFolder, 'tests', 'fault', 'corpus')
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile())
+  const bytes = files.map((file) => statSync(join(file.parentPath, file.name)).size)
+  expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(5_000_000)
+  const folders = readdirSync(folder).filter((name) => name !== 'README.md')
+  expect(Object.keys(targets)).toEqual(expect.arrayContaining(folders))
+  expect(folders.length).toBeGreaterThan(10)
 })
 
 describe('the harness tells', () => {
