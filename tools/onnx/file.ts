@@ -142,6 +142,9 @@ function readNode(bytes: Uint8Array, index: number, budget: Budget): RawNode {
   return { name: name || `${op} number ${index}`, op, domain, inputs, outputs, attributes }
 }
 
+/** AttributeProto.AttributeType */
+const attributeTypes = { float: 1, integer: 2 } as const
+
 function readAttribute(bytes: Uint8Array, budget: Budget): RawAttribute {
   let name = ''
   let subgraph = false
@@ -149,6 +152,7 @@ function readAttribute(bytes: Uint8Array, budget: Budget): RawAttribute {
   const numbers: number[] = []
   const integers: number[] = []
   const texts: Uint8Array[] = []
+  let type = 0
   for (const field of fields(bytes, 'an attribute', budget)) {
     switch (field.number) {
       case 1:
@@ -179,8 +183,14 @@ function readAttribute(bytes: Uint8Array, budget: Budget): RawAttribute {
       case 9:
         texts.push(field.bytes)
         break
+      case 20:
+        type = field.value
+        break
     }
   }
+  // Writers of proto3 leave a value out that is 0: only the type tells it then.
+  if (type === attributeTypes.float) found.number ??= 0
+  if (type === attributeTypes.integer) found.integer ??= 0
   return { name, ...found, numbers, integers, texts, subgraph }
 }
 

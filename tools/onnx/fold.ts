@@ -3,6 +3,7 @@ import type { OnnxFile, RawNode, RawTensor } from './file.js'
 import { At, FoldBudget, Misfit } from './infer/at.js'
 import { passes } from './infer/elementwise.js'
 import { inferences } from './infer/index.js'
+import { expandQLinear } from './qlinear.js'
 import { elementType, readConstant } from './tensor.js'
 import { type Constant, isConstant, type Value } from './value.js'
 
@@ -71,7 +72,7 @@ export function foldGraph(file: OnnxFile, options: FoldOptions): FoldedGraph {
   const causes: Cause[] = []
   const lost = new Set<string>()
   const kept: FoldedNode[] = []
-  for (const raw of file.nodes) {
+  for (const raw of expandQLinear(file.nodes)) {
     const node: FoldedNode = { ...raw, inputs: raw.inputs.map(real) }
     const infer = node.domain === '' ? inferences.get(node.op) : undefined
     if (infer === undefined) {

@@ -4,6 +4,7 @@ import { externalReader } from './external.js'
 import { parseOnnx } from './file.js'
 import { type FoldedGraph, foldGraph } from './fold.js'
 import { type LoweredGraph, type LoweredPort, lowerGraph } from './lower/lower.js'
+import { withGivenScales } from './quantised.js'
 import { asClassifier, asDetector, detectorOf } from './task.js'
 import { count } from './value.js'
 
@@ -78,7 +79,7 @@ function toModel(
   producer: string,
   picture: Preprocessing | undefined,
 ): Model {
-  const { nodes, tensors, ports } = nameOutputs(lowered)
+  const { nodes, tensors, ports, renamed } = nameOutputs(lowered)
   const used = new Set(nodes.flatMap(({ constants }) => Object.values(constants)))
   const graph: Graph = {
     name: baseName(folded.file),
@@ -96,7 +97,11 @@ function toModel(
     },
   }
   const constants = new Map([...lowered.builder.constants].filter(([name]) => used.has(name)))
-  return { graph, constants }
+  const model: Model = { graph, constants }
+  const { scales, weightScales } = lowered.builder
+  if (scales.size === 0) return model
+  const given = new Map([...scales].map(([name, scale]) => [renamed(name), scale]))
+  return withGivenScales(model, { tensors: given, weights: weightScales })
 }
 
 const formOf = ({ tensor, dims, layout }: LoweredPort): TensorForm => ({
@@ -146,6 +151,7 @@ function nameOutputs({ nodes, tensors, inputs, outputs, builder }: LoweredGraph)
   const renamed = (name: string) => names.get(name) ?? name
   return {
     ports,
+    renamed,
     tensors: [...tensors.map((tensor) => ({ ...tensor, name: renamed(tensor.name) })), ...made],
     nodes: [...nodes, ...copies].map((node) => ({
       ...node,

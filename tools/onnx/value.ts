@@ -42,8 +42,18 @@ export interface Value {
   readonly values?: Values
 }
 
+/** Where the values of a constant come from that was stored as integers. */
+export interface Stored {
+  /** One, or one for each index along `axis`. */
+  readonly scales: readonly number[]
+  readonly axis: number
+  /** Whether every value is a whole number from -127 to 127 times its scale. */
+  readonly isSymmetric: boolean
+}
+
 export interface Constant extends Value {
   readonly values: Values
+  readonly stored?: Stored
 }
 
 export const isConstant = (value: Value): value is Constant => value.values !== undefined

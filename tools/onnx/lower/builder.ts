@@ -1,5 +1,5 @@
 import { OcellusError } from '../../../src/host/errors.js'
-import type { AttributeValue, Constant, Node, Tensor } from '../../../src/host/graph/types.js'
+import type { AttributeValue, Constant, Node, Quantization, Tensor } from '../../../src/host/graph/types.js'
 import { limits } from '../../../src/host/limits.js'
 import { count } from '../value.js'
 import { isDense, loops, transpose, type View } from './view.js'
@@ -12,6 +12,10 @@ export class GraphBuilder {
   readonly tensors = new Map<string, Tensor>()
   readonly nodes: Node[] = []
   readonly constants = new Map<string, Constant>()
+  /** Of tensors that the file quantises. */
+  readonly scales = new Map<string, Quantization>()
+  /** Of weights that the file has as int8, by the constant's name: one an output channel. */
+  readonly weightScales = new Map<string, Float32Array>()
   readonly #names = new Map<string, number>()
   readonly #makers = new Map<string, number>()
   readonly #aliases = new Map<string, string[]>()
@@ -82,6 +86,12 @@ export class GraphBuilder {
       attributes,
     })
     return output
+  }
+
+  /** Says that the weights of the node that makes a tensor were stored as int8. */
+  keepWeightScales(tensor: string, scales: Float32Array | undefined): void {
+    const node = this.nodes[this.makerOf(tensor)]
+    if (scales !== undefined) this.weightScales.set(node.constants.weight, scales)
   }
 
   /** Index of the node that makes a tensor; -1 for inputs. */

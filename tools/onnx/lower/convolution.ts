@@ -2,6 +2,7 @@ import { limits } from '../../../src/host/limits.js'
 import { Misfit } from '../infer/at.js'
 import { paddingOf, resizeOf, transposedOf, windowOf } from '../infer/network.js'
 import type { Lower, Lowering } from './lowering.js'
+import { weightScales } from './quantised.js'
 import { plain, reshape, transpose, type View } from './view.js'
 
 type Pads = readonly [number, number, number, number]
@@ -70,25 +71,25 @@ export const conv: Lower = (lowering) => {
     input = padded(lowering, input, pads, 0)
     pads = [0, 0, 0, 0]
   }
-  lowering.giveMap(
-    builder.node(
-      'conv',
-      lowering.name,
-      [input],
-      [1, ...window.output, outputs],
-      {
-        kernel: [height, width],
-        strides: [...window.strides],
-        pads: [...pads],
-        groups: at.int('group', 1),
-        activation: 'linear',
-      },
-      {
-        weight: kernel,
-        bias: { shape: [outputs], data: biasOf(lowering, 2, outputs) },
-      },
-    ),
+  const made = builder.node(
+    'conv',
+    lowering.name,
+    [input],
+    [1, ...window.output, outputs],
+    {
+      kernel: [height, width],
+      strides: [...window.strides],
+      pads: [...pads],
+      groups: at.int('group', 1),
+      activation: 'linear',
+    },
+    {
+      weight: kernel,
+      bias: { shape: [outputs], data: biasOf(lowering, 2, outputs) },
+    },
   )
+  builder.keepWeightScales(made, weightScales(weights, 0, outputs))
+  lowering.giveMap(made)
 }
 
 export const convTranspose: Lower = (lowering) => {
@@ -111,24 +112,25 @@ export const convTranspose: Lower = (lowering) => {
     },
     extra,
   )
-  lowering.giveMap(
-    builder.node(
-      'convTranspose',
-      lowering.name,
-      [lowering.map(0)],
-      [1, ...window.output, outputs],
-      {
-        kernel: [kernel.shape[1], kernel.shape[2]],
-        strides: [...window.strides],
-        pads: [top, left, Math.max(0, bottom), Math.max(0, right)],
-        activation: 'linear',
-      },
-      {
-        weight: kernel,
-        bias: { shape: [outputs], data: biasOf(lowering, 2, outputs) },
-      },
-    ),
+  const made = builder.node(
+    'convTranspose',
+    lowering.name,
+    [lowering.map(0)],
+    [1, ...window.output, outputs],
+    {
+      kernel: [kernel.shape[1], kernel.shape[2]],
+      strides: [...window.strides],
+      pads: [top, left, Math.max(0, bottom), Math.max(0, right)],
+      activation: 'linear',
+    },
+    {
+      weight: kernel,
+      bias: { shape: [outputs], data: biasOf(lowering, 2, outputs) },
+    },
   )
+  // With groups a channel of the file's axis is one of each group.
+  if (groups === 1) builder.keepWeightScales(made, weightScales(weights, 1, outputs))
+  lowering.giveMap(made)
 }
 
 export const pool =

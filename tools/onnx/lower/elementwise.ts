@@ -57,11 +57,14 @@ export const leaky: Lower = fused(
 )
 
 export const clip: Lower = fused(
-  ({ at }) => {
+  (lowering) => {
+    const { at } = lowering
     const bound = (index: number, name: string, otherwise: number) =>
       at.has(index) ? at.constant(index, name).values[0] : at.float(name, otherwise)
     const largest = 3.4028234663852886e38
-    return { kind: 'clip', alpha: bound(1, 'min', -largest), beta: bound(2, 'max', largest) }
+    const [low, high] = [bound(1, 'min', -largest), bound(2, 'max', largest)]
+    const real = lowering.realOf(0)
+    return { kind: 'clip', alpha: real(low), beta: real(high) }
   },
   ({ alpha, beta }) => (alpha === 0 && beta === 6 ? { activation: 'relu6' } : undefined),
 )

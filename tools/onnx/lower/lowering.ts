@@ -41,6 +41,16 @@ export class Lowering {
     return this.values.get(this.at.node.outputs[index])!.dims
   }
 
+  /** What a number of an input's own type means: that of bytes depends on their scale. */
+  realOf(index: number): (value: number) => number {
+    const { type } = this.at.value(index)
+    if (type !== 'int8' && type !== 'uint8') return (value) => value
+    const known = this.builder.scales.get(this.view(index).tensor)
+    if (known === undefined) throw new Misfit('bytes without a scale')
+    const zeroPoint = known.zeroPoint + (type === 'uint8' ? 128 : 0)
+    return (value) => Math.fround((value - zeroPoint) * known.scale)
+  }
+
   /** The view of an input. A constant becomes a tensor of its own. */
   view(index: number): View {
     const name = this.at.node.inputs[index]
@@ -141,7 +151,8 @@ export class Lowering {
     if (view === undefined) return undefined
     const place = builder.makerOf(view.tensor)
     const node = builder.nodes[place]
-    if (node === undefined || !ops.includes(node.op)) return undefined
+    // What the file rounds in between is no sum any more.
+    if (node === undefined || !ops.includes(node.op) || builder.scales.has(view.tensor)) return undefined
     if (node.attributes.activation !== 'linear' && node.op !== 'linear') return undefined
     if (denseOrder(view, builder.elements(view.tensor)) === undefined) return undefined
     // Every name that the tensor goes by is read once: by what made the next name of it, and at
@@ -167,7 +178,12 @@ export class Lowering {
   gate(index: number, gate: number): boolean {
     const { builder } = this
     const [view, gated] = [index, gate].map((n) => this.views.get(this.at.node.inputs[n]))
-    if (view === undefined || gated === undefined || this.dims(index).join() !== this.dims(gate).join())
+    if (
+      view === undefined ||
+      gated === undefined ||
+      builder.scales.has(gated.tensor) ||
+      this.dims(index).join() !== this.dims(gate).join()
+    )
       return false
     const place = builder.makerOf(gated.tensor)
     const node = builder.nodes[place]

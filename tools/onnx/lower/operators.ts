@@ -12,6 +12,7 @@ import { binary, clip, curve, leaky, prelu, relu } from './elementwise.js'
 import type { Lower, Lowering } from './lowering.js'
 import { batchNorm, groupNormalization, instanceNorm, layerNorm, reduce, softmax } from './normalise.js'
 import { einsum, gemm, matmul } from './products.js'
+import { dequantizeLinear, quantizeLinear } from './quantised.js'
 import {
   concat,
   expanded,
@@ -127,6 +128,9 @@ export const operators: ReadonlyMap<string, Lower> = new Map<string, Lower>([
   ['Tile', tiled],
   ['Gather', gather],
   ['GatherElements', gatherElements],
+  // scales that the file gives
+  ['QuantizeLinear', quantizeLinear],
+  ['DequantizeLinear', dequantizeLinear],
   ['Identity', same],
   ['Dropout', same],
 ])

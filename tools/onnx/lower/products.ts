@@ -3,6 +3,7 @@ import { broadcast } from '../infer/elementwise.js'
 import { count, isConstant } from '../value.js'
 import { rowsOf } from './builder.js'
 import type { Lower, Lowering } from './lowering.js'
+import { weightScales } from './quantised.js'
 import { expand, plain, transpose, type View } from './view.js'
 
 /** Rows times constant weights: our `linear`, whose weights are [out, in]. */
@@ -12,11 +13,28 @@ function linear(
   outputs: number,
   weight: (o: number, i: number) => number,
   bias: (o: number) => number,
+  scales?: Float32Array,
 ): string {
   const { builder } = lowering
   const [, , tokens, inputs] = builder.shape(rows)
   const data = new Float32Array(outputs * inputs)
   for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) data[o * inputs + i] = weight(o, i)
+  if (scales !== undefined) {
+    // A convolution keeps the scale of its input, where our linear layer gives each row its own.
+    const made = builder.node(
+      'conv',
+      lowering.name,
+      [rows],
+      [1, 1, tokens, outputs],
+      { kernel: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], groups: 1, activation: 'linear' },
+      {
+        weight: { shape: [outputs, 1, 1, inputs], data },
+        bias: { shape: [outputs], data: Float32Array.from({ length: outputs }, (_, o) => bias(o)) },
+      },
+    )
+    builder.keepWeightScales(made, scales)
+    return made
+  }
   return builder.node(
     'linear',
     lowering.name,
@@ -48,7 +66,14 @@ export const gemm: Lower = (lowering) => {
     if (c === undefined || !isConstant(c) || !alongColumns) return 0
     return beta * c.values[c.values.length === 1 ? 0 : o]
   }
-  const made = linear(lowering, rows, n, (o, i) => alpha * b.values[turned ? o * k + i : i * n + o], bias)
+  const made = linear(
+    lowering,
+    rows,
+    n,
+    (o, i) => alpha * b.values[turned ? o * k + i : i * n + o],
+    bias,
+    alpha === 1 ? weightScales(b, turned ? 0 : 1, n) : undefined,
+  )
   if (c === undefined || alongColumns) {
     lowering.givePlain(made)
     return
@@ -73,6 +98,7 @@ export const matmul: Lower = (lowering) => {
         n,
         (o, i) => b.values[i * n + o],
         () => 0,
+        weightScales(b, 1, n),
       ),
     )
     if (builder.shape(rows)[3] !== k) throw new Misfit(`[${a.dims}] times [${b.dims}]`)

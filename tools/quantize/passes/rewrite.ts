@@ -15,6 +15,13 @@ export interface RewriteOptions {
   readonly means?: ReadonlyMap<string, Float64Array>
   /** In what precision each node computes. Default: int8, as far as `precisionOf` allows. */
   readonly precision?: ReadonlyMap<string, Precision>
+  /**
+   * Tensors that are int8 wherever a node can make them so: what reads them expects their rounding
+   * and their ends.
+   */
+  readonly rounded?: ReadonlySet<string>
+  /** Scales of weights that are given, by the constant's name. Default: each spans its channel. */
+  readonly weightScales?: ReadonlyMap<string, Float32Array>
 }
 
 /**
@@ -32,7 +39,7 @@ export function rewriteInt8(
   const { graph } = model
   const views = viewsOf(model)
   const precision = options.precision ?? precisionOf(model)
-  const conversions = new Conversions(graph, scales, int8Tensors(model, views, precision))
+  const conversions = new Conversions(graph, scales, int8Tensors(model, views, precision, options.rounded))
   const constants = new Constants()
   for (const view of views) {
     const { node } = view
@@ -57,6 +64,7 @@ function int8Tensors(
   { graph }: Model,
   views: readonly NodeView[],
   precision: ReadonlyMap<string, Precision>,
+  rounded: ReadonlySet<string> = new Set(),
 ): Set<string> {
   const [asInt8, asFloat] = [new Set<string>(), new Set(graph.outputs)]
   for (const view of views) {
@@ -67,7 +75,9 @@ function int8Tensors(
   const made = views.filter((view) => {
     const { node, output } = view
     const writesFloat = operators.get(node.op)!.writesFloat?.(node) ?? false
-    return hasInt8Tensors(view, precision) && (asInt8.has(output.name) || !writesFloat)
+    return (
+      hasInt8Tensors(view, precision) && (asInt8.has(output.name) || rounded.has(output.name) || !writesFloat)
+    )
   })
   return new Set([
     // What something reads in float32 is given in float32: int8 would be less.
@@ -103,7 +113,7 @@ function quantizeFilter(
   operator: OperatorDescriptor,
   input: Quantization,
   constants: Constants,
-  { reduceRange, means }: RewriteOptions,
+  { reduceRange, means, weightScales }: RewriteOptions,
 ): Node['constants'] {
   const { node } = view
   const { weight, bias } = view.constants
@@ -118,6 +128,7 @@ function quantizeFilter(
       groups: (node.attributes.groups ?? 1) as number,
       means: means?.get(node.inputs[0]),
       share: operator.tapShare?.(view) ?? 1,
+      scales: weightScales?.get(weight.name),
     },
   )
   return {

@@ -17,6 +17,8 @@ export interface WeightOptions {
   readonly groups?: number
   /** Mean of each input channel. */
   readonly means?: Float64Array
+  /** Scales of the output channels. Default: the least that hold their weights. */
+  readonly scales?: Float32Array
   /** Share of the taps that an output takes. */
   readonly share?: number
 }
@@ -39,7 +41,7 @@ export function quantizeWeights(
   bias: Float32Array,
   inputScale: number,
   reduceRange: boolean,
-  { outputs: channels = bias.length, groups = 1, means: inputMeans, share = 1 }: WeightOptions = {},
+  { outputs: channels = bias.length, groups = 1, means: inputMeans, share = 1, scales }: WeightOptions = {},
 ): QuantizedWeights {
   const depth = weight.length / channels
   const limit = reduceRange ? 63 : 127
@@ -63,7 +65,8 @@ export function quantizeWeights(
     }
     // The scale must also keep the bias within int32: a channel of tiny weights can have a large
     // one.
-    const scale = Math.fround(Math.max(largest / limit, largestBias / inputScale / biasLimit, 2 ** -60))
+    const scale =
+      scales?.[o] ?? Math.fround(Math.max(largest / limit, largestBias / inputScale / biasLimit, 2 ** -60))
     quantized.weightScale[o] = scale
     const first = inputMeans === undefined ? 0 : Math.floor(o / (channels / groups)) * inputs
     let shift = 0
