@@ -1,14 +1,13 @@
 import { OcellusError } from '../../../errors.js'
-import type { Pixels } from '../../../image/pixels.js'
 import type { Detection } from '../../../tasks/detection/detections.js'
 import { idPrefix } from '../../../video/ids.js'
 import type { Line } from '../../../video/lines.js'
 import { MotionGate } from '../../../video/motion.js'
 import { Scene, type SceneOptions } from '../../../video/scene.js'
-import type { FrameTime, LineCounts, Track, VideoEvent } from '../../../video/types.js'
+import type { FrameTime, LineCounts } from '../../../video/types.js'
 import type { Zone } from '../../../video/zones.js'
 import { parseSource, type SourceAddress } from './address.js'
-import { type CameraPhase, type CameraState, Feed } from './feed.js'
+import { type CameraState, Feed } from './feed.js'
 import { Guard } from './guard.js'
 import {
   type CameraOptions,
@@ -17,51 +16,14 @@ import {
   detectorOptions,
   sceneOptions,
 } from './options.js'
+import { Pace } from './pace.js'
 import type { Slot } from './pam.js'
+import { type CameraEvent, type CameraResult, Results } from './results.js'
 import { Slots } from './slots.js'
 import { type Opened, openSource } from './sources.js'
 import { type CameraStatistics, Meter } from './statistics.js'
 import { DetectorThread } from './thread.js'
 import { type SourceVideo, videoOf } from './video.js'
-
-/**
- * That the camera itself came, went or ended: one JSON line of `ocellus camera --events`, its
- * fields in this order.
- */
-export interface CameraEvent {
-  readonly v: 1
-  readonly type: 'camera'
-  readonly time?: string
-  readonly camera: string
-  readonly state: CameraPhase
-  readonly code?: string
-  readonly message?: string
-  readonly attempt: number
-}
-
-/** What a frame showed; or, without a frame, that the camera came, went or ended. */
-export interface CameraResult {
-  /**
-   * When the frame arrived, in milliseconds since 1970; of a file, its position in milliseconds.
-   */
-  readonly time: number
-  /** Milliseconds from the frame's arrival to this result; 0 of a file. */
-  readonly age: number
-  /** The frame's number among those of its connection. */
-  readonly number?: number
-  /** When and how large it was, as the tracker was told. */
-  readonly timing?: FrameTime
-  /** Whether nobody looked at the frame, as nothing moved in it: all is as it was. */
-  readonly skipped: boolean
-  /** The pixels. They are valid until the next result is asked for: copy what must last. */
-  readonly frame?: Pixels
-  /** Objects that reach the threshold, best first, boxes in the frame's pixels. */
-  readonly detections: readonly Detection[]
-  /** Weaker ones, which only continue tracks. */
-  readonly weak: readonly Detection[]
-  readonly tracks: readonly Track[]
-  readonly events: readonly (VideoEvent | CameraEvent)[]
-}
 
 interface Parts {
   readonly thread: DetectorThread
@@ -80,18 +42,7 @@ interface Arrived {
   readonly epoch: number
 }
 
-interface Taker {
-  resolve(result: IteratorResult<CameraResult>): void
-  reject(error: Error): void
-}
-
 const nothing = { age: 0, skipped: false, detections: [], weak: [], tracks: [], events: [] }
-
-/**
- * Events that wait for a caller who asks for none: a camera that comes and goes makes some every
- * minute.
- */
-const mostWaitingEvents = 1000
 
 /**
  * A camera or a video file, its objects followed from frame to frame. The detector has a thread of
@@ -125,16 +76,10 @@ export class Camera implements AsyncIterable<CameraResult> {
   #shown: Slot | undefined
   #busy = false
   #epoch = 0
-  #due = 0
-  #interval = 0
-  #lastArrival = 0
-  #waiting: CameraResult | undefined
-  /** Callers that wait for a result. */
-  readonly #takers: Taker[] = []
+  readonly #pace: Pace
+  readonly #results = new Results(() => this.#show())
   /** What follows the last frames of a file. */
   #afterwards: (() => void)[] = []
-  #done = false
-  #failure: Error | undefined
   #stopping = false
   #closing: Promise<void> | undefined
 
@@ -150,6 +95,7 @@ export class Camera implements AsyncIterable<CameraResult> {
     this.live = address.live
     this.#options = options
     this.#settings = settings
+    this.#pace = new Pace(settings.rate)
     this.#thread = parts.thread
     this.labels = parts.thread.labels
     this.#scene = parts.scene
@@ -256,7 +202,8 @@ export class Camera implements AsyncIterable<CameraResult> {
     this.#stopping = true
     this.#runAfterwards()
     const gone = this.#feed.close()
-    this.#finish()
+    this.#options.signal?.removeEventListener('abort', this.#abort)
+    this.#results.finish()
     await Promise.all([gone, this.#thread.close()])
     await this.#guard.close()
   }
@@ -273,7 +220,7 @@ export class Camera implements AsyncIterable<CameraResult> {
     this.#meter.read++
     const at = performance.now()
     const { width, height } = slot
-    if (this.live && !this.#isDue(at)) {
+    if (this.live && !this.#pace.isDue(at)) {
       this.#skip(slot)
       return
     }
@@ -286,17 +233,6 @@ export class Camera implements AsyncIterable<CameraResult> {
     this.#look()
   }
 
-  /** Whether it's time for the next frame, to the nearest one that the source sends. */
-  #isDue(now: number): boolean {
-    const { rate } = this.#settings
-    if (this.#lastArrival > 0) {
-      const interval = Math.min(now - this.#lastArrival, 1000)
-      this.#interval += (interval - this.#interval) / 8
-    }
-    this.#lastArrival = now
-    return rate === 0 || now + this.#interval / 2 >= this.#due
-  }
-
   #skip(slot: Slot): void {
     this.#meter.skipped++
     this.#slots.give(slot)
@@ -305,12 +241,10 @@ export class Camera implements AsyncIterable<CameraResult> {
   /** Has the detector look at the frame that waits, where it is idle and the caller wants more. */
   #look(): void {
     const ready = this.#ready
-    if (ready === undefined || this.#busy || this.#waiting !== undefined || this.#done) return
+    if (ready === undefined || this.#busy || this.#results.isFull || this.#results.isDone) return
     this.#ready = undefined
     this.#busy = true
-    const { rate } = this.#settings
-    // A source that has been slow does not make up for it.
-    if (rate > 0) this.#due = Math.max(this.#due, ready.at - 1000 / rate) + 1000 / rate
+    this.#pace.looked(ready.at)
     if (!this.live) this.#feed.resume()
     if (this.#isStill(ready)) return
     this.#thread.detect(ready.slot).then(
@@ -327,14 +261,14 @@ export class Camera implements AsyncIterable<CameraResult> {
     this.#scene.skip(frame)
     this.#busy = false
     this.#skip(slot)
-    this.#emit({ ...nothing, time: frame.date ?? frame.timeMs, number, timing: frame, skipped: true })
+    this.#results.emit({ ...nothing, time: frame.date ?? frame.timeMs, number, timing: frame, skipped: true })
     this.#afterResult()
     return true
   }
 
   #found({ number, slot, frame, at, epoch }: Arrived, all: readonly Detection[], ms: number): void {
     this.#busy = false
-    if (this.#done || epoch !== this.#epoch) {
+    if (this.#results.isDone || epoch !== this.#epoch) {
       this.#slots.give(slot)
       this.#look()
       return
@@ -349,7 +283,7 @@ export class Camera implements AsyncIterable<CameraResult> {
     if (tracks.some(({ seen }) => !seen)) this.#gate?.hold()
     const { width, height } = slot
     this.#held = slot
-    this.#emit({
+    this.#results.emit({
       time: frame.date ?? frame.timeMs,
       age,
       number,
@@ -386,7 +320,7 @@ export class Camera implements AsyncIterable<CameraResult> {
       this.#ready = undefined
     }
     const time = this.live ? Date.now() : 0
-    this.#emit({ ...nothing, time, events })
+    this.#results.emit({ ...nothing, time, events })
   }
 
   #cameraEvent({ state, since, code, message, attempt }: CameraState): CameraEvent {
@@ -401,22 +335,6 @@ export class Camera implements AsyncIterable<CameraResult> {
     }
   }
 
-  /**
-   * Hands a result to whoever waits for one, or keeps it: what happened without a frame joins one
-   * that is kept.
-   */
-  #emit(result: CameraResult): void {
-    const taker = this.#takers.shift()
-    if (taker !== undefined) {
-      this.#show()
-      taker.resolve({ done: false, value: result })
-      return
-    }
-    const before = this.#waiting
-    if (before === undefined) this.#waiting = result
-    else this.#waiting = { ...before, events: [...before.events, ...result.events].slice(-mostWaitingEvents) }
-  }
-
   #show(): void {
     this.#shown = this.#held
     this.#held = undefined
@@ -427,28 +345,19 @@ export class Camera implements AsyncIterable<CameraResult> {
       this.#slots.give(this.#shown)
       this.#shown = undefined
     }
-    const value = this.#waiting
-    if (value !== undefined) {
-      this.#waiting = undefined
-      this.#show()
-      this.#look()
-      return Promise.resolve({ done: false, value })
-    }
-    if (this.#done) return this.#last()
-    return new Promise((resolve, reject) => {
-      this.#takers.push({ resolve, reject })
-      this.#look()
-    })
+    const next = this.#results.next()
+    this.#look()
+    return next
   }
 
   #ended(error?: OcellusError): void {
-    this.#failure ??= error
+    this.#results.fail(error)
     void this.close()
   }
 
   #fail(error: Error): void {
-    if (this.#done) return
-    this.#failure ??= error
+    if (this.#results.isDone) return
+    this.#results.fail(error)
     void this.close()
   }
 
@@ -463,19 +372,6 @@ export class Camera implements AsyncIterable<CameraResult> {
     const works = this.#afterwards
     this.#afterwards = []
     for (const work of works) work()
-  }
-
-  #finish(): void {
-    this.#done = true
-    this.#options.signal?.removeEventListener('abort', this.#abort)
-    for (const { resolve, reject } of this.#takers.splice(0)) this.#last().then(resolve, reject)
-  }
-
-  /** The end of the iteration: the failure for the first who asks, if there is one. */
-  #last(): Promise<IteratorResult<CameraResult>> {
-    const failure = this.#failure
-    this.#failure = undefined
-    return failure === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(failure)
   }
 }
 

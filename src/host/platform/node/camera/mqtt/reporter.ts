@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { VideoEvent } from '../../../../video/types.js'
-import type { CameraEvent } from '../camera.js'
+import type { CameraEvent } from '../results.js'
 import type { CameraStatistics } from '../statistics.js'
 import { parseBroker } from './address.js'
 import { Broker } from './broker.js'
