@@ -15,6 +15,8 @@ interface Options extends ModelWords {
   threshold?: number
   iou?: number
   maxResults?: number
+  maxRam?: number
+  maxFlash?: number
   out: string
 }
 
@@ -35,6 +37,12 @@ export function addPack(program: Command): void {
       parseFraction,
     )
     .option('--max-results <n>', 'most detections of a frame', parseCount)
+    .option(
+      '--max-ram <bytes>',
+      'refuse more RAM than this: arena, frame and 1 KB of stack; 256K, 1M',
+      parseBytes,
+    )
+    .option('--max-flash <bytes>', 'refuse more flash than this: constants and about the code', parseBytes)
     .requiredOption('--out <folder>', 'folder for the files')
     .action(pack)
 }
@@ -47,6 +55,8 @@ async function pack(word: string, options: Options): Promise<void> {
     scoreThreshold: options.threshold,
     iouThreshold: options.iou,
     maxResults: options.maxResults,
+    maxRam: options.maxRam,
+    maxFlash: options.maxFlash,
   })
   const outputs = new Outputs(modelFiles(word, options))
   const paths = [...files.keys()].map((name) => outputs.add(join(options.out, name)))
@@ -63,6 +73,15 @@ async function pack(word: string, options: Options): Promise<void> {
     throw error
   }
   print(`${files.size} files in ${options.out}`)
+}
+
+/** `262144`, `256K` or `1M`, of 1024 each. */
+function parseBytes(word: string): number {
+  const [, digits, unit = ''] = /^([1-9]\d{0,9})([KM]?)$/i.exec(word) ?? []
+  if (digits === undefined)
+    throw new OcellusError('E_OPTION', `${word} is no size: give bytes, or 256K, or 1M`)
+  const factor = { '': 1, K: 1024, M: 1024 * 1024 }[unit.toUpperCase()] ?? 1
+  return Number(digits) * factor
 }
 
 function parseSize(word: string): { width: number; height: number } {

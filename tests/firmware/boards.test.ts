@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { skipUnless } from '../helpers/require.js'
 import {
   board,
   expectedLines,
+  has,
   modelSources,
   output,
   printedLines,
@@ -52,15 +53,6 @@ const machines = [
     ram: 0x21000000,
   },
 ] as const
-
-function has(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
 
 let expected: string[] = []
 
@@ -106,5 +98,36 @@ describe.each(machines)('$machine', (one) => {
     expect(printed).toContain('init 00000000 selftest 00000000')
     expect(printedLines(printed)).toEqual(expected)
     expect(printed).toContain('flash 00000001')
+    expect(Number.parseInt(/stack (\w+)/.exec(printed)![1], 16)).toBeLessThanOrEqual(1024)
   }, 240_000)
 })
+
+it("computes the host's bytes on rv32imc", (context) => {
+  skipUnless(
+    context,
+    has('riscv64-unknown-elf-gcc') && has('qemu-riscv32-static'),
+    'gcc-riscv64-unknown-elf and qemu-user-static',
+  )
+  const program = join(folder, 'rv32.elf')
+  output(
+    'riscv64-unknown-elf-gcc',
+    [
+      ...['-march=rv32imc', '-mabi=ilp32', '-std=gnu99', '-O2', '-Wall', '-Wextra', '-Werror', ,],
+      ...['-fno-tree-loop-distribute-patterns', '-nostdlib', '-static', '-I.', '-I', join(board, 'riscv')],
+      ...[
+        join(board, 'riscv.c'),
+        join(board, 'harness.c'),
+        'frames.c',
+        ...modelSources,
+        '-lgcc',
+        '-o',
+        program,
+      ],
+    ],
+    folder,
+  )
+  const printed = output('qemu-riscv32-static', [program])
+  expect(printed).toContain('init 00000000 selftest 00000000')
+  expect(printedLines(printed)).toEqual(expected)
+  expect(printed).toContain('flash 00000001')
+}, 240_000)

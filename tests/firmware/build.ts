@@ -110,3 +110,13 @@ export const printedLines = (text: string): string[] =>
     .split('\n')
     .filter((line) => line.startsWith('outputs'))
     .map((line) => line.replace(/ took .*/, ''))
+
+/** Whether a program can be run. */
+export function has(program: string): boolean {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,10 +1,12 @@
 import { roundUp } from '../../src/host/graph/descriptor.js'
 import { entryBytes, listHeaderBytes } from '../../src/host/program/candidates.js'
 import { opcodes, wordOf } from '../../src/host/program/instruction.js'
+import { instructionArea } from './arena.js'
 import { engineSource, template } from './engine.js'
-import { type FrameFormat, pixelBytes } from './frames.js'
+import type { FrameFormat } from './frames.js'
 import { goldenSide } from './golden.js'
-import { type FirmwareLayout, instructionArea } from './layout.js'
+import type { FirmwareLayout } from './layout.js'
+import { checkLimits, type MemoryLimits, memoryPage, sizesOf } from './memory.js'
 import type { ProgramWords } from './program.js'
 import { cComment, cString, rows, wordsOf } from './words.js'
 
@@ -26,14 +28,16 @@ function fill(name: string, parts: Readonly<Record<string, string>>): string {
   return template(name).replace(/@([A-Z]+)@\n?/g, (_, part: string) => parts[part])
 }
 
-/** The files of firmware by their names. */
-export function cFiles(firmware: Firmware): Map<string, string> {
+/** The files of firmware by their names. Throws E_FIRMWARE_OPERATOR, E_FIRMWARE_MEMORY. */
+export function cFiles(firmware: Firmware, limits: MemoryLimits): Map<string, string> {
   const { layout, format, program, golden } = firmware
   const engine = engineSource(layout.instructions, opcodes, format)
-  const frameBytes = firmware.frame.width * firmware.frame.height * pixelBytes[format]
+  const sizes = sizesOf(firmware, engine.tables.length, engine.functions)
+  checkLimits(firmware, sizes, limits)
+  const frameBytes = sizes.frame
+  const ram = sizes.arena
   const weights = wordsOf(padded(layout.weights))
   const tables = wordsOf(padded(engine.tables))
-  const ram = roundUp(layout.arenaBytes, 16)
   const based = roundUp(ram + weights.length * 4 + tables.length * 4, 16) + roundUp(frameBytes, 16) + 16
   const { name, frame } = firmware
   return new Map([
@@ -89,6 +93,7 @@ ${layout.outputs
     ],
     ['example/main.c', template('example_main.c')],
     ['CMakeLists.txt', template('CMakeLists.txt')],
+    ['MEMORY.md', memoryPage(firmware, sizes)],
   ])
 }
 

@@ -1,3 +1,4 @@
+import { OcellusError } from '../../src/host/errors.js'
 import type { Implementation } from '../../src/host/graph/descriptor.js'
 import { elements, integer, type NodeView, roundUp } from '../../src/host/graph/descriptor.js'
 import {
@@ -92,11 +93,19 @@ const convolution: Implementation = {
 export const isMicroConvolution = (view: NodeView): boolean =>
   view.node.op === 'conv' && isInt8(view) && !isDepthwise(view) && integer(view, 'groups', 1) === 1
 
-/** The model with its nodes computed as firmware computes them. */
+/**
+ * The model with its nodes computed as firmware computes them. Throws E_FIRMWARE_OPERATOR for a
+ * convolution that it has no form for.
+ */
 export function withFirmwareKernels(model: VerifiedModel): VerifiedModel {
-  const views = model.views.map(({ view, operator }) => ({
-    view,
-    operator: isMicroConvolution(view) ? { ...operator, ...convolution } : operator,
-  }))
+  const views = model.views.map(({ view, operator }) => {
+    if (isMicroConvolution(view)) return { view, operator: { ...operator, ...convolution } }
+    if (view.node.op === 'conv' && isInt8(view) && !isDepthwise(view))
+      throw new OcellusError(
+        'E_FIRMWARE_OPERATOR',
+        `${view.node.name}: firmware has no convolution of several groups; nothing was written`,
+      )
+    return { view, operator }
+  })
   return { ...model, views }
 }

@@ -1,28 +1,19 @@
-import { loadEngine } from '../../src/host/engine/build.js'
-import { loadPlan } from '../../src/host/engine/load.js'
 import { OcellusError } from '../../src/host/errors.js'
-import { roundUp } from '../../src/host/graph/descriptor.js'
 import { detectionOf } from '../../src/host/graph/task.js'
 import type { VerifiedModel } from '../../src/host/graph/verify.js'
 import { fitImage } from '../../src/host/image/fit.js'
-import { planArena } from '../../src/host/plan/arena.js'
-import { boxCount, capacityFor } from '../../src/host/plan/detection.js'
-import { memoryOf, type Plan, planModel } from '../../src/host/plan/plan.js'
+import { capacityFor } from '../../src/host/plan/detection.js'
+import { type Plan, planModel } from '../../src/host/plan/plan.js'
 import { compileProgram, describeInstruction } from '../../src/host/plan/program.js'
-import { planStorage, slack } from '../../src/host/plan/storage.js'
-import { listBytes } from '../../src/host/program/candidates.js'
+import { planStorage } from '../../src/host/plan/storage.js'
 import { encode } from '../../src/host/program/encode.js'
 import type { Layout } from '../../src/host/program/field.js'
-import { fields, instructionWords, type Opcode, opcodes } from '../../src/host/program/instruction.js'
+import { fields, instructionWords, type Opcode, opcodes, wordOf } from '../../src/host/program/instruction.js'
 import type { Settings } from '../../src/host/tasks/detection/options.js'
 import { decodingProgram } from '../../src/host/tasks/detection/program.js'
-
-/** Where the addresses of a plan for firmware begin: each kind of memory at a number of its own. */
-const arenaBase = 0x10000000
-const flashBase = 0x40000000
-
-/** The arena's first bytes hold the instruction that runs. */
-export const instructionArea = instructionWords * 4
+import { type ArenaLayout, type ArenaPart, layOutArena } from './arena.js'
+import { type Band, possibleBands } from './bands.js'
+import { arenaBase, type FlashPart, flashBase, packConstants } from './constants.js'
 
 /** An instruction of firmware: words, and which of them are offsets in the arena or in flash. */
 export interface FirmwareInstruction {
@@ -31,23 +22,6 @@ export interface FirmwareInstruction {
   readonly words: readonly number[]
   readonly arenaMask: number
   readonly flashMask: number
-}
-
-/** Constants of one layer in flash. */
-export interface FlashPart {
-  readonly name: string
-  readonly role: string
-  readonly offset: number
-  readonly bytes: number
-}
-
-/** Bytes of the arena, and from which to which step they are taken. */
-export interface ArenaPart {
-  readonly name: string
-  readonly offset: number
-  readonly bytes: number
-  readonly first: number
-  readonly last: number
 }
 
 /** A tensor in the arena: `pixels` times `bytes`, `stride` apart. */
@@ -79,7 +53,7 @@ export async function layOut(
   const task = detectionOf(model.graph)
   const planned = planModel(model, 1)
   const flash = await packConstants(planned)
-  const arena = layOutArena(model, planned, task.labels.length)
+  const { arena, bands } = smallestArena(model, planned, task.labels.length)
   const plan = placed(planned, flash.addresses, arena)
 
   const input = model.tensorsByName.get(model.graph.inputs[0])!
@@ -92,8 +66,12 @@ export async function layOut(
       program.slice(n * instructionWords, (n + 1) * instructionWords),
     ),
   )
-  const first = instructions[0]
-  instructions[0] = { ...first, words: patch(first.words, 'preprocess', { ...fit }) }
+  const [preprocess, ...steps] = instructions
+  const seen: FirmwareInstruction = {
+    ...preprocess,
+    words: patch(preprocess.words, 'preprocess', { ...fit }),
+  }
+  const network = bands.length > 1 ? [...inBands(seen, steps[0], bands), ...steps.slice(1)] : [seen, ...steps]
 
   const capacity = capacityFor(plan.detection!.boxes, settings.multiLabel ? task.labels.length : 1)
   const decoding = decodingProgram(task, settings, fit, {
@@ -123,7 +101,7 @@ export async function layOut(
     flashMask: 0,
   }
   return {
-    instructions: [...instructions, begin, ...heads],
+    instructions: [...network, begin, ...heads],
     weights: flash.bytes(),
     flash: flash.parts,
     arena: arena.parts,
@@ -139,6 +117,43 @@ export async function layOut(
   }
 }
 
+/** The cut of the first convolution that takes least RAM, and of several the fewest bands. */
+function smallestArena(model: VerifiedModel, planned: Plan, labels: number) {
+  const all = possibleBands(model).map((bands) => ({
+    bands,
+    arena: layOutArena(model, planned, labels, bands),
+  }))
+  return all.reduce((best, next) => (next.arena.bytes < best.arena.bytes ? next : best))
+}
+
+/** The preprocessing and the first convolution, band by band. */
+function inBands(
+  preprocess: FirmwareInstruction,
+  conv: FirmwareInstruction,
+  bands: readonly Band[],
+): FirmwareInstruction[] {
+  const rowBytes = conv.words[wordOf('convS8', 'outputWidth')] * conv.words[wordOf('convS8', 'outputStride')]
+  const offsetY = preprocess.words[wordOf('preprocess', 'offsetY')]
+  const output = conv.words[wordOf('convS8', 'output')]
+  return bands.flatMap(({ outputRow, outputRows, inputRow, inputRows, padTop }) => [
+    {
+      ...preprocess,
+      name: `preprocess, rows from ${inputRow}`,
+      words: patch(preprocess.words, 'preprocess', { outputHeight: inputRows, offsetY: offsetY - inputRow }),
+    },
+    {
+      ...conv,
+      name: `${conv.name}, rows from ${outputRow}`,
+      words: patch(conv.words, 'convS8', {
+        inputHeight: inputRows,
+        padTop,
+        output: output + outputRow * rowBytes,
+        outputHeight: outputRows,
+      }),
+    },
+  ])
+}
+
 /** The words of an instruction with some of its fields written anew. */
 function patch<O extends Opcode>(
   words: readonly number[],
@@ -146,7 +161,9 @@ function patch<O extends Opcode>(
   values: Readonly<Record<string, number>>,
 ): readonly number[] {
   const names = Object.keys(fields[opcode])
-  return words.map((word, n) => (n > 0 && Object.hasOwn(values, names[n - 1]) ? values[names[n - 1]] : word))
+  return words.map((word, n) =>
+    n > 0 && Object.hasOwn(values, names[n - 1]) ? values[names[n - 1]] >>> 0 : word,
+  )
 }
 
 const opcodeNames = new Map<number, Opcode>(
@@ -178,98 +195,6 @@ function relocated(name: string, encoded: Int32Array): FirmwareInstruction {
     words: words.slice(0, count),
     arenaMask: arenaMask >>> 0,
     flashMask: flashMask >>> 0,
-  }
-}
-
-/** Constants as the kernels read them, one behind the other, aligned to words. */
-async function packConstants(planned: Plan) {
-  const engine = await loadEngine(memoryOf(planned), { build: 'scalar' })
-  const parts: FlashPart[] = []
-  const contents: Uint8Array[] = []
-  let end = 0
-  const add = (name: string, role: string, bytes: Uint8Array): number => {
-    parts.push({ name, role, offset: end, bytes: bytes.length })
-    contents.push(bytes)
-    const at = end
-    end = roundUp(end + bytes.length, 4)
-    return flashBase + at
-  }
-  try {
-    loadPlan(planned, compileProgram(planned), engine)
-    const read = (address: number, bytes: number): Uint8Array =>
-      engine.memory.bytes.slice(address, address + bytes)
-    const input = planned.model.tensorsByName.get(planned.model.graph.inputs[0])!
-    const tableBytes = 3 * 256 * (input.dtype === 'int8' ? 1 : 4)
-    const table =
-      planned.preprocessing === undefined
-        ? 0
-        : add('preprocess', 'table', read(planned.preprocessing.table, tableBytes))
-    const blocks = planned.model.views.map(({ view, operator }, n) => {
-      const own = new Map<string, number>()
-      for (const { role, bytes } of operator.blocks(view))
-        own.set(role, add(view.node.name, role, read(planned.blocks[n].get(role)!, bytes)))
-      return own
-    })
-    const bytes = (): Uint8Array => {
-      const all = new Uint8Array(end)
-      for (const [n, { offset }] of parts.entries()) all.set(contents[n], offset)
-      return all
-    }
-    return { addresses: { table, blocks }, parts, add, bytes }
-  } finally {
-    engine.close()
-  }
-}
-
-interface ArenaLayout {
-  readonly parts: readonly ArenaPart[]
-  readonly bytes: number
-  readonly offsets: ReadonlyMap<string, number>
-  readonly scratch: readonly number[]
-  readonly list: number
-  readonly chains: number
-}
-
-/** Tensors, scratch and the list of candidates by their lifetimes. Nothing reads behind a tensor. */
-function layOutArena(model: VerifiedModel, planned: Plan, labels: number): ArenaLayout {
-  const { steps, buffers } = planStorage(model)
-  const input = model.tensorsByName.get(model.graph.inputs[0])!
-  const last = steps.length + 1
-  const { task } = model.graph
-  const boxes = task.kind === 'detection' ? boxCount(task, model) : 0
-  const scratchOf = (index: number): number => {
-    const step = steps[index]
-    if (step.kind === 'copy') return 0
-    const { view, operator } = model.views[step.index]
-    return operator.scratchBytes(view)
-  }
-  const wanted = [
-    ...buffers.map(({ name, bytes, first, last: end }) => ({
-      name,
-      bytes: bytes - slack,
-      first,
-      last: end,
-    })),
-    { name: 'scratch of preprocess', bytes: input.shape[2] * 8, first: 0, last: 0 },
-    ...steps.map((_, n) => ({
-      name: `scratch of ${describeInstruction(planned, n + 1).name}`,
-      bytes: scratchOf(n),
-      first: n + 1,
-      last: n + 1,
-    })),
-    { name: 'candidates', bytes: listBytes(capacityFor(boxes, 1)), first: last, last },
-    { name: 'chains', bytes: labels * 4, first: last, last },
-  ]
-  const arena = planArena(wanted)
-  const parts = wanted.map((one, n) => ({ ...one, offset: instructionArea + arena.offsets[n] }))
-  const after = buffers.length
-  return {
-    parts: parts.filter(({ bytes }) => bytes > 0),
-    bytes: instructionArea + arena.bytes,
-    offsets: new Map(buffers.map(({ name }, n) => [name, parts[n].offset])),
-    scratch: parts.slice(after, after + steps.length + 1).map(({ offset }) => offset),
-    list: parts[parts.length - 2].offset,
-    chains: parts[parts.length - 1].offset,
   }
 }
 

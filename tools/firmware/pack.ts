@@ -6,15 +6,17 @@ import { fitImage } from '../../src/host/image/fit.js'
 import { crc32 } from '../../src/host/platform/node/crc32.js'
 import { type DetectionOptions, settingsOf } from '../../src/host/tasks/detection/options.js'
 import { cFiles } from './c-files.js'
-import { type FrameFormat, pixelBytes } from './frames.js'
+import type { FrameFormat } from './frames.js'
 import { goldenFrame, goldenResults } from './golden.js'
 import { withFirmwareKernels } from './kernels.js'
 import { layOut } from './layout.js'
+import type { MemoryLimits } from './memory.js'
 import { programWords } from './program.js'
 
 /** What firmware is made for. */
 export interface PackOptions
-  extends Pick<DetectionOptions, 'scoreThreshold' | 'iouThreshold' | 'maxResults'> {
+  extends Pick<DetectionOptions, 'scoreThreshold' | 'iouThreshold' | 'maxResults'>,
+    MemoryLimits {
   readonly format: FrameFormat
   /** Pixels of every frame. */
   readonly frame: { readonly width: number; readonly height: number }
@@ -25,7 +27,7 @@ const mostSide = 4096
 
 /**
  * Firmware of a detector: the files of C, by their names. Throws E_OPTION, E_MODEL_*,
- * E_FIRMWARE_OPERATOR.
+ * E_FIRMWARE_OPERATOR, E_FIRMWARE_MEMORY.
  */
 export async function packFirmware(model: Model, options: PackOptions): Promise<Map<string, string>> {
   const { format, frame } = options
@@ -59,7 +61,10 @@ export async function packFirmware(model: Model, options: PackOptions): Promise<
       ]),
     ),
   }
-  return cFiles({ name: model.graph.name, labels: task.labels, format, frame, layout, program, golden })
+  return cFiles(
+    { name: model.graph.name, labels: task.labels, format, frame, layout, program, golden },
+    options,
+  )
 }
 
 function checkFrame({ format, frame: { width, height } }: PackOptions): void {
@@ -69,6 +74,3 @@ function checkFrame({ format, frame: { width, height } }: PackOptions): void {
   if (format === 'yuv422' && width % 2 !== 0)
     throw new OcellusError('E_OPTION', `a frame of yuv422 is ${width} pixels wide; give an even width`)
 }
-
-export const frameBytes = (format: FrameFormat, frame: { width: number; height: number }): number =>
-  frame.width * frame.height * pixelBytes[format]

@@ -182,19 +182,19 @@ OC_INLINE u64 oc_to_s64(double x) {
 
 /* Pairs of int16 in a word: one instruction where there is DSP, and plain C elsewhere. */
 #if defined(__GNUC__) && defined(__ARM_FEATURE_SIMD32) && !defined(OCELLUS_PORTABLE)
+/* `volatile` keeps their order: gcc would load ahead and run out of registers in conv_s8_tile. */
 OC_INLINE u32 oc_smlad(u32 x, u32 y, u32 sum) {
-  u32 r;
-  __asm__("smlad %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(sum));
-  return r;
+  __asm__ volatile("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(y));
+  return sum;
 }
 OC_INLINE u32 oc_sxtb16(u32 x) {
   u32 r;
-  __asm__("sxtb16 %0, %1" : "=r"(r) : "r"(x));
+  __asm__ volatile("sxtb16 %0, %1" : "=r"(r) : "r"(x));
   return r;
 }
 OC_INLINE u32 oc_sxtb16_ror8(u32 x) {
   u32 r;
-  __asm__("sxtb16 %0, %1, ror #8" : "=r"(r) : "r"(x));
+  __asm__ volatile("sxtb16 %0, %1, ror #8" : "=r"(r) : "r"(x));
   return r;
 }
 #else
