@@ -112,8 +112,17 @@ it("computes the host's bytes on rv32imc", (context) => {
   output(
     'riscv64-unknown-elf-gcc',
     [
-      ...['-march=rv32imc', '-mabi=ilp32', '-std=gnu99', '-O2', '-Wall', '-Wextra', '-Werror', ,],
-      ...['-fno-tree-loop-distribute-patterns', '-nostdlib', '-static', '-I.', '-I', join(board, 'riscv')],
+      ...['-march=rv32imc', '-mabi=ilp32', '-std=gnu99', '-O2', '-Wall', '-Wextra', '-Werror'],
+      ...[
+        '-fno-tree-loop-distribute-patterns',
+        '-Wl,--no-relax',
+        '-Wl,--no-warn-rwx-segments',
+        '-nostdlib',
+        '-static',
+        '-I.',
+        '-I',
+        join(board, 'riscv'),
+      ],
       ...[
         join(board, 'riscv.c'),
         join(board, 'harness.c'),
