@@ -1,4 +1,4 @@
-import type { NamedInputs, NamedTensor, Session, TensorMetadata } from '../src/host/engine/session.js'
+import type { NamedInputs, NamedTensor, TensorMetadata } from '../src/host/engine/session.js'
 import { OcellusError } from '../src/host/errors.js'
 import { elements } from '../src/host/graph/descriptor.js'
 import { limits } from '../src/host/limits.js'
@@ -29,16 +29,16 @@ export interface Samples {
  * An array of [n, ...] where the model takes [1, ...] is a batch of n runs.
  */
 export async function readFeeds(
-  session: Session,
+  metadata: readonly TensorMetadata[],
+  maxPixels: number,
   words: readonly string[],
   { random, seed }: { readonly random?: boolean; readonly seed: number },
 ): Promise<Feeds> {
-  const metadata = session.inputMetadata
   const files = filesOf(words, metadata)
   const all: Samples[] = []
   for (const [index, input] of metadata.entries()) {
     const file = files.get(input.name)
-    if (file !== undefined) all.push(await readSamples(input, file, session.maxPixels))
+    if (file !== undefined) all.push(await readSamples(input, file, maxPixels))
     else if (random) all.push(randomSamples(input, (seed + index) % 2 ** 32))
     else
       throw new OcellusError(

@@ -71,7 +71,7 @@ async function run(path: string, options: Options): Promise<void> {
   const model = visible === undefined ? opened : withVisible(opened, visible[0].length)
   const session = await Session.create(model, sessionOptionsOf(options))
   try {
-    const feeds = await readFeeds(session, options.input ?? [], options)
+    const feeds = await readFeeds(session.inputMetadata, session.maxPixels, options.input ?? [], options)
     const names = checkOutputs(session.plan, { outputs: options.outputs })
     const inputs = [...modelFiles(path, options), ...feeds.sources, options.visible]
     const planned = folderOutputs(options.out, fileNames(names), inputs)
