@@ -10,6 +10,18 @@ const aliases: Readonly<Record<string, Readonly<Record<string, string | undefine
     '--max-det': '--max',
     '--weights': '--model',
     '--agnostic-nms': '--agnostic',
+    '--save-txt': '--format=yolo',
+    '--source': undefined,
+  },
+  eval: {
+    '--iou-thres': '--iou',
+    '--weights': undefined,
+    '--model': undefined,
+  },
+  camera: {
+    '--conf': '--threshold',
+    '--conf-thres': '--threshold',
+    '--weights': '--model',
     '--source': undefined,
   },
 }

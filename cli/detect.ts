@@ -1,7 +1,8 @@
 import { extname, join } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { sessionOptionsOf } from '../src/host/engine/options.js'
 import { OcellusError } from '../src/host/errors.js'
+import type { Model } from '../src/host/graph/types.js'
 import { drawOn } from '../src/host/platform/node/canvas.js'
 import { Detector } from '../src/host/platform/node.js'
 import { shown } from '../src/host/shown.js'
@@ -34,6 +35,7 @@ interface Options extends Omit<ModelWords, 'outputs'>, SessionWords {
   out?: string
   format: (typeof formats)[number]
   saveConf?: boolean
+  imgsz?: number
   json?: boolean
 }
 
@@ -75,6 +77,7 @@ export function addDetect(program: Command): void {
     .option('-f, --format <format>', `${formats.join(', ')}: what is printed`, parseChoice(formats), 'text')
     .option('--save-conf', 'add the score to each line of --format yolo')
     .option('--json', 'the same as --format json')
+    .addOption(new Option('--imgsz <pixels>', "side of the network's input").argParser(parseCount).hideHelp())
     .action(detect)
   addSessionOptions(command)
   addOnnxOptions(command)
@@ -85,8 +88,10 @@ async function detect(words: string[], options: Options): Promise<void> {
   const format = options.json ? 'json' : options.format
   const names = namesOf(photos)
   const target = targetOf(photos, names, options)
+  const model = await openModel(options.model, { ...options, seekDetector: true })
+  if (options.imgsz !== undefined) checkSide(model, options.imgsz)
   const detector = await Detector.create({
-    model: await openModel(options.model, { ...options, seekDetector: true }),
+    model,
     ...sessionOptionsOf(options),
     // Workers would hardly have started when a single photo is done.
     threads: options.threads ?? (photos.length === 1 ? 1 : undefined),
@@ -127,6 +132,13 @@ async function detect(words: string[], options: Options): Promise<void> {
     for (const result of results) print(yoloLines(result, options.saveConf).trimEnd())
   }
   if (failed !== undefined) process.exitCode = 1
+}
+
+/** Users of other detectors choose a size; here it is the model's, and another one is no error. */
+function checkSide({ graph }: Model, asked: number): void {
+  const [, height, width] = graph.tensors.find(({ name }) => name === graph.inputs[0])!.shape
+  if (asked !== width && asked !== height)
+    warn(`--imgsz ${asked}: ${graph.name} takes ${width}x${height} pixels, as its file says`)
 }
 
 /** Where results go, settled before the work starts. */

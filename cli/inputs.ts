@@ -3,7 +3,6 @@ import { OcellusError } from '../src/host/errors.js'
 import { taskKinds } from '../src/host/graph/task.js'
 import type { Model, Task } from '../src/host/graph/types.js'
 import { limits } from '../src/host/limits.js'
-import { modelFile } from '../src/host/platform/node/models.js'
 import { type Build, builds, loadModel } from '../src/host/platform/node.js'
 import { modelContent } from '../src/host/source/content.js'
 import { type FamilyName, familyNames } from '../tools/onnx/detectors.js'
@@ -12,6 +11,7 @@ import { type ModelFile, type OpenOptions, openFormat } from '../tools/quantize/
 import { parseChoice } from './choice.js'
 import { type NormalizeWords, parseNormalize, pictureOf } from './normalize.js'
 import { warn } from './output.js'
+import { modelFileOf } from './registry.js'
 import { readStdin } from './stdin.js'
 
 export { parseChoice }
@@ -124,7 +124,7 @@ export async function openModel(word: string | undefined, words: ModelWords = {}
 export const modelSource = async (word: string): Promise<ModelFile> =>
   word === '-'
     ? { file: 'standard input', bytes: await readStdin(modelContent) }
-    : { file: await modelFile(word) }
+    : { file: await modelFileOf(word) }
 
 /** `name=1x3x320x320`, added to those before it. */
 function parseShape(

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, type Option } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import { shown } from '../src/host/shown.js'
 import { translated } from './aliases.js'
@@ -65,10 +65,29 @@ try {
   for (const add of verb === undefined ? Object.values(verbs) : [verbs[verb]]) (await add())(program)
   // Subcommands made by the functions above inherit neither of these by themselves.
   for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} })
+  for (const command of program.commands) for (const option of command.options) pointToHelp(command, option)
   if (words.length === 0) program.outputHelp()
   else await program.parseAsync(translated(words), { from: 'user' })
 } catch (error) {
   process.exitCode = report(error)
+}
+
+/** A value that an option can't have: the message leads to the verb's help, as others do. */
+function pointToHelp(command: Command, option: Option): void {
+  const parse = option.parseArg
+  if (parse === undefined) return
+  option.argParser((value: string, before: unknown) => {
+    try {
+      return parse(value, before)
+    } catch (error) {
+      if (!(error instanceof OcellusError)) throw error
+      throw new OcellusError(
+        error.code,
+        `${error.message}, for ${option.long ?? option.flags}; see ocellus ${command.name()} --help`,
+        { cause: error },
+      )
+    }
+  })
 }
 
 /** Prints what failed, on one line; returns the exit code. */

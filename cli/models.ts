@@ -3,7 +3,8 @@ import { OcellusError } from '../src/host/errors.js'
 import { type KnownModel, knownModels } from '../src/host/platform/node/models.js'
 import { loadModel } from '../src/host/platform/node.js'
 import { bytes, print, printJson, table } from './output.js'
-import { licences, registry } from './pull.js'
+import { licences } from './pull.js'
+import { registry } from './registry.js'
 
 interface Row {
   readonly name: string

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { SingleBar } from 'cli-progress'
 import { shown, shownJson, shownLines } from '../src/host/shown.js'
+import { progressLines } from './progress-lines.js'
 
 export { makeFolder, writeWhole } from '../src/host/platform/node/write.js'
 export { table } from '../tools/report/table.js'
@@ -27,9 +28,9 @@ export interface Progress {
   stop(): void
 }
 
-/** A bar on stderr, and only where that is a terminal. */
+/** A bar on stderr; where that is no terminal, a line now and then. */
 export function progress(what: string): Progress {
-  if (!process.stderr.isTTY) return { update() {}, stop() {} }
+  if (!process.stderr.isTTY) return progressLines(what.trim(), warn)
   const cli = createRequire(import.meta.url)('cli-progress') as { SingleBar: typeof SingleBar }
   const bar = new cli.SingleBar({
     format: `${what} {bar} {value}/{total} {eta_formatted} left`,

@@ -1,14 +1,16 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { OcellusError } from '../src/host/errors.js'
 import { limits } from '../src/host/limits.js'
 import { readCapped } from '../src/host/platform/node/files.js'
 import { cacheFolder, pulledFolder } from '../src/host/platform/node/models.js'
 import { packageFolder } from '../src/host/platform/node/package.js'
-import { type PublishedModel, parseRegistry } from '../tools/pull/registry.js'
+import type { PublishedModel } from '../tools/pull/registry.js'
 import { type Fetched, isAddress, Store, sourceOf } from '../tools/pull/store.js'
+import { parseRanges } from '../tools/quantize/calibrate/ranges.js'
 import { bytes, makeFolder, print, progress, writeWhole } from './output.js'
 import { addQuantize } from './quantize.js'
+import { packageRegistry, registry } from './registry.js'
 
 interface Options {
   from?: string
@@ -29,16 +31,14 @@ export function addPull(program: Command): void {
       '--from <source>',
       'a file, a folder or an address (a mirror: ending in /) instead of the published one',
     )
-    .option('--calibrate <photos...>', 'photos, folders or globs to calibrate on; default: the three samples')
+    .option(
+      '--calibrate <photos...>',
+      'photos, folders or globs to calibrate on; default: ranges that the registry has, else the three samples',
+    )
     .option('--timeout <seconds>', 'without a byte, before giving up', parseSeconds, 30)
     .option('--registry <file>', 'a registry of your own; default: the one of this package')
     .option('--force', 'fetch and quantise again what is there already')
     .action(pull)
-}
-
-export async function registry(file?: string): Promise<PublishedModel[]> {
-  const path = file ?? join(packageFolder, 'models', 'registry.json')
-  return parseRegistry(new TextDecoder().decode(await readCapped(path, limits.cfgBytes)))
 }
 
 /** Names and licences, a model a line. */
@@ -61,7 +61,7 @@ async function pull(name: string | undefined, options: Options): Promise<void> {
   print(`${model.title}\nby       ${model.authors}, ${model.home}\nlicence  ${model.licence}`)
   const fetched = await fetchAll(model, options)
   const out = join(pulledFolder(), `${model.name}.safetensors`)
-  await quantise(model, fetched, out, options.calibrate)
+  await quantise(model, fetched, out, options)
   print(`\nkept as ${out}\nocellus detect PHOTO --model ${model.name}`)
 }
 
@@ -99,18 +99,36 @@ function saysOf({ checked, since }: Fetched, hasMd5: boolean): string {
   return `recorded now, at first use: its authors publish none${md5}`
 }
 
-/** By the words of the verb itself, so that a pulled model is what anybody gets by hand. */
+/**
+ * By the words of the verb itself, so that a pulled model is what anybody gets by hand. Ranges that
+ * the registry has were seen on more photos than the samples; these then measure the noise.
+ */
 async function quantise(
   model: PublishedModel,
   [weights]: readonly Fetched[],
   out: string,
-  photos: readonly string[] = [join(packageFolder, 'samples')],
+  { calibrate, registry: file = packageRegistry }: Options,
 ): Promise<void> {
   const verb = new Command('ocellus').exitOverride()
   addQuantize(verb)
   const source = isAddress(weights.source) ? weights.source : `${model.home} (${weights.source})`
   const words = ['--name', model.name, '--license', model.licence, '--source', source, '--out', out]
+  const ranges = await rangesOf(model, weights, file)
+  if (calibrate === undefined && ranges !== undefined) words.push('--ranges', ranges)
+  const photos = calibrate ?? [join(packageFolder, 'samples')]
   await verb.parseAsync(['quantize', weights.path, ...words, '--calibrate', ...photos], { from: 'user' })
+}
+
+/** The registry's ranges of a model, if they were seen with these weights. */
+async function rangesOf(
+  { ranges }: PublishedModel,
+  { sha256 }: Fetched,
+  registryFile: string,
+): Promise<string | undefined> {
+  if (ranges === undefined) return undefined
+  const file = join(dirname(registryFile), 'ranges', ranges)
+  const text = new TextDecoder().decode(await readCapped(file, limits.cfgBytes))
+  return parseRanges(text, file).weights === sha256 ? file : undefined
 }
 
 function parseSeconds(word: string): number {

@@ -4,10 +4,14 @@ import { sessionOptionsOf } from '../src/host/engine/options.js'
 import { OcellusError } from '../src/host/errors.js'
 import { isInt8 } from '../src/host/graph/precision.js'
 import type { Model } from '../src/host/graph/types.js'
+import { limits } from '../src/host/limits.js'
+import { readCapped } from '../src/host/platform/node/files.js'
 import { writeModel } from '../src/host/platform/node.js'
+import { hashFile } from '../tools/pull/download.js'
 import { type Method, methods } from '../tools/quantize/calibrate/observers.js'
+import { parseRanges, type Ranges, writeRanges } from '../tools/quantize/calibrate/ranges.js'
 import { quantizeModel } from '../tools/quantize/quantize.js'
-import { ocellusFormat, openFormat } from '../tools/quantize/readers/open.js'
+import { type ModelFile, ocellusFormat, openFormat } from '../tools/quantize/readers/open.js'
 import { calibrationOf, findCalibration } from './calibration.js'
 import {
   addNetworkOptions,
@@ -21,13 +25,15 @@ import {
   parseSeed,
 } from './inputs.js'
 import { bytes, print, printJson, progress, table, warn, writeWhole } from './output.js'
-import { oneOutput } from './outputs.js'
+import { Outputs } from './outputs.js'
 import { warnDropped } from './photos.js'
 import { autoencoderOf, quantizeAutoencoder } from './quantize-autoencoder.js'
 import { addSessionOptions, type SessionWords } from './session-options.js'
 
 interface Options extends ModelWords, SessionWords {
   calibrate?: string[]
+  ranges?: string
+  saveRanges?: string
   samples: number
   seed: number
   out: string
@@ -61,6 +67,8 @@ export function addQuantize(program: Command): void {
     .option('--config <cfg>', 'configuration of darknet weights; default: the .cfg beside them')
     .option('--names <file>', 'labels, one a line, or .data; default: the .names beside the weights')
     .option('--epsilon <value>', "of batch normalisation; default: darknet's 1e-5", parseEpsilon)
+    .option('--ranges <file>', 'ranges that --save-ranges kept: photos then serve to measure noise alone')
+    .option('--save-ranges <file>', 'keep the ranges seen, to quantise the same weights without photos')
     .option('--samples <n>', 'most photos to calibrate on, evenly picked', parseCount, 128)
     .option(
       '--seed <n>',
@@ -94,13 +102,32 @@ export function addQuantize(program: Command): void {
   addNetworkOptions(command)
 }
 
+/** Ranges of a file, if they are of these weights. */
+async function readRanges(file: string, source: ModelFile): Promise<Ranges> {
+  const ranges = parseRanges(new TextDecoder().decode(await readCapped(file, limits.cfgBytes)), file)
+  const { sha256 } = await hashFile(source.file)
+  if (sha256 !== ranges.weights)
+    throw new OcellusError(
+      'E_OPTION',
+      `${file} has the ranges of other weights than ${source.file}: give photos with --calibrate`,
+    )
+  return ranges
+}
+
 /** Samples on which noise is measured. */
 const mostCompared = 16
 
 async function quantize(weights: string, options: Options): Promise<void> {
   const source = await modelSource(weights)
   const given = await findCalibration(options.calibrate)
-  oneOutput(options.out, [...modelFiles(source.file, options), ...given.photos, ...given.arrays])
+  const outputs = new Outputs([
+    ...modelFiles(source.file, options),
+    ...given.photos,
+    ...given.arrays,
+    ...(options.ranges === undefined ? [] : [options.ranges]),
+  ])
+  for (const file of [options.out, options.saveRanges]) if (file !== undefined) outputs.add(file)
+  outputs.check()
   const bits = options.reduceRange ? 7 : 8
   const { model: read, format } = await openFormat(source, {
     ...openOptions({ ...options, seekDetector: true }),
@@ -113,12 +140,21 @@ async function quantize(weights: string, options: Options): Promise<void> {
   const autoencoder = autoencoderOf(read, reopen, options)
   if (autoencoder !== undefined) return quantizeAutoencoder(weights, autoencoder, given.photos, options)
   const { float, samples, held, noun, drawn, what } = await calibrationOf(read, weights, given, options)
+  const ranges = options.ranges === undefined ? undefined : await readRanges(options.ranges, source)
   const bars = {
     equalize: progress('equalizing '),
     calibrate: progress('calibrating'),
     compare: progress('comparing  '),
   }
-  const { model, layers, calibrated, compared, heldBack, warnings } = await quantizeModel(float, samples, {
+  const {
+    model,
+    layers,
+    calibrated,
+    compared,
+    heldBack,
+    warnings,
+    ranges: seen,
+  } = await quantizeModel(float, samples, {
     method: options.method,
     percentile: options.percentile,
     reduceRange: options.reduceRange ?? false,
@@ -127,6 +163,7 @@ async function quantize(weights: string, options: Options): Promise<void> {
     compare: mostCompared,
     float: options.float,
     held,
+    ranges,
     noun,
     drawn,
     onDropped: warnDropped,
@@ -155,6 +192,10 @@ async function quantize(weights: string, options: Options): Promise<void> {
     },
   })
   writeWhole(options.out, file)
+  if (options.saveRanges !== undefined) {
+    const { sha256 } = await hashFile(source.file)
+    writeWhole(options.saveRanges, writeRanges(seen, sha256))
+  }
   if (options.json) {
     printJson({
       file: options.out,

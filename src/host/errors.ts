@@ -90,6 +90,7 @@ export const errorCodes = [
   'E_ONNX_OPERATOR',
   // calibration and evaluation data
   'E_CALIBRATION_EMPTY',
+  'E_CALIBRATION_RANGES',
   'E_DATA_LABELS',
   'E_DATA_EMPTY',
   // NumPy arrays

@@ -92,3 +92,15 @@ test('a photo of another size than the labels state is refused', async (context)
   await expect(run).rejects.toThrow(expect.objectContaining({ code: 'E_DATA_LABELS' }))
   expect(() => new Evaluator(dataSet, ['unicorn'])).toThrow(expect.objectContaining({ code: 'E_DATA_EMPTY' }))
 })
+
+test('classes that the model lacks are counted, whether others fit or not', () => {
+  const box = { xmin: 0, ymin: 0, xmax: 1, ymax: 1 }
+  const labels = [0, 1, 1, 2].map((classId) => ({ classId, box, crowd: false }))
+  const dataSet = {
+    names: ['person', 'zebra', 'cat', 'oven'],
+    photos: [{ file: 'a.jpg', labels }],
+    warnings: [],
+  }
+  expect([...new Evaluator(dataSet, ['Person', 'cat']).missing]).toEqual([['zebra', 2]])
+  expect([...new Evaluator(dataSet, dataSet.names).missing]).toEqual([])
+})

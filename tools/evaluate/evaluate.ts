@@ -40,6 +40,8 @@ export interface Evaluation extends Precision {
 export class Evaluator {
   readonly #toData: Int32Array
   readonly #known: Set<number>
+  /** Classes that are labelled here and that the model lacks, with their boxes. */
+  readonly missing: ReadonlyMap<string, number>
 
   constructor(
     readonly dataSet: DataSet,
@@ -47,7 +49,16 @@ export class Evaluator {
   ) {
     this.#toData = mapClasses(modelLabels, dataSet.names)
     this.#known = new Set(this.#toData)
-    const some = dataSet.photos.some(({ labels }) => labels.some(({ classId }) => this.#known.has(classId)))
+    const missing = new Map<string, number>()
+    let some = false
+    for (const { classId } of dataSet.photos.flatMap(({ labels }) => labels)) {
+      if (this.#known.has(classId)) some = true
+      else {
+        const name = dataSet.names[classId]
+        missing.set(name, (missing.get(name) ?? 0) + 1)
+      }
+    }
+    this.missing = missing
     if (!some) {
       throw new OcellusError(
         'E_DATA_EMPTY',

@@ -19,6 +19,8 @@ export interface PublishedModel {
   readonly authors: string
   readonly home: string
   readonly licence: string
+  /** A file beside the registry with ranges of activations that were seen on many photos. */
+  readonly ranges?: string
   /** The weights first, then what must lie beside them. */
   readonly files: readonly PublishedFile[]
 }
@@ -47,8 +49,12 @@ export function parseRegistry(text: string): PublishedModel[] {
 function parseModel(name: string, model: Readonly<Record<string, unknown>>): PublishedModel {
   if (!/^[a-z0-9][a-z0-9.-]*$/.test(name)) throw wrong(`${JSON.stringify(name)} is no name`)
   if (!Array.isArray(model.files) || model.files.length === 0) throw wrong(`${name} has no files`)
+  const { ranges } = model
+  if (ranges !== undefined && !(typeof ranges === 'string' && /^[a-z0-9][a-z0-9.-]*\.json$/.test(ranges)))
+    throw wrong(`${name}.ranges`)
   return {
     name,
+    ...(ranges === undefined ? {} : { ranges }),
     title: text(model.title, `${name}.title`),
     authors: text(model.authors, `${name}.authors`),
     home: text(model.home, `${name}.home`),

@@ -1,20 +1,20 @@
 import { Session, type SessionOptions } from '../../src/host/engine/session.js'
 import { OcellusError } from '../../src/host/errors.js'
-import { operators } from '../../src/host/graph/ops/index.js'
-import type { Model, Quantization, Tensor } from '../../src/host/graph/types.js'
-import { ChannelStatistics } from './calibrate/channels.js'
+import type { Model, Quantization } from '../../src/host/graph/types.js'
+import { type Calibration, calibrate, factorsOn } from './calibrate/calibrate.js'
 import { exposeAll } from './calibrate/expose.js'
-import { Histogram } from './calibrate/histogram.js'
-import { Likeness } from './calibrate/likeness.js'
-import { fromRange, type ObserverOptions, observe } from './calibrate/observers.js'
-import { equalize, seams } from './passes/equalize.js'
+import type { ObserverOptions } from './calibrate/observers.js'
+import { type Ranges, unfit } from './calibrate/ranges.js'
+import { scaleChannels } from './passes/equalize.js'
 import { type Precision, precisionOf } from './passes/precision.js'
 import { rewriteInt8 } from './passes/rewrite.js'
-import { freshTensors, shareScales } from './passes/share.js'
-import { type LayerNoise, Noise } from './report/noise.js'
-import { noiseWarnings, rangeWarnings, sampleWarnings } from './report/warnings.js'
-import { holdBack, type OnDropped, type Sample, Samples, show } from './samples.js'
+import { shareScales } from './passes/share.js'
+import { compare } from './report/compare.js'
+import type { LayerNoise } from './report/noise.js'
+import { noiseWarnings, sampleWarnings } from './report/warnings.js'
+import { holdBack, type OnDropped, type Sample, Samples } from './samples.js'
 
+export { compareModels } from './report/compare.js'
 export type { Photo, Sample } from './samples.js'
 
 export interface QuantizeOptions extends ObserverOptions {
@@ -35,6 +35,8 @@ export interface QuantizeOptions extends ObserverOptions {
   /** The samples are drawn at random, not given: there are as many as are wanted. */
   readonly drawn?: boolean
   readonly onDropped?: OnDropped
+  /** Ranges that were seen before: `method` and `equalize` then have no effect. */
+  readonly ranges?: Ranges
   /** Called after each sample of each stage. */
   readonly progress?: (stage: 'equalize' | 'calibrate' | 'compare', done: number, total: number) => void
 }
@@ -49,57 +51,90 @@ export interface QuantizeResult {
   readonly compared: number
   /** Whether these are others than those that calibrated. */
   readonly heldBack: boolean
+  /** What calibration saw, to quantise the same weights again without samples. */
+  readonly ranges: Ranges
   /** What the user should look at, a line each. */
   readonly warnings: readonly string[]
 }
 
 /**
  * Post-training quantisation of a float network to int8, calibrated on samples: photos, latents or
- * inputs by name.
+ * inputs by name; or by ranges that were seen before, where `options.ranges` has them and the
+ * samples serve for the comparison alone.
  */
 export async function quantizeModel(
   original: Model,
   given: readonly Sample[],
   options: QuantizeOptions,
 ): Promise<QuantizeResult> {
-  if (given.length === 0)
+  if (given.length === 0 && options.ranges === undefined)
     throw new OcellusError('E_CALIBRATION_EMPTY', 'no photos to calibrate on: give a folder that has some')
   // A layer's name that is none is told before the work starts.
   precisionOf(original, options.float)
-  const split =
-    options.held === undefined
-      ? holdBack(given, options.compare)
-      : { calibrate: given, held: options.held.slice(0, options.compare) }
+  const split = splitOf(given, options)
   const samples = new Samples(split.calibrate, options.onDropped)
-  const float = options.equalize ? await equalized(original, samples, options) : original
+  const factors =
+    options.ranges?.factors ??
+    (options.equalize ? await factorsOn(original, samples, options) : new Map<string, Float64Array>())
+  const float = scaleChannels(original, factors)
   const reference = await Session.create(exposeAll(float), options.session)
   try {
     const precision = precisionOf(float, options.float)
-    const { scales, means, warnings, likeness } = await calibrate(
-      float,
-      reference,
-      samples,
-      precision,
-      options,
-    )
-    const model = rewriteInt8(float, scales, {
+    const seen = options.ranges ?? (await calibrate(float, reference, samples, precision, options))
+    const model = rewriteInt8(float, scalesOf(float, precision, seen), {
       precision,
       reduceRange: options.reduceRange,
-      means: options.biasCorrection ? means : undefined,
+      means: options.biasCorrection ? seen.means : undefined,
     })
     const noise = await measureNoise(reference, model, split, options)
-    const sampled = options.drawn
-      ? []
-      : sampleWarnings(options.noun ?? 'samples', samples.size, noise.heldBack, likeness)
+    const warnings = 'likeness' in seen ? warningsOf(seen, samples.size, noise.heldBack, options) : []
     return {
       ...noise,
       model,
-      calibrated: samples.size,
-      warnings: [...sampled, ...warnings, ...noiseWarnings(noise.layers)],
+      calibrated: options.ranges?.samples ?? samples.size,
+      ranges: options.ranges ?? { ...seen, factors, samples: samples.size },
+      warnings: [...warnings, ...noiseWarnings(noise.layers)],
     }
   } finally {
     reference.close()
   }
+}
+
+function splitOf(given: readonly Sample[], options: QuantizeOptions): ReturnType<typeof holdBack> {
+  if (options.ranges !== undefined) return { calibrate: [], held: given.slice(0, options.compare) }
+  if (options.held === undefined) return holdBack(given, options.compare)
+  return { calibrate: given, held: options.held.slice(0, options.compare) }
+}
+
+function warningsOf(
+  { likeness, warnings }: Calibration,
+  calibrated: number,
+  heldBack: boolean,
+  { drawn, noun = 'samples' }: QuantizeOptions,
+): string[] {
+  return drawn ? [...warnings] : [...sampleWarnings(noun, calibrated, heldBack, likeness), ...warnings]
+}
+
+/** The scale of every float tensor. Throws E_OPTION where ranges were seen in another network. */
+function scalesOf(
+  model: Model,
+  precision: ReadonlyMap<string, Precision>,
+  { scales, means }: Pick<Ranges, 'scales' | 'means'>,
+): Map<string, Quantization> {
+  const channels = new Map(model.graph.tensors.map(({ name, shape }) => [name, shape.at(-1)]))
+  for (const [name, { length }] of means)
+    if (channels.get(name) !== length)
+      throw unfit(`have ${length} channels of ${name}, which has ${channels.get(name) ?? 'none'}`)
+  const groups = shareScales(model, precision)
+  return new Map(
+    model.graph.tensors
+      .filter(({ dtype }) => dtype === 'float32')
+      .map(({ name }) => {
+        const scale = scales.get(groups.get(name)!)
+        if (scale === undefined) throw unfit(`have no range for ${name}`)
+        return [name, scale]
+      }),
+  )
 }
 
 /** Compares on what was held back, and on what calibrated where nothing of it can be read. */
@@ -119,174 +154,4 @@ async function measureNoise(
     if (own.size > 0) return { layers, compared: own.size, heldBack: samples === held }
   }
   return { layers: [], compared: 0, heldBack: false }
-}
-
-/**
- * The same network with the ranges of its channels evened out, as far as a first look at the
- * samples shows them.
- */
-async function equalized(model: Model, samples: Samples, options: QuantizeOptions): Promise<Model> {
-  const names = seams(model).map(({ first }) => first.outputs[0])
-  if (names.length === 0) return model
-  const session = await Session.create(
-    { ...model, graph: { ...model.graph, outputs: [...model.graph.outputs, ...names] } },
-    options.session,
-  )
-  try {
-    const channels = channelStatistics(session, names)
-    await samples.each(
-      (sample) => {
-        show(session, sample)
-        for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
-      },
-      (done, total) => options.progress?.('equalize', done, total),
-    )
-    return equalize(model, channels)
-  } finally {
-    session.close()
-  }
-}
-
-/** Of a latent's normal numbers one in 16,000 lies beyond this, and is clipped to it. */
-const latentRange = 4
-
-interface Calibration {
-  readonly scales: ReadonlyMap<string, Quantization>
-  readonly means: ReadonlyMap<string, Float64Array>
-  /** Of what the layers made. */
-  readonly warnings: readonly string[]
-  readonly likeness: Likeness
-}
-
-function channelStatistics(session: Session, names: readonly string[]): Map<string, ChannelStatistics> {
-  const { tensorsByName } = session.plan.model
-  return new Map(names.map((name) => [name, new ChannelStatistics(tensorsByName.get(name)!.shape.at(-1)!)]))
-}
-
-async function calibrate(
-  float: Model,
-  session: Session,
-  samples: Samples,
-  precision: ReadonlyMap<string, Precision>,
-  options: QuantizeOptions,
-): Promise<Calibration> {
-  const known = inputScales(float)
-  const inputs = session.inputs.filter(({ name, dtype }) => dtype === 'float32' && !known.has(name))
-  const names = [...inputs.map(({ name }) => name), ...freshTensors(float, precision)]
-  const histograms = new Map(names.map((name) => [name, new Histogram()]))
-  const weighted = float.graph.nodes.filter(({ op }) => operators.get(op)!.scales === 'weights')
-  const channels = channelStatistics(
-    session,
-    weighted.map((node) => node.inputs[0]),
-  )
-  const [picture] = session.inputs
-  const scale = known.get(picture.name)?.scale
-  const likeness = new Likeness(scale === undefined ? undefined : scale * 255)
-  await samples.each(
-    (sample) => {
-      show(session, sample)
-      for (const [name, histogram] of histograms) histogram.add(session.output(name) as Float32Array)
-      for (const [name, statistics] of channels) statistics.add(session.output(name) as Float32Array)
-      if (picture.dtype === 'float32')
-        likeness.add(session.output(picture.name) as Float32Array, picture.shape)
-    },
-    (done, total) => options.progress?.('calibrate', done, total),
-  )
-  const warnings = rangeWarnings(
-    new Map(
-      float.graph.nodes.flatMap(({ name, outputs: [output] }) => {
-        const histogram = histograms.get(output)
-        return histogram === undefined ? [] : [[name, histogram] as const]
-      }),
-    ),
-  )
-  const groups = shareScales(float, precision)
-  const merged = new Map<string, Histogram>()
-  for (const [name, histogram] of histograms) {
-    const group = groups.get(name)!
-    const known = merged.get(group)
-    if (known === undefined) merged.set(group, histogram)
-    else known.merge(histogram)
-  }
-  const chosen = new Map(known)
-  for (const [group, histogram] of merged)
-    if (!chosen.has(group)) chosen.set(group, observe(histogram, options))
-  return {
-    scales: new Map(
-      float.graph.tensors
-        .filter(({ dtype }) => dtype === 'float32')
-        .map(({ name }) => [name, chosen.get(groups.get(name)!)!]),
-    ),
-    means: new Map([...channels].map(([name, { means }]) => [name, means])),
-    warnings,
-    likeness,
-  }
-}
-
-/**
- * Scales of inputs whose range is known: a latent's, and a picture's, whose bytes, normalised, span
- * it; without mean and deviation int8 holds them exactly.
- */
-function inputScales({ graph }: Model): Map<string, Quantization> {
-  const [first] = graph.inputs
-  if (graph.task.kind === 'generation') return new Map([[first, fromRange(-latentRange, latentRange)]])
-  if (graph.preprocessing === undefined) return new Map()
-  const { mean, std } = graph.preprocessing
-  const low = Math.min(...mean.map((m, c) => -m / std[c]))
-  const high = Math.max(...mean.map((m, c) => (1 - m) / std[c]))
-  return new Map([[first, fromRange(low, high)]])
-}
-
-/** Signal-to-noise ratio of each tensor that both networks make, on the same samples. */
-export async function compareModels(
-  float: Model,
-  model: Model,
-  samples: readonly Sample[],
-  options: SessionOptions = {},
-  onDropped?: OnDropped,
-): Promise<LayerNoise[]> {
-  const reference = await Session.create(exposeAll(float), options)
-  try {
-    return await compare(reference, model, new Samples(samples, onDropped), { session: options })
-  } finally {
-    reference.close()
-  }
-}
-
-async function compare(
-  reference: Session,
-  model: Model,
-  samples: Samples,
-  options: Pick<QuantizeOptions, 'session' | 'progress'>,
-): Promise<LayerNoise[]> {
-  const session = await Session.create(exposeAll(model), options.session)
-  try {
-    const known = new Set(reference.outputs.map((t) => t.name))
-    const shared = session.outputs.filter((t) => known.has(t.name) && t.dtype !== 'int32')
-    const noise = new Map(shared.map((t) => [t.name, new Noise()]))
-    await samples.each(
-      (sample) => {
-        show(reference, sample)
-        show(session, sample)
-        for (const tensor of shared) {
-          noise.get(tensor.name)!.add(reference.output(tensor.name) as Float32Array, real(session, tensor))
-        }
-      },
-      (done, total) => options.progress?.('compare', done, total),
-    )
-    return model.graph.nodes.flatMap((node) => {
-      const measured = noise.get(node.outputs[0])
-      return measured === undefined ? [] : [{ name: node.name, op: node.op, decibels: measured.decibels }]
-    })
-  } finally {
-    session.close()
-  }
-}
-
-/** An output's real values: (q - zeroPoint) * scale when it is int8. */
-function real(session: Session, tensor: Tensor): Float32Array {
-  const values = session.output(tensor.name)
-  if (values instanceof Float32Array) return values
-  const { scale, zeroPoint } = tensor.quantization!
-  return Float32Array.from(values, (q) => (q - zeroPoint) * scale)
 }

@@ -2,6 +2,7 @@ import type { NodeView } from '../../../src/host/graph/descriptor.js'
 import { operators } from '../../../src/host/graph/ops/index.js'
 import type { Constant, Model, Node } from '../../../src/host/graph/types.js'
 import { viewsOf } from '../../../src/host/graph/views.js'
+import { unfit } from '../calibrate/ranges.js'
 import { balanced, type Channels, type ReaderWeights } from './balance.js'
 
 /**
@@ -31,17 +32,42 @@ const leastFactor = 2 ** -8
  * between, and leaves networks alone that gain little. Measured: YOLOv4-tiny, YOLO-Fastest and two
  * DCGANs stay as they are there.
  */
-export function equalize(model: Model, channels: ReadonlyMap<string, Channels>): Model {
-  const constants = new Map(model.constants)
+export const equalize = (model: Model, channels: ReadonlyMap<string, Channels>): Model =>
+  scaleChannels(model, factorsOf(model, channels))
+
+/** The factors of `equalize` by the tensors between the convolutions, where there are any. */
+export function factorsOf(model: Model, channels: ReadonlyMap<string, Channels>): Map<string, Float64Array> {
+  const factors = new Map<string, Float64Array>()
   for (const { first, readers, depthwise } of seams(model)) {
     const known = channels.get(first.outputs[0])
     if (known === undefined) continue
-    // An earlier seam may have changed the weights: the factors come from those of now.
-    const now = readers.map((reader) => weightsOf(reader, constants))
-    const factors = depthwise ? fullRange(known.ranges) : balanced(known, now)
+    const found = depthwise
+      ? fullRange(known.ranges)
+      : balanced(
+          known,
+          readers.map((reader) => weightsOf(reader, model.constants)),
+        )
+    if (found !== undefined) factors.set(first.outputs[0], found)
+  }
+  return factors
+}
+
+/**
+ * Divides channels of tensors by factors, which their readers' weights take over. Throws E_OPTION
+ * for factors of another network.
+ */
+export function scaleChannels(model: Model, factorsBy: ReadonlyMap<string, Float64Array>): Model {
+  const constants = new Map(model.constants)
+  const left = new Set(factorsBy.keys())
+  for (const { first, readers } of factorsBy.size === 0 ? [] : seams(model)) {
+    const [name] = first.outputs
+    const factors = factorsBy.get(name)
     if (factors === undefined) continue
+    left.delete(name)
     const lead = constants.get(first.constants.weight)!
     const bias = constants.get(first.constants.bias)!
+    if (factors.length !== lead.shape[0])
+      throw unfit(`have ${factors.length} channels of ${name}, which has ${lead.shape[0]}`)
     const depth = lead.data.length / factors.length
     constants.set(
       lead.name,
@@ -52,12 +78,15 @@ export function equalize(model: Model, channels: ReadonlyMap<string, Channels>):
       bias.name,
       scaled(bias, (k) => 1 / factors[k % factors.length]),
     )
-    for (const { constant, channelOf } of now)
+    for (const reader of readers) {
+      const { constant, channelOf } = weightsOf(reader, constants)
       constants.set(
         constant.name,
         scaled(constant, (k) => factors[channelOf(k)]),
       )
+    }
   }
+  for (const name of left) throw unfit(`have factors for ${name}`)
   return { ...model, constants }
 }
 

@@ -88,30 +88,41 @@ const dropout: Layer = (options, _index, builder) => {
   return builder.previous(options)
 }
 
-/** [shortcut]: the previous layer plus one or several others of the same shape. */
+/**
+ * [shortcut]: the previous layer plus one or several others of its sides. Of layers with different
+ * numbers of channels darknet adds those that both have; the previous one's others stay.
+ */
 const shortcut: Layer = (options, index, builder) => {
   const previous = builder.previous(options)
   const others = sources('from', options, builder)
   const activation = options.word('activation', 'linear', activations)
   for (const key of ['weights_type', 'weights_normalization']) options.word(key, 'none', ['none'])
   const sum = others.reduce((sum, other, step) => {
-    if (!sameSides(other, previous) || other.channels !== previous.channels) {
+    if (!sameSides(other, previous)) {
       throw options.error(
         'E_CFG_ROUTE',
-        `adds ${describe(other)} to ${describe(previous)}; they must have one shape`,
+        `adds ${describe(other)} to ${describe(previous)}; they must be equally large`,
         'from',
       )
     }
     const last = step === others.length - 1
     const name = last ? `${index}_shortcut` : `${index}_shortcut_${step}`
-    return builder.emit(
-      name,
-      'add',
-      [sum, other],
-      previous,
-      fusedActivation(last ? activation : 'linear'),
-      options,
-    )
+    const fused = fusedActivation(last ? activation : 'linear')
+    const add = (own: string, a: Feature, b: Feature): Feature =>
+      builder.emit(own, 'add', [a, b], a, fused, options)
+    if (other.channels === sum.channels) return add(name, sum, other)
+    const part = (whole: Feature, own: string, start: number, count: number): Feature =>
+      builder.emit(own, 'slice', [whole], { ...whole, channels: count }, { start, count }, options)
+    if (other.channels > sum.channels) return add(name, sum, part(other, `${name}_part`, 0, sum.channels))
+    if (activation !== 'linear')
+      throw options.error(
+        'E_CFG_ROUTE',
+        `adds ${describe(other)} to more channels, ${describe(previous)}, before ${activation}`,
+        'from',
+      )
+    const both = add(`${name}_sum`, part(sum, `${name}_first`, 0, other.channels), other)
+    const rest = part(sum, `${name}_rest`, other.channels, sum.channels - other.channels)
+    return builder.emit(name, 'concat', [both, rest], sum, {}, options)
   }, previous)
   return curvedActivation(activation, sum, index, builder, options)
 }

@@ -47,8 +47,14 @@ export class Options {
     return this.#list(key)?.map((item) => this.#toInteger(key, item))
   }
 
+  /**
+   * A comma-separated list of numbers; undefined where the key is absent. A comma at its end stands
+   * for nothing: darknet reads as many numbers as it needs.
+   */
   numbers(key: string): readonly number[] | undefined {
-    return this.#list(key)?.map((item) => this.#toNumber(key, item))
+    const items = this.#list(key)
+    if (items !== undefined && items.length > 1 && items[items.length - 1] === '') items.pop()
+    return items?.map((item) => this.#toNumber(key, item))
   }
 
   /** A setting that Ocellus can only run when it is off. */
@@ -102,7 +108,7 @@ export class Options {
     return entry
   }
 
-  #list(key: string): readonly string[] | undefined {
+  #list(key: string): string[] | undefined {
     const entry = this.#entry(key, false)
     if (entry === undefined) return undefined
     const items = entry.value.split(',').map((item) => item.trim())
