@@ -76,7 +76,13 @@ import {
 } from '../lib/instructions'
 import { conv_s8 } from './conv_s8'
 
-export { preprocess_grey as preprocessGrey, preprocess_rgb as preprocessRgb, preprocess_rgb565 as preprocessRgb565, preprocess_rgba as preprocessRgba, preprocess_yuv422 as preprocessYuv422 } from './preprocess'
+export {
+  preprocess_grey as preprocessGrey,
+  preprocess_rgb as preprocessRgb,
+  preprocess_rgb565 as preprocessRgb565,
+  preprocess_rgba as preprocessRgba,
+  preprocess_yuv422 as preprocessYuv422,
+} from './preprocess'
 
 export function convS8(i: Conv): void {
   conv_s8(i)

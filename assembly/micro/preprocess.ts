@@ -5,9 +5,11 @@
 //   grey        one byte, which is R, G and B
 //   rgb565      a little-endian word, red in its highest bits; 5 bits b become b << 3 | b >> 2, and
 //               6 bits become b << 2 | b >> 4
-//   yuv422      bytes Y0 U Y1 V for two pixels, full range, BT.601 (the colours of JPEG):
-//               R = Y + (91881 v + 2^15 >> 16), G = Y - (22554 u + 46802 v + 2^15 >> 16),
-//               B = Y + (116130 u + 2^15 >> 16), with u = U - 128 and v = V - 128, clamped to 0..255
+//   yuv422      bytes Y0 U Y1 V for two pixels, full range, BT.601 (the colours of JPEG), with
+//               u = U - 128 and v = V - 128, clamped to 0..255:
+//               R = Y + (91881 v + 2^15 >> 16)
+//               G = Y - (22554 u + 46802 v + 2^15 >> 16)
+//               B = Y + (116130 u + 2^15 >> 16)
 // Rows follow each other without a gap, and yuv422 has an even width. Nothing beyond the frame is
 // read. Scratch: resizedWidth * 8 bytes: the left column and its two weights of each output column.
 
@@ -102,24 +104,24 @@ function bytesOf(format: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function pixel(row: usize, n: i32, format: i32): u32 {
-  if (format == RGBA) return load<u32>(row + (<usize>n << 2))
+  if (format == RGBA) return load<u32>(row + ((<usize>n) << 2))
   if (format == GREY) return load<u8>(row + <usize>n)
   if (format == RGB) {
     const at = row + <usize>n * 3
-    return <u32>load<u8>(at) | (<u32>load<u8>(at, 1) << 8) | (<u32>load<u8>(at, 2) << 16)
+    return <u32>load<u8>(at) | ((<u32>load<u8>(at, 1)) << 8) | ((<u32>load<u8>(at, 2)) << 16)
   }
   if (format == RGB565) {
-    const word = <u32>load<u16>(row + (<usize>n << 1))
+    const word = <u32>load<u16>(row + ((<usize>n) << 1))
     const red = word >> 11
     const green = (word >> 5) & 63
     const blue = word & 31
-    return ((red << 3) | (red >> 2)) | (((green << 2) | (green >> 4)) << 8) | (((blue << 3) | (blue >> 2)) << 16)
+    return (red << 3) | (red >> 2) | (((green << 2) | (green >> 4)) << 8) | (((blue << 3) | (blue >> 2)) << 16)
   }
   return fromYuv(row, n)
 }
 
 function fromYuv(row: usize, n: i32): u32 {
-  const pair = row + (<usize>(n >> 1) << 2)
+  const pair = row + ((<usize>(n >> 1)) << 2)
   const y = <i32>load<u8>(pair + ((<usize>n & 1) << 1))
   const u = <i32>load<u8>(pair, 1) - 128
   const v = <i32>load<u8>(pair, 3) - 128

@@ -63,3 +63,19 @@ describe.each([
     }
   })
 })
+
+it("is C++ as Arduino's compiler takes it", async () => {
+  const files = await packFirmware(await loadModel('models/quantized/detector-tiny.safetensors'), {
+    format: 'rgb565',
+    frame: { width: 96, height: 96 },
+  })
+  const own = join(folder, 'arduino')
+  const board = `#define LED_BUILTIN 13
+enum { LOW, HIGH, OUTPUT };
+void pinMode(int, int); void digitalWrite(int, int); void delay(unsigned long);
+`
+  writeFirmware(own, new Map([...files, ['Arduino.h', board]]), [new Uint8Array(4)])
+  const words = ['-x', 'c++', '-std=c++11', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', '-I.']
+  output('g++', [...words, '-include', 'Arduino.h', 'examples/blink/blink.ino'], own)
+  expect(files.get('library.properties')).toContain('includes=ocellus_model.h')
+})

@@ -3,23 +3,10 @@ import { entryBytes, listHeaderBytes } from '../../src/host/program/candidates.j
 import { opcodes, wordOf } from '../../src/host/program/instruction.js'
 import { instructionArea } from './arena.js'
 import { engineSource, template } from './engine.js'
-import type { FrameFormat } from './frames.js'
+import type { Firmware } from './firmware.js'
 import { goldenSide } from './golden.js'
-import type { FirmwareLayout } from './layout.js'
 import { checkLimits, type MemoryLimits, memoryPage, sizesOf } from './memory.js'
-import type { ProgramWords } from './program.js'
 import { cComment, cString, rows, wordsOf } from './words.js'
-
-/** All that the files of C are written from. */
-export interface Firmware {
-  readonly name: string
-  readonly labels: readonly string[]
-  readonly format: FrameFormat
-  readonly frame: { readonly width: number; readonly height: number }
-  readonly layout: FirmwareLayout
-  readonly program: ProgramWords
-  readonly golden: { readonly frame: Uint8Array; readonly results: number; readonly flash: number }
-}
 
 const hex = (value: number): string => `0x${(value >>> 0).toString(16).padStart(8, '0')}u`
 
@@ -93,6 +80,11 @@ ${layout.outputs
     ],
     ['example/main.c', template('example_main.c')],
     ['CMakeLists.txt', template('CMakeLists.txt')],
+    ['zephyr/module.yml', template('zephyr_module.yml')],
+    ['zephyr/CMakeLists.txt', template('zephyr_CMakeLists.txt')],
+    ['zephyr/Kconfig', template('zephyr_Kconfig')],
+    ['library.properties', template('library.properties')],
+    ['examples/blink/blink.ino', template('example_blink.ino')],
     ['MEMORY.md', memoryPage(firmware, sizes)],
   ])
 }

@@ -1,6 +1,6 @@
 import { OcellusError } from '../../src/host/errors.js'
 import { roundUp } from '../../src/host/graph/descriptor.js'
-import type { Firmware } from './c-files.js'
+import type { Firmware } from './firmware.js'
 import { pixelBytes } from './frames.js'
 
 /** Most bytes of stack that ocellus_detect takes on a Cortex-M; tests measure it. */

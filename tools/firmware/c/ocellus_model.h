@@ -1,6 +1,7 @@
 /*
  * @TITLE@
- * Written by `ocellus pack`. See README.md beside this file, and MEMORY.md for what it takes.
+ * Written by `ocellus pack`; its docs/firmware.md shows how to use it, MEMORY.md beside this file what
+ * it takes.
  */
 #ifndef OCELLUS_MODEL_H
 #define OCELLUS_MODEL_H
