@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../../src/host/platform/node/crc32.js'
 import { Detector, decodeImage } from '../../src/host/platform/node.js'
 import { type FrameFormat, pixelBytes, rgbaOf } from '../../tools/firmware/frames.js'
 

@@ -10,7 +10,8 @@ import { withFirmwareKernels } from '../../tools/firmware/kernels.js'
 import { packFirmware } from '../../tools/firmware/pack.js'
 import { ocellus } from '../cli/run.js'
 import { codeOf } from '../helpers/code-of.js'
-import { board, modelSources, output, sampleFrames, writeFirmware } from './build.js'
+import { skipUnless } from '../helpers/require.js'
+import { board, has, modelSources, output, sampleFrames, writeFirmware } from './build.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'ocellus-faults-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -32,7 +33,8 @@ describe('firmware that is used wrongly, or damaged', () => {
     writeFirmware(folder, writable, await sampleFrames(options.format, options.frame))
   })
 
-  it('tells errors, writes nothing on them, and notices every flipped weight', () => {
+  it('tells errors, writes nothing on them, and notices every flipped weight', (context) => {
+    skipUnless(context, has('gcc'), 'gcc')
     const words = /OCELLUS_WEIGHTS_BYTES (\d+)u/.exec(files.get('ocellus_data.h')!)![1]
     output('gcc', ['-O2', '-I.', join(board, 'faults.c'), ...modelSources, '-lm', '-o', 'faults'], folder)
     const flips = process.env.OCELLUS_FLIPS ?? '60'
@@ -57,13 +59,15 @@ describe('firmware that is used wrongly, or damaged', () => {
     ])
   }, 240_000)
 
-  it('is not compiled where fast mathematics would change its results', () => {
+  it('is not compiled where fast mathematics would change its results', (context) => {
+    skipUnless(context, has('gcc'), 'gcc')
     expect(() =>
       output('gcc', ['-std=c99', '-ffast-math', '-c', 'ocellus_engine.c', '-o', 'fast.o'], folder),
     ).toThrow(/-ffast-math changes results/)
   })
 
-  it('gives the same bytes where a compiler might fuse multiplications and additions', () => {
+  it('fuses no multiplication with an addition, though the compiler is told to', (context) => {
+    skipUnless(context, has('gcc') && process.arch === 'x64', 'gcc for x86-64')
     const fused = ['-O3', '-march=haswell', '-ffp-contract=fast', '-I.']
     output(
       'gcc',

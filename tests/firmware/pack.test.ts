@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { loadModel } from '../../src/host/platform/node.js'
 import { packFirmware } from '../../tools/firmware/pack.js'
+import { skipUnless } from '../helpers/require.js'
 import {
   board,
   expectedLines,
+  has,
   modelSources,
   output,
   printedLines,
@@ -28,7 +30,8 @@ describe.each([
   { model: 'detector-tiny', format: 'rgb', width: 97, height: 33 },
   { model: 'detector-tiny', format: 'rgba', width: 64, height: 200 },
 ] as const)('$model for $width x $height $format', ({ model, format, width, height }) => {
-  it('compiles without a warning and gives the host its bytes, on a PC', async () => {
+  it('compiles without a warning and gives the host its bytes, on a PC', async (context) => {
+    skipUnless(context, has('gcc'), 'gcc')
     const size = { width, height }
     const files = await packFirmware(await loadModel(`models/quantized/${model}.safetensors`), {
       format,
@@ -53,7 +56,8 @@ describe.each([
     expect(printed).toContain('flash 00000001')
   }, 120_000)
 
-  it('has no heap, no stream and no state of its own', async () => {
+  it('has no heap, no stream and no state of its own', async (context) => {
+    skipUnless(context, has('gcc') && has('nm'), 'gcc and nm')
     const own = join(folder, `${model}-${format}`)
     for (const source of modelSources) {
       const symbols = output('nm', [`${source}.o`], own)
@@ -64,7 +68,8 @@ describe.each([
   })
 })
 
-it("is C++ as Arduino's compiler takes it", async () => {
+it("is C++ as Arduino's compiler takes it", async (context) => {
+  skipUnless(context, has('g++'), 'g++')
   const files = await packFirmware(await loadModel('models/quantized/detector-tiny.safetensors'), {
     format: 'rgb565',
     frame: { width: 96, height: 96 },
