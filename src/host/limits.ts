@@ -65,6 +65,8 @@ export const limits = {
   /** Bytes of a NumPy array file: a batch of some hundred pictures. */
   npyBytes: 2 ** 30,
   labelFileBytes: 64 << 20,
+  /** Characters of one photo's labels in YOLO's format: 65,536 boxes. */
+  photoLabels: 4 << 20,
   /** Candidates kept before non-maximum suppression, best first: its time grows with the square. */
   candidates: 4096,
   /** Detections of a frame that a tracker looks at, best first. */

@@ -72,10 +72,8 @@ test('pictures of nothing but chunks, segments and markers', () => {
     const size = 64 << 20
     const latin = (text) => Uint8Array.from(text, (unit) => unit.charCodeAt(0))
     function repeated(start, ...pieces) {
-      const bytes = Buffer.alloc(size)
-      const unit = Buffer.concat(pieces)
+      const bytes = Buffer.alloc(size).fill(Buffer.concat(pieces), start.length)
       bytes.set(start)
-      for (let at = start.length; at + unit.length <= size; at += unit.length) bytes.set(unit, at)
       return bytes
     }
     const png = Uint8Array.of(...latin('\\x89PNG\\r\\n\\x1a\\n'), 0, 0, 0, 13, ...latin('IHDR'), 0, 0, 0, 1, 0, 0, 0, 1, 8, 2, 0, 0, 0, 0, 0, 0, 0)
@@ -109,6 +107,24 @@ test('pictures of nothing but chunks, segments and markers', () => {
     webp: many,
     gif: cut,
   })
+})
+
+test.each([
+  ['a photo, in one line', 'labels', '0 '],
+  ['a photo, without a line', 'labels', '\n'],
+  ['tracks, in one line', 'mot', ','],
+  ['tracks, without a line', 'mot', '\n'],
+])('60 MB of labels of %s take little memory', (_, target, unit) => {
+  const ended = program(`
+    import { targets } from 'dist/tools/fuzz/targets.js'
+    const bytes = Buffer.alloc(60e6, ${JSON.stringify(unit)})
+    try {
+      await targets.${target}.read(bytes)
+      console.log('taken')
+    } catch (error) { console.log(error.code) }`)
+  expect(ended.stderr).toBe('')
+  expect(ended.stdout.trim()).toBe(target === 'mot' && unit === '\n' ? 'taken' : 'E_DATA_LABELS')
+  if (tellsMemory) expect(ended.peakMiB).toBeLessThan(450)
 })
 
 test("a small WebP in Node's pool: its neighbours and itself stay as they are", () => {

@@ -43,10 +43,14 @@ const lastFrame = 10_000_000
  */
 export function parseMot(text: string, file: string): MotFrames {
   const frames = new Map<number, MotBox[]>()
-  for (const [n, line] of text.split(/\r?\n/).entries()) {
+  let n = 0
+  for (const line of linesOf(text)) {
+    n++
+    if (line === '') continue
+    const where = `${file}:${n}`
+    if (line.length > longestLine) badLabels(where, `a line of ${line.length} characters`)
     const words = line.trim()
     if (words === '') continue
-    const where = `${file}:${n + 1}`
     const values = (words.includes(',') ? words.split(',') : words.split(/\s+/)).map(Number)
     const [frame, id, x, y, width, height, score] = values
     if (values.length < 7 || !Number.isFinite(frame + id + x + y + width + height + score))
@@ -62,6 +66,19 @@ export function parseMot(text: string, file: string): MotFrames {
     boxes.push({ id, x, y, width, height, score, classId })
   }
   return frames
+}
+
+/** Characters: ten times what a line has. */
+const longestLine = 1000
+
+/** One after the other: a list of all lines would take many times the memory of the text. */
+function* linesOf(text: string): Generator<string> {
+  for (let at = 0; at <= text.length; ) {
+    const next = text.indexOf('\n', at)
+    const end = next < 0 ? text.length : next
+    yield text.slice(at, end)
+    at = end + 1
+  }
 }
 
 /**

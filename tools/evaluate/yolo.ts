@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { glob } from 'tinyglobby'
 import { OcellusError } from '../../src/host/errors.js'
+import { limits } from '../../src/host/limits.js'
 import type { DataSet, LabelBox, LabelledPhoto } from './dataset.js'
 import { badLabels, listed, photoPattern, readLabelFile } from './files.js'
 import { nameFiles, readNames } from './names.js'
@@ -73,6 +74,8 @@ export function parseYolo(
   names: readonly string[],
   onClipped?: () => void,
 ): LabelBox[] {
+  if (text.length > limits.photoLabels)
+    badLabels(file, `more than ${limits.photoLabels} characters; the labels of one photo have a few thousand`)
   return text.split(/\r?\n/).flatMap((line, i) => {
     const fields = line.trim().split(/\s+/)
     return fields[0] === '' ? [] : [parseLine(fields, `${file}:${i + 1}`, names, onClipped)]

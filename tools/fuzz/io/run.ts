@@ -73,8 +73,9 @@ export class Workplace {
     }
     for (const name of this.#verb.outputs) {
       const now = files.get(name)
-      const isNew =
-        now !== undefined && now !== old && (this.#varying.has(name) || now === this.#expected.get(name))
+      const mayDiffer =
+        this.#varying.has(name) || (this.#verb.leavesOut === true && stderr.includes('made to fail'))
+      const isNew = now !== undefined && now !== old && (mayDiffer || now === this.#expected.get(name))
       if (!isNew && !(failed && now === old))
         return `${name} is ${now === undefined ? 'gone' : 'neither old nor new'}, and the command ended with ${code}`
     }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,6 +11,8 @@ export interface Verb {
   readonly words: readonly string[]
   /** Files that are there before, with other contents, and that it writes over. */
   readonly outputs: readonly string[]
+  /** Whether it goes on without a photo that can't be read, and says so: its output is another. */
+  readonly leavesOut?: boolean
 }
 
 const photo = 'in/cat.jpg'
@@ -53,10 +56,26 @@ export const verbsOf = (server: string): Readonly<Record<string, Verb>> => ({
     words: ['arithmetic', '--a', '1', '--b', '2', '--c', '3', ...quick, '--out', 'out/sum.png'],
     outputs: ['out/sum.png'],
   },
+  ablate: {
+    words: [
+      'ablate',
+      '--region',
+      '0,0,16,16',
+      '--count',
+      '1',
+      '--samples',
+      '4',
+      ...quick,
+      '--out',
+      'out/without.png',
+    ],
+    outputs: ['out/without.png'],
+  },
   score: { words: ['score', photo, ...quick], outputs: [] },
   quantize: {
     words: ['quantize', 'in/seed.weights', '--calibrate', 'in', '--out', 'out/int8.safetensors'],
     outputs: ['out/int8.safetensors'],
+    leavesOut: true,
   },
   eval: { words: ['eval', 'detector-small', '--data', 'data', ...quick], outputs: [] },
   run: {
@@ -68,6 +87,20 @@ export const verbsOf = (server: string): Readonly<Record<string, Verb>> => ({
   replay: {
     words: ['camera', 'in/recorded.jsonl', '--events', 'out/events.jsonl'],
     outputs: ['out/events.jsonl'],
+  },
+  // With ffmpeg alone.
+  camera: {
+    words: [
+      'camera',
+      'in/clip.avi',
+      '--model',
+      'detector-small',
+      ...quick,
+      '--events',
+      'out/frames.jsonl',
+      '--frames',
+    ],
+    outputs: ['out/frames.jsonl'],
   },
   bench: {
     words: ['bench', '--model', 'detector-small', '--runs', '1', '--out', 'out'],
@@ -102,6 +135,8 @@ export function makeInputs(folder: string): void {
       .map((line) => `${new TextDecoder().decode(line)}\n`)
       .join(''),
   )
+  const source = ['-f', 'lavfi', '-i', 'testsrc=size=64x48:rate=5', '-t', '1', '-c:v', 'mjpeg']
+  spawnSync('ffmpeg', ['-v', 'error', ...source, at('in', 'clip.avi')])
   const about = { title: 'Tiny', authors: 'nobody', home: 'https://published.invalid', licence: 'CC0' }
   const file = (name: string) => ({ name, url: `https://published.invalid/${name}` })
   const models = { tiny: { ...about, files: [file('seed.weights'), file('seed.cfg')] } }
