@@ -70,6 +70,8 @@ describe('the package that is published', () => {
       'CHANGELOG.md',
       'dist/cli/main.js',
       'build/ocellus.simd.wasm',
+      'dist/firmware/kernels.json',
+      'dist/firmware/c/ocellus_rt.h',
     ])
       expect(files).toContain(file)
     expect(files.filter((file) => /^(?:docs\/api|tests|assembly|src|node_modules)\//.test(file))).toEqual([])
