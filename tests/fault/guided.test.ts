@@ -106,7 +106,7 @@ describe('a guided run', () => {
   }, 60_000)
 
   it('reaches more than the seeds do, keeps what does, and is the same for the same seed', async () => {
-    const options = { bundle, target: 'cfg', seed: 3, seconds: 60 }
+    const options = { bundle, target: 'cfg', seed: 3, seconds: 60, fresh: true }
     const first = await fuzzGuided({ ...options, cases: 1 })
     const later = await fuzzGuided({ ...options, cases: 600 })
     expect(later.faults).toEqual([])

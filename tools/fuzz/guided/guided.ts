@@ -12,6 +12,8 @@ export interface GuidedOptions {
   readonly seed: number
   readonly seconds: number
   readonly cases?: number
+  /** Begin with the seeds alone, without the corpus that is kept. */
+  readonly fresh?: boolean
 }
 
 export interface GuidedResult {
@@ -36,7 +38,7 @@ const workerFile = join(packageFolder, 'dist', 'tools', 'fuzz', 'guided', 'worke
  * case that hangs or ends the worker has found before is not lost.
  */
 export async function fuzzGuided(options: GuidedOptions): Promise<GuidedResult> {
-  const { bundle, target, seed, seconds, cases = 2 ** 31 - 1 } = options
+  const { bundle, target, seed, seconds, cases = 2 ** 31 - 1, fresh = false } = options
   const shared = new Int32Array(new SharedArrayBuffer(16))
   const current = new Uint8Array(new SharedArrayBuffer(mostCaseBytes))
   const found: Uint8Array[] = []
@@ -51,6 +53,7 @@ export async function fuzzGuided(options: GuidedOptions): Promise<GuidedResult> 
       seed,
       seconds: seconds - passed(),
       cases,
+      fresh,
       found,
       shared,
       current,

@@ -14,6 +14,8 @@ export interface GuidedWork {
   readonly seed: number
   readonly seconds: number
   readonly cases: number
+  /** Whether it begins with the seeds alone, without the corpus that is kept. */
+  readonly fresh: boolean
   /** Inputs that earlier workers have found. */
   readonly found: readonly Uint8Array[]
   /** [cases, accepted, microseconds of the slowest, bytes of the case that runs] */
@@ -32,7 +34,7 @@ const mostBytes = 1 << 18
 /** The last ones found are changed as often as all others together. */
 const latest = 32
 
-const { bundle, target, seed, seconds, cases, found, shared, current }: GuidedWork = workerData
+const { bundle, target, seed, seconds, cases, fresh, found, shared, current }: GuidedWork = workerData
 const { corpusOf, targets, tryCase }: typeof import('./entry.js') = await import(
   pathToFileURL(bundle.file).href
 )
@@ -55,7 +57,7 @@ async function run(bytes: Uint8Array): Promise<boolean | Fault> {
 }
 
 const coverage = new Coverage(bundle.blocks)
-const given = [...chosen.seeds(), ...corpusOf(target)]
+const given = [...chosen.seeds(), ...(fresh ? [] : corpusOf(target))]
 const corpus = [...given, ...found]
 for (const bytes of corpus) {
   await run(bytes)
