@@ -27,6 +27,8 @@ export interface CalibrationWords {
   readonly fit?: Preprocessing['mode']
   readonly random?: boolean
   readonly maxPixels?: number
+  /** A file of ranges: samples are not needed. */
+  readonly ranges?: string
 }
 
 /** What a network is calibrated on. */
@@ -85,7 +87,7 @@ export async function calibrationOf(
       drawn: true,
     }
   }
-  if (files.photos.length === 0)
+  if (files.photos.length === 0 && words.ranges === undefined)
     throw new OcellusError('E_USAGE', `${weights} needs photos to calibrate on: give them with --calibrate`)
   const photo =
     (file: string): Photo =>

@@ -208,6 +208,11 @@ async function quantize(weights: string, options: Options): Promise<void> {
     })
     return
   }
+  const made = `${options.out}: ${bytes(file.length)}, calibrated on ${calibrated} ${what}`
+  if (layers.length === 0) {
+    print(`${made}; noise was not measured, which takes --calibrate`)
+    return
+  }
   print(
     table(
       ['layer', 'operator', 'SNR dB'],
@@ -215,9 +220,8 @@ async function quantize(weights: string, options: Options): Promise<void> {
     ),
   )
   const worst = [...layers].sort((a, b) => a.decibels - b.decibels)[0]
-  print(
-    `\n${options.out}: ${bytes(file.length)}, calibrated on ${calibrated} ${what}; most noise in ${worst.name} (${worst.decibels.toFixed(1)} dB, on ${heldBack ? `${compared} other ${noun}` : 'the same'})`,
-  )
+  const on = heldBack ? `${compared} other ${noun}` : 'the same'
+  print(`\n${made}; most noise in ${worst.name} (${worst.decibels.toFixed(1)} dB, on ${on})`)
 }
 
 function parsePercent(word: string): number {

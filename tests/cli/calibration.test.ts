@@ -69,4 +69,21 @@ describe('ocellus quantize', () => {
     expect(wrong.code).toBe(2)
     expect(wrong.stderr).toMatch(/^E_OPTION: .*no layer nothing\n$/)
   })
+
+  it('keeps ranges, and quantises by them to the same bytes', async () => {
+    const [ranges, again] = [join(folder, 'r.json'), join(folder, 'again.safetensors')]
+    const first = ['quantize', weights, '--calibrate', sample('.'), '--name', 'x', '-o', out]
+    expect((await ocellus(...first, '--save-ranges', ranges)).code).toBe(0)
+    const ran = await ocellus('quantize', weights, '--ranges', ranges, '--name', 'x', '-o', again)
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran.stdout).toMatch(/calibrated on 3 photos; noise was not measured/)
+    expect(readFileSync(again).equals(readFileSync(out))).toBe(true)
+
+    const other = join(folder, 'other.weights')
+    writeFileSync(other, randomWeights(everyLayer, 8))
+    writeFileSync(join(folder, 'other.cfg'), everyLayer)
+    const wrong = await ocellus('quantize', other, '--ranges', ranges, '-o', again)
+    expect(wrong.code).toBe(2)
+    expect(wrong.stderr).toMatch(/^E_OPTION: .*ranges of other weights/)
+  })
 })

@@ -4,7 +4,7 @@ import type { Model, Quantization } from '../../src/host/graph/types.js'
 import { type Calibration, calibrate, factorsOn } from './calibrate/calibrate.js'
 import { exposeAll } from './calibrate/expose.js'
 import type { ObserverOptions } from './calibrate/observers.js'
-import { type Ranges, unfit } from './calibrate/ranges.js'
+import { keptFactors, type Ranges, unfit } from './calibrate/ranges.js'
 import { scaleChannels } from './passes/equalize.js'
 import { type Precision, precisionOf } from './passes/precision.js'
 import { rewriteInt8 } from './passes/rewrite.js'
@@ -75,7 +75,7 @@ export async function quantizeModel(
   const samples = new Samples(split.calibrate, options.onDropped)
   const factors =
     options.ranges?.factors ??
-    (options.equalize ? await factorsOn(original, samples, options) : new Map<string, Float64Array>())
+    keptFactors(options.equalize ? await factorsOn(original, samples, options) : new Map())
   const float = scaleChannels(original, factors)
   const reference = await Session.create(exposeAll(float), options.session)
   try {

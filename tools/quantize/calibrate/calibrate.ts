@@ -10,6 +10,7 @@ import { ChannelStatistics } from './channels.js'
 import { Histogram } from './histogram.js'
 import { Likeness } from './likeness.js'
 import { fromRange, type ObserverOptions, observe } from './observers.js'
+import { keptMeans } from './ranges.js'
 
 export interface CalibrateOptions extends ObserverOptions {
   readonly session?: SessionOptions
@@ -111,7 +112,7 @@ export async function calibrate(
     if (!chosen.has(group)) chosen.set(group, observe(histogram, options))
   return {
     scales: chosen,
-    means: new Map([...channels].map(([name, { means }]) => [name, means])),
+    means: keptMeans(new Map([...channels].map(([name, { means }]) => [name, means]))),
     warnings,
     likeness,
   }

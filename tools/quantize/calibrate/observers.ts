@@ -48,7 +48,8 @@ export function fromRange(min: number, max: number): Quantization {
   // A constant zero, as of a dead channel, needs some scale: any will do.
   if (high - low < 2 ** -100) return { scale: 1, zeroPoint: -128 }
   const scale = Math.fround((high - low) / 255)
-  return { scale, zeroPoint: Math.max(-128, Math.min(127, Math.round(-128 - low / scale))) }
+  // Adding 0 makes 0 of -0, which no file can hold.
+  return { scale, zeroPoint: Math.max(-128, Math.min(127, Math.round(-128 - low / scale))) + 0 }
 }
 
 const steps = 32

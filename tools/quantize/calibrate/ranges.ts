@@ -21,34 +21,71 @@ const version = 1
 /** Steps of a factor from one power of two to the next. */
 const steps = 32
 
+/** The largest magnitude of some channels, and a byte for each of them. */
+type Packed = readonly [largest: number, bytes: Uint8Array]
+
+const largestOf = (values: Float64Array): number => Number(Math.max(...values.map(Math.abs)).toPrecision(6))
+
+function packFactors(values: Float64Array): Packed {
+  const largest = largestOf(values)
+  return [
+    largest,
+    Uint8Array.from(values, (value) =>
+      Math.max(0, Math.min(255, Math.round(-Math.log2(value / largest) * steps))),
+    ),
+  ]
+}
+
+const unpackFactors = ([largest, bytes]: Packed): Float64Array =>
+  Float64Array.from(bytes, (byte) => largest * 2 ** (-byte / steps))
+
+function packMeans(values: Float64Array): Packed {
+  const largest = largestOf(values)
+  return [
+    largest,
+    Uint8Array.from(values, (value) =>
+      largest === 0 ? 0 : Math.max(-127, Math.min(127, Math.round((value / largest) * 127))) & 0xff,
+    ),
+  ]
+}
+
+const unpackMeans = ([largest, bytes]: Packed): Float64Array =>
+  Float64Array.from(bytes, (byte) => (largest * ((byte << 24) >> 24)) / 127)
+
+type ByTensor = ReadonlyMap<string, Float64Array>
+
+const mapped = (tensors: ByTensor, round: (values: Float64Array) => Float64Array): ByTensor =>
+  new Map([...tensors].map(([name, values]) => [name, round(values)]))
+
+/**
+ * Factors and means as a file of ranges holds them. Quantisation works with these from the start,
+ * so that a file gives the same model, byte for byte.
+ */
+export const keptFactors = (tensors: ByTensor): ByTensor =>
+  mapped(tensors, (values) => unpackFactors(packFactors(values)))
+export const keptMeans = (tensors: ByTensor): ByTensor =>
+  mapped(tensors, (values) => unpackMeans(packMeans(values)))
+
 /**
  * A file of ranges, JSON: `scales` are [scale, zeroPoint] by tensor. The channels of a tensor are a
  * byte each, in base64, after their largest magnitude: a factor is that times 2^(-byte / 32), a mean
  * that times byte / 127, signed.
  */
 export function writeRanges({ factors, scales, means, samples }: Ranges, weights: string): string {
-  const packed = (
-    tensors: ReadonlyMap<string, Float64Array>,
-    byteOf: (value: number, largest: number) => number,
-  ) =>
+  const packed = (tensors: ByTensor, pack: (values: Float64Array) => Packed) =>
     Object.fromEntries(
       [...tensors].map(([name, values]) => {
-        const largest = Math.max(...values.map(Math.abs))
-        const bytes = Buffer.from(values.map((value) => byteOf(value, largest)))
-        return [name, [Number(largest.toPrecision(6)), bytes.toString('base64')]]
+        const [largest, bytes] = pack(values)
+        return [name, [largest, Buffer.from(bytes).toString('base64')]]
       }),
     )
-  const factorByte = (value: number, largest: number): number =>
-    Math.min(255, Math.round(-Math.log2(value / largest) * steps))
-  const meanByte = (value: number, largest: number): number =>
-    largest === 0 ? 0 : Math.round((value / largest) * 127) & 0xff
   const content = {
     version,
     weights,
     samples,
     scales: Object.fromEntries([...scales].map(([name, { scale, zeroPoint }]) => [name, [scale, zeroPoint]])),
-    factors: packed(factors, factorByte),
-    means: packed(means, meanByte),
+    factors: packed(factors, packFactors),
+    means: packed(means, packMeans),
   }
   return `${JSON.stringify(content)}\n`
 }
@@ -88,16 +125,16 @@ export function parseRanges(text: string, file: string): Ranges & { readonly wei
       throw wrong(`the zero point of ${name}`)
     return [name, { scale, zeroPoint }]
   }
-  const unpacked = (value: unknown, at: string, of: (byte: number) => number) =>
+  const unpacked = (value: unknown, at: string, unpack: (packed: Packed) => Float64Array) =>
     new Map(
       Object.entries(record(value, at)).map(([name, entry]) => {
         const [size, bytes] = pair(entry, name)
         const largest = finite(size, name)
         if (typeof bytes !== 'string' || largest < 0) throw wrong(`the channels of ${name}`)
-        return [name, Float64Array.from(Buffer.from(bytes, 'base64'), (byte) => largest * of(byte))] as const
+        return [name, unpack([largest, Buffer.from(bytes, 'base64')])] as const
       }),
     )
-  const factors = unpacked(root.factors, 'factors', (byte) => 2 ** (-byte / steps))
+  const factors = unpacked(root.factors, 'factors', unpackFactors)
   for (const [name, values] of factors)
     if (!values.every((value) => value > 0 && Number.isFinite(value))) throw wrong(`the factors of ${name}`)
   return {
@@ -105,6 +142,6 @@ export function parseRanges(text: string, file: string): Ranges & { readonly wei
     samples,
     scales: new Map(Object.entries(record(root.scales, 'scales')).map(scaleOf)),
     factors,
-    means: unpacked(root.means, 'means', (byte) => ((byte << 24) >> 24) / 127),
+    means: unpacked(root.means, 'means', unpackMeans),
   }
 }
