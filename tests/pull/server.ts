@@ -71,5 +71,5 @@ export const breakAfter =
         'content-range': `bytes ${asked}-${body.length - 1}/${body.length}`,
       })
     if (asked + bytes >= body.length) response.end(body.subarray(asked))
-    else response.write(body.subarray(asked, asked + bytes), () => setTimeout(() => response.destroy(), 50))
+    else response.write(body.subarray(asked, asked + bytes), () => setTimeout(() => response.destroy(), 1000))
   }
