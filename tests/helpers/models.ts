@@ -1,6 +1,7 @@
 import type { TensorData } from '../../src/host/engine/session.js'
 import type { Model, Quantization } from '../../src/host/graph/types.js'
 import { fromRange } from '../../tools/quantize/calibrate/observers.js'
+import { precisionOf } from '../../tools/quantize/passes/precision.js'
 import { rewriteInt8 } from '../../tools/quantize/passes/rewrite.js'
 import { shareScales } from '../../tools/quantize/passes/share.js'
 import { readDarknet } from '../../tools/quantize/readers/darknet.js'
@@ -42,7 +43,9 @@ export function quantizedBy(
   taken: ReadonlyMap<string, TensorData>,
   reduceRange = false,
 ): Model {
-  const groups = shareScales(model)
+  // Every operator that has an int8 form is tried in it, after the last weights too.
+  const precision = precisionOf(model, [], 'int8')
+  const groups = shareScales(model, precision)
   const ranges = new Map<string, [low: number, high: number]>()
   for (const [name, values] of taken) {
     const range = ranges.get(groups.get(name)!) ?? [0, 0]
@@ -57,5 +60,5 @@ export function quantizedBy(
     const [low, high] = ranges.get(groups.get(name)!)!
     scales.set(name, fromRange(low, high))
   }
-  return rewriteInt8(model, scales, { reduceRange })
+  return rewriteInt8(model, scales, { reduceRange, precision })
 }

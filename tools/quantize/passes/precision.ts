@@ -11,9 +11,14 @@ export type Precision = 'int8' | 'float32'
  * float32, and so do operators that have no int8 form, curves that only a head goes through, and
  * all that comes after the last weights: there boxes, scores and probabilities of different ranges
  * are put together, and little is left to compute. A node that has tensors of other types already
- * is in no list: it stays as it is. Throws E_OPTION for a name of no node.
+ * is in no list: it stays as it is. `afterWeights` says what those after the last weights are.
+ * Throws E_OPTION for a name of no node.
  */
-export function precisionOf(model: Model, float: Iterable<string> = []): Map<string, Precision> {
+export function precisionOf(
+  model: Model,
+  float: Iterable<string> = [],
+  afterWeights: Precision = 'float32',
+): Map<string, Precision> {
   const views = viewsOf(model)
   const names = new Set(views.map(({ node }) => node.name))
   const kept = new Set(float)
@@ -28,7 +33,8 @@ export function precisionOf(model: Model, float: Iterable<string> = []): Map<str
         const { types, dynamic } = operators.get(view.node.op)!
         // What has no inputs has its values in the file, as they are.
         const able = view.inputs.length > 0 && (types.includes('int8') || dynamic !== undefined)
-        const int8 = able && !kept.has(view.node.name) && weighted.has(view.node.name) && !isHead(view)
+        const early = afterWeights === 'int8' || weighted.has(view.node.name)
+        const int8 = able && early && !kept.has(view.node.name) && !isHead(view)
         return [view.node.name, int8 ? 'int8' : 'float32']
       }),
   )
