@@ -81,7 +81,7 @@ const names = {
   name: 'string',
   scoreThreshold: 'number',
   rate: 'number',
-  size: 'list',
+  size: 'object',
   gate: true,
   stallMs: 'number',
   retryMs: 'list',
