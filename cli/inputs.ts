@@ -8,13 +8,10 @@ import { modelContent } from '../src/host/source/content.js'
 import { type FamilyName, familyNames } from '../tools/onnx/detectors.js'
 import type { OnnxOptions } from '../tools/onnx/read.js'
 import { type ModelFile, type OpenOptions, openFormat } from '../tools/quantize/readers/open.js'
-import { parseChoice } from './choice.js'
 import { type NormalizeWords, parseNormalize, pictureOf } from './normalize.js'
 import { warn } from './output.js'
 import { modelFileOf } from './registry.js'
 import { readStdin } from './stdin.js'
-
-export { parseChoice }
 
 export interface ModelWords extends NormalizeWords {
   readonly config?: string
@@ -195,4 +192,13 @@ export function parseEpsilon(word: string): number[] {
       throw new OcellusError('E_OPTION', `${part} is not a number between 0 and 1`)
     return value
   })
+}
+
+/** Reads one of certain words. */
+export function parseChoice<T extends string>(values: readonly T[]): (word: string) => T {
+  return (word) => {
+    const value = values.find((v) => v === word)
+    if (value === undefined) throw new OcellusError('E_OPTION', `${word}: give one of ${values.join(', ')}`)
+    return value
+  }
 }

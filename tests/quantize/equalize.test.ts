@@ -3,7 +3,7 @@ import type { Model } from '../../src/host/graph/types.js'
 import type { Pixels } from '../../src/host/image/pixels.js'
 import '../../src/host/platform/node.js'
 import { ChannelStatistics } from '../../tools/quantize/calibrate/channels.js'
-import { equalize, seams } from '../../tools/quantize/passes/equalize.js'
+import { factorsOf, scaleChannels, seams } from '../../tools/quantize/passes/equalize.js'
 import { type QuantizeResult, quantizeModel } from '../../tools/quantize/quantize.js'
 import { readDarknet } from '../../tools/quantize/readers/darknet.js'
 import { openModel } from '../../tools/quantize/readers/open.js'
@@ -74,7 +74,7 @@ describe('equalize', () => {
 
     const statistics = new ChannelStatistics(6)
     statistics.add(before.get('0_convolutional')!)
-    const even = equalize(model, new Map([['0_convolutional', statistics]]))
+    const even = scaleChannels(model, factorsOf(model, new Map([['0_convolutional', statistics]])))
     const after = runReference(even, input)
     const largest = Math.max(...statistics.ranges)
     const evened = new ChannelStatistics(6)

@@ -108,26 +108,18 @@ describe('scores of dense heads', () => {
   })
 
   test('of a transposed tensor stand a row a class', () => {
-    const tensor: Tensor = { name: 't', shape: [1, 1, 6, 2], dtype: 'float32' }
-    const values = [8, 16, 8, 16, 4, 4, 4, 4, 0.9, 0.1, 0.2, 0.8]
+    const rows = [
+      [8, 16],
+      [8, 16],
+      [4, 4],
+      [4, 4],
+      [0.9, 0.1],
+      [0.2, 0.8],
+    ]
     const columns = (first: number) => ({ tensor: 't', first, transposed: true })
-    const head: DenseHead = {
-      scores: columns(4),
-      boxes: columns(0),
-      curve: 'none',
-      powers: [1, 1],
-      encoding: 'center',
-      bins: 1,
-      firstRow: 0,
-      rows: 2,
-      columns: 1,
-      scale: [1, 1],
-      shift: 0,
-    }
-    const engine = { outputs: [tensor], output: () => Float32Array.from(values) }
-    const geometry = fitImage('stretch', { width: 32, height: 32 }, { width: 32, height: 32 })
-    const found = new DenseDecoder([head], 2, engine).find(geometry, settingsOf({}, task), 100)
-    expect(found.map(({ classId, xmin }) => [classId, xmin])).toEqual([
+    const found = find(rows, { scores: columns(4), boxes: columns(0), rows: 2 })
+    // The photo is twice as wide as the input.
+    expect(found.map(({ classId, xmin }) => [classId, xmin / 2])).toEqual([
       [0, 6],
       [1, 14],
     ])

@@ -6,7 +6,7 @@ import { crc32 } from '../../src/host/platform/node/crc32.js'
 import { entryBytes, listHeaderBytes, listOffset } from '../../src/host/program/candidates.js'
 import { Decoder } from '../../src/host/tasks/detection/decode.js'
 import type { Settings } from '../../src/host/tasks/detection/options.js'
-import { type FrameFormat, pixelBytes, rgbaOf } from './frames.js'
+import { type FrameFormat, pixelBytes } from './frames.js'
 
 /** The side of the self-test's picture, which is even, as pairs of pixels share colours in yuv422. */
 export const goldenSide = 16
@@ -35,11 +35,10 @@ export async function goldenResults(
   model: Model,
   settings: Settings,
   geometry: Geometry,
-  format: FrameFormat,
+  data: Uint8Array,
 ): Promise<number> {
   const session = await Session.create(model, { threads: 1, tuneMs: 0 })
   try {
-    const data = rgbaOf(format, goldenFrame(format))
     session.setImage({ width: goldenSide, height: goldenSide, data }, geometry)
     session.run()
     const parts = session.outputs.map(({ name }) => {

@@ -1,6 +1,11 @@
 import { OcellusError } from '../../src/host/errors.js'
-import type { Implementation } from '../../src/host/graph/descriptor.js'
-import { elements, integer, type NodeView, roundUp } from '../../src/host/graph/descriptor.js'
+import {
+  elements,
+  type Implementation,
+  integer,
+  type NodeView,
+  roundUp,
+} from '../../src/host/graph/descriptor.js'
 import {
   convolutionFields,
   foldedBias,
@@ -11,7 +16,10 @@ import {
 } from '../../src/host/graph/kernels/convolution.js'
 import type { VerifiedModel } from '../../src/host/graph/verify.js'
 
-/** Output pixels that a convolution gathers at a time: more take more RAM, fewer read weights more often. */
+/**
+ * Output pixels that a convolution gathers at a time: more take more RAM, fewer read the weights more
+ * often.
+ */
 const block = 8
 
 const quadsOf = (view: NodeView): number => {

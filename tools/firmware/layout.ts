@@ -1,7 +1,7 @@
 import { OcellusError } from '../../src/host/errors.js'
 import { detectionOf } from '../../src/host/graph/task.js'
 import type { VerifiedModel } from '../../src/host/graph/verify.js'
-import { fitImage } from '../../src/host/image/fit.js'
+import type { Geometry } from '../../src/host/image/fit.js'
 import { capacityFor } from '../../src/host/plan/detection.js'
 import { type Plan, planModel } from '../../src/host/plan/plan.js'
 import { compileProgram, describeInstruction } from '../../src/host/plan/program.js'
@@ -44,11 +44,11 @@ export interface FirmwareLayout {
   readonly list: number
 }
 
-/** Lays out program, flash and arena of a detector for frames of one size. */
+/** Lays out program, flash and arena of a detector for frames that lie so on its input. */
 export async function layOut(
   model: VerifiedModel,
   settings: Settings,
-  frame: { readonly width: number; readonly height: number },
+  fit: Geometry,
 ): Promise<FirmwareLayout> {
   const task = detectionOf(model.graph)
   const planned = planModel(model, 1)
@@ -56,9 +56,6 @@ export async function layOut(
   const { arena, bands } = smallestArena(model, planned, task.labels.length)
   const plan = placed(planned, flash.addresses, arena)
 
-  const input = model.tensorsByName.get(model.graph.inputs[0])!
-  const [, height, width] = input.shape
-  const fit = fitImage(model.graph.preprocessing?.mode ?? 'letterbox', frame, { width, height })
   const program = compileProgram(plan)
   const instructions = Array.from({ length: plan.steps.length + 1 }, (_, n) =>
     relocated(

@@ -6,7 +6,7 @@ import { fitImage } from '../../src/host/image/fit.js'
 import { crc32 } from '../../src/host/platform/node/crc32.js'
 import { type DetectionOptions, settingsOf } from '../../src/host/tasks/detection/options.js'
 import { cFiles } from './c-files.js'
-import type { FrameFormat } from './frames.js'
+import { type FrameFormat, rgbaOf } from './frames.js'
 import { goldenFrame, goldenResults } from './golden.js'
 import { withFirmwareKernels } from './kernels.js'
 import { layOut } from './layout.js'
@@ -46,19 +46,16 @@ export async function packFirmware(model: Model, options: PackOptions): Promise<
     },
     task,
   )
-  const layout = await layOut(withFirmwareKernels(verified), settings, frame)
   const [, height, width] = verified.tensorsByName.get(model.graph.inputs[0])!.shape
   const geometry = fitImage(model.graph.preprocessing.mode, frame, { width, height })
+  const layout = await layOut(withFirmwareKernels(verified), settings, geometry)
+  const picture = goldenFrame(format)
   const program = programWords(layout.instructions)
   const golden = {
-    frame: goldenFrame(format),
-    results: await goldenResults(model, settings, geometry, format),
+    frame: picture,
+    results: await goldenResults(model, settings, geometry, rgbaOf(format, picture)),
     flash: crc32(
-      Buffer.concat([
-        layout.weights,
-        new Uint8Array(Uint32Array.from(program.words).buffer),
-        goldenFrame(format),
-      ]),
+      Buffer.concat([layout.weights, new Uint8Array(Uint32Array.from(program.words).buffer), picture]),
     ),
   }
   return cFiles(

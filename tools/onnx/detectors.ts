@@ -1,4 +1,5 @@
 import type { DenseColumns, DenseHead, Preprocessing } from '../../src/host/graph/types.js'
+import { normalizations, ofBytes } from './normalization.js'
 
 /** What a detector's export looks like from outside. */
 export interface Ends {
@@ -31,15 +32,9 @@ export interface Family {
   match(ends: Ends, told?: boolean): Found | undefined
 }
 
-const [unit, byte, zero] = [1, 1 / 255, 0].map((value): [number, number, number] => [value, value, value])
+const { unit, imagenet, bytes } = normalizations
 const letterbox = (pad: number) => ({ mode: 'letterbox', pad }) as const
 const stretch = { mode: 'stretch', pad: 0 } as const
-const ofBytes = (values: readonly [number, number, number]): [number, number, number] => [
-  values[0] / 255,
-  values[1] / 255,
-  values[2] / 255,
-]
-
 const columns = (tensor: string, first = 0, transposed = false): DenseColumns => ({
   tensor,
   first,
@@ -93,7 +88,7 @@ const fits = (ends: Ends, boxes: number, perCell: number): boolean =>
 /** x, y, w, h and the probability of each class, a column a box (ultralytics). */
 const yolov8: Family = {
   title: 'YOLOv8 (or v9, v11, v12)',
-  picture: { ...letterbox(114), channels: 'rgb', mean: zero, std: unit },
+  picture: { ...letterbox(114), channels: 'rgb', ...unit },
   iou: 0.7,
   match(ends, told) {
     const output = soleMatrix(ends)
@@ -114,7 +109,7 @@ const yolov8: Family = {
 /** x, y, w, h, objectness and classes, a row a box, decoded in the graph; three anchors a cell. */
 const yolov5: Family = {
   title: 'YOLOv5 (or v7)',
-  picture: { ...letterbox(114), channels: 'rgb', mean: zero, std: unit },
+  picture: { ...letterbox(114), channels: 'rgb', ...unit },
   iou: 0.45,
   match(ends, told) {
     const output = soleMatrix(ends)
@@ -137,7 +132,7 @@ const decodedRows = (name: string, rows: number): DenseHead => ({
 /** The same row, one a cell, of which the boxes are most often left to decode. */
 const yolox: Family = {
   title: 'YOLOX',
-  picture: { ...letterbox(114), channels: 'bgr', mean: zero, std: byte },
+  picture: { ...letterbox(114), channels: 'bgr', ...bytes },
   iou: 0.45,
   match(ends) {
     const output = soleMatrix(ends)
@@ -167,8 +162,7 @@ const nanodet: Family = {
   picture: {
     ...stretch,
     channels: 'bgr',
-    mean: ofBytes([103.53, 116.28, 123.675]),
-    std: ofBytes([57.375, 57.12, 58.395]),
+    ...ofBytes([103.53, 116.28, 123.675], [57.375, 57.12, 58.395]),
   },
   iou: 0.6,
   match(ends) {
@@ -219,12 +213,7 @@ const nanodetPlus: Family = {
 /** As NanoDet, on four levels (PaddleDetection). */
 const picodet: Family = {
   title: 'PicoDet',
-  picture: {
-    ...stretch,
-    channels: 'rgb',
-    mean: [0.485, 0.456, 0.406],
-    std: [0.229, 0.224, 0.225],
-  },
+  picture: { ...stretch, channels: 'rgb', ...imagenet },
   iou: 0.6,
   match: (ends) => (ends.outputs.length === 8 ? nanodet.match(ends) : undefined),
 }
@@ -256,7 +245,7 @@ function levelPairs(ends: Ends, sides: number): Pair[] | undefined {
 /** One map: objectness, a box, classes. The score is objectness^0.6 * class^0.4. */
 const fastestdet: Family = {
   title: 'FastestDet',
-  picture: { ...stretch, channels: 'bgr', mean: zero, std: unit },
+  picture: { ...stretch, channels: 'bgr', ...unit },
   iou: 0.45,
   match({ width, height, outputs }) {
     const [{ name, dims }] = outputs
@@ -282,7 +271,7 @@ const named = ({ outputs }: Ends, name: string) => outputs.find((output) => outp
 /** Corners as shares of the picture, and the probabilities of background and face. */
 const ultraface: Family = {
   title: 'UltraFace',
-  picture: { ...stretch, channels: 'rgb', mean: ofBytes([127, 127, 127]), std: ofBytes([128, 128, 128]) },
+  picture: { ...stretch, channels: 'rgb', ...ofBytes(127, 128) },
   iou: 0.3,
   labels: ['face'],
   match(ends) {
@@ -306,7 +295,7 @@ const ultraface: Family = {
 /** Class, objectness, box and landmarks, an output a level. The score is their geometric mean. */
 const yunet: Family = {
   title: 'YuNet',
-  picture: { ...stretch, channels: 'bgr', mean: zero, std: byte },
+  picture: { ...stretch, channels: 'bgr', ...bytes },
   iou: 0.3,
   labels: ['face'],
   match(ends) {
@@ -337,7 +326,7 @@ const yunet: Family = {
 /** Logits of the classes and of none, and centres as shares of the picture, a row a query. */
 const detr: Family = {
   title: 'DETR',
-  picture: { ...stretch, channels: 'rgb', mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  picture: { ...stretch, channels: 'rgb', ...imagenet },
   iou: 1,
   match(ends) {
     if (ends.outputs.length !== 2) return undefined

@@ -24,7 +24,7 @@ function convolution(node: RawNode): RawNode[] {
   const inputs = [name('x'), name('w')]
   if (bias !== '') {
     parts.push(
-      { ...plain(node, 'Mul', [xScale, wScale], name('biasScale')) },
+      plain(node, 'Mul', [xScale, wScale], name('biasScale')),
       dequantize(node, [bias, name('biasScale')], name('bias'), 0),
     )
     inputs.push(name('bias'))

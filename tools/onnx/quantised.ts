@@ -1,9 +1,10 @@
 import type { NodeView } from '../../src/host/graph/descriptor.js'
 import { operators } from '../../src/host/graph/ops/index.js'
-import type { Model, Node, Quantization } from '../../src/host/graph/types.js'
+import type { Model, Node, Quantization, Tensor } from '../../src/host/graph/types.js'
 import { viewsOf } from '../../src/host/graph/views.js'
 import type { Precision } from '../quantize/passes/precision.js'
 import { rewriteInt8 } from '../quantize/passes/rewrite.js'
+import { sameScale } from './lower/quantised.js'
 
 /** Scales that a file gives: of tensors, and of weights an output channel each, by their names. */
 export interface GivenScales {
@@ -36,7 +37,7 @@ function throughMoves(model: Model, tensors: GivenScales['tensors']): GivenScale
     const [first, ...others] = inputs.map(({ name }) => all.get(name))
     const isMove =
       first !== undefined && operators.get(node.op)!.scales === 'keeps' && node.op !== 'averagePool'
-    const isOne = others.every((s) => s?.scale === first?.scale && s?.zeroPoint === first?.zeroPoint)
+    const isOne = others.every((other) => sameScale(other, first))
     if (isMove && isOne && !all.has(output.name)) all.set(output.name, first)
   }
   return all
@@ -53,11 +54,10 @@ function withRounding(model: Model, given: GivenScales): Model {
   const nodes: Node[] = []
   /** Inputs of the network that some node reads in float32, rounded. */
   const rounded = new Map<string, string>()
-  const round = (from: string, to: string): void => {
-    const tensor = graph.tensors.find(({ name }) => name === from || name === to)!
-    const quantization = given.tensors.get(graph.inputs.includes(from) ? from : to)!
+  /** Adds `to`, which is `from` in the steps of the scale that the file gives the tensor. */
+  const round = (tensor: Tensor, from: string, to: string): void => {
     const bytes = `${to}:bytes`
-    tensors.push({ ...tensor, name: bytes, dtype: 'int8', quantization })
+    tensors.push({ ...tensor, name: bytes, dtype: 'int8', quantization: given.tensors.get(tensor.name) })
     const node = (op: string, input: string, output: string): Node => ({
       name: `${output}:${op}`,
       op,
@@ -71,9 +71,10 @@ function withRounding(model: Model, given: GivenScales): Model {
   for (const input of graph.inputs) {
     const readers = views.filter(({ inputs }) => inputs.some(({ name }) => name === input))
     if (!given.tensors.has(input) || readers.every((view) => isInt8(view, given))) continue
+    const tensor = graph.tensors.find((one) => one.name === input)!
     const name = `${input}:rounded`
-    tensors.push({ ...graph.tensors.find((tensor) => tensor.name === input)!, name })
-    round(input, name)
+    tensors.push({ ...tensor, name })
+    round(tensor, input, name)
     rounded.set(input, name)
   }
   for (const view of views) {
@@ -87,7 +88,7 @@ function withRounding(model: Model, given: GivenScales): Model {
     const exact = `${output.name}:exact`
     tensors.push({ ...output, name: exact })
     nodes.push({ ...node, inputs, outputs: [exact] })
-    round(exact, output.name)
+    round(output, exact, output.name)
   }
   return { ...model, graph: { ...graph, tensors, nodes } }
 }
@@ -104,8 +105,5 @@ function isInt8(view: NodeView, { tensors, weights }: GivenScales): boolean {
   }
   if (result === undefined) return false
   if (operator.scales !== 'keeps') return true
-  return inputs.every(({ name }) => {
-    const { scale, zeroPoint } = tensors.get(name)!
-    return scale === result.scale && zeroPoint === result.zeroPoint
-  })
+  return inputs.every(({ name }) => sameScale(tensors.get(name), result))
 }

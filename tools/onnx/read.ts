@@ -5,7 +5,7 @@ import { parseOnnx } from './file.js'
 import { type FoldedGraph, foldGraph } from './fold.js'
 import { type LoweredGraph, type LoweredPort, lowerGraph } from './lower/lower.js'
 import { withGivenScales } from './quantised.js'
-import { asClassifier, asDetector, detectorOf } from './task.js'
+import { asClassifier, asDetector, detectorOf, formsOf } from './task.js'
 import { count } from './value.js'
 
 export interface OnnxOptions {
@@ -60,8 +60,7 @@ export function readOnnx(
 
 /** The network from outside, as a detector's export is known by. */
 function endsOf({ nodes }: FoldedGraph, { graph }: Model): Ends | undefined {
-  const { task } = graph
-  const forms = task.kind === 'tensors' ? task.forms : []
+  const forms = formsOf(graph)
   const dims = (name: string) => forms.find((form) => form.name === name)?.shape ?? []
   const picture = dims(graph.inputs[0])
   if (graph.inputs.length !== 1 || picture.length !== 4 || picture[1] !== 3) return undefined

@@ -1,10 +1,18 @@
 import { OcellusError } from '../../src/host/errors.js'
 import { elements } from '../../src/host/graph/descriptor.js'
-import type { ClassificationTask, DetectionTask, Model, Preprocessing } from '../../src/host/graph/types.js'
+import type {
+  ClassificationTask,
+  DetectionTask,
+  Graph,
+  Model,
+  Preprocessing,
+  TensorForm,
+} from '../../src/host/graph/types.js'
 import { limits } from '../../src/host/limits.js'
 import { shown } from '../../src/host/shown.js'
 import { likelyNames } from '../evaluate/known-names.js'
 import { type Ends, type Family, type FamilyName, type Found, families, familyOf } from './detectors.js'
+import { normalizations } from './normalization.js'
 
 /** A family, and what the outputs are in it. */
 interface Detector {
@@ -52,26 +60,22 @@ export function asDetector(model: Model, { family, found }: Detector, context: C
   context.report?.(
     `${context.file}: taken for a ${family.title} detector, ${found.classes} ${found.classes === 1 ? 'class' : 'classes'} ${whose}`,
   )
-  const forms = graph.task.kind === 'tensors' ? graph.task.forms : []
   const task: DetectionTask = {
     kind: 'detection',
     labels,
     heads: [],
     dense: found.dense,
-    forms,
+    forms: formsOf(graph),
     nms: { kind: 'greedy', iou: family.iou, beta: 0.6 },
   }
   return { ...model, graph: { ...graph, task, preprocessing: graph.preprocessing ?? family.picture } }
 }
 
 /** What torchvision and timm train on. */
-const imagenet: Preprocessing = {
-  mode: 'stretch',
-  pad: 0,
-  channels: 'rgb',
-  mean: [0.485, 0.456, 0.406],
-  std: [0.229, 0.224, 0.225],
-}
+const imagenet: Preprocessing = { mode: 'stretch', pad: 0, channels: 'rgb', ...normalizations.imagenet }
+
+/** How a network's ends look to callers, until its task is told. */
+export const formsOf = ({ task }: Graph): readonly TensorForm[] => (task.kind === 'tensors' ? task.forms : [])
 
 /** The network as a classifier, whose first output has a number for each class. */
 export function asClassifier(model: Model, ends: Ends | undefined, context: Context): Model {
@@ -92,8 +96,8 @@ export function asClassifier(model: Model, ends: Ends | undefined, context: Cont
   const task: ClassificationTask = {
     kind: 'classification',
     labels,
-    curve: last?.op === 'softmax' && last.attributes.log !== 1 ? 'none' : 'softmax',
-    forms: graph.task.kind === 'tensors' ? graph.task.forms : [],
+    curve: last?.op === 'softmax' ? 'none' : 'softmax',
+    forms: formsOf(graph),
   }
   return { ...model, graph: { ...graph, task, preprocessing: graph.preprocessing ?? imagenet } }
 }

@@ -22,7 +22,7 @@ export interface ClassifyOptions extends StopOptions {
 }
 
 const createNames = { ...sessionOptions, model: true } satisfies OptionNames<ClassifierOptions>
-const classifyNames = { ...stopNames, topK: true } satisfies OptionNames<ClassifyOptions>
+const classifyNames = { ...stopNames, topK: 'number' } satisfies OptionNames<ClassifyOptions>
 
 /** The shape of transformers.js's image classification, and the class's index. */
 export interface Classification {

@@ -1,3 +1,4 @@
+import { roundHalfEven } from '../../../src/host/plan/program.js'
 import { type Constant, count, isConstant, isFloat, make, type Value } from '../value.js'
 import { type At, type Infer, Misfit } from './at.js'
 
@@ -26,8 +27,8 @@ export function stepsOf(at: At): Steps {
 
 /** The index of the scale of each element. */
 function* placesOf(dims: readonly number[], { scales, axis }: Steps): Generator<number> {
-  const inner = count(dims.slice(axis + 1))
-  for (let n = 0; n < count(dims); n++) yield scales.length === 1 ? 0 : Math.floor(n / inner) % scales.length
+  const [all, inner] = [count(dims), count(dims.slice(axis + 1))]
+  for (let n = 0; n < all; n++) yield scales.length === 1 ? 0 : Math.floor(n / inner) % scales.length
 }
 
 const ranges = { int8: [-128, 127], uint8: [0, 255] } as const
@@ -48,11 +49,6 @@ export const quantizeLinear: Infer = (at) => {
       into[n++] = Math.min(Math.max(q, least), most)
     }
   })
-}
-
-function roundHalfEven(value: number): number {
-  const rounded = Math.round(value)
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
 }
 
 /** Real values of stored integers. Weights are in the file, so their size is bounded by it. */

@@ -3,13 +3,16 @@ import { Misfit } from '../infer/at.js'
 import { stepsOf } from '../infer/quantised.js'
 import type { Constant } from '../value.js'
 import type { Lower } from './lowering.js'
-import { denseOrder } from './view.js'
 
 /** real = (q - zeroPoint) * scale, in int8: an unsigned byte is 128 more. */
 const quantizationOf = (scale: number, zeroPoint: number, isSigned: boolean): Quantization => ({
   scale: Math.fround(scale),
   zeroPoint: isSigned ? zeroPoint : zeroPoint - 128,
 })
+
+/** Whether two tensors mean the same by the same byte. */
+export const sameScale = (a: Quantization | undefined, b: Quantization | undefined): boolean =>
+  a?.scale === b?.scale && a?.zeroPoint === b?.zeroPoint
 
 /**
  * The values stay as they are, and the tensor that holds them has a scale from here on. One that
@@ -23,9 +26,7 @@ export const quantizeLinear: Lower = (lowering) => {
   const wanted = quantizationOf(scales[0], zeroPoints[0], isSigned)
   const { tensor, wrap } = lowering.loose(0)
   const known = builder.scales.get(tensor)
-  const isSame = known?.scale === wanted.scale && known.zeroPoint === wanted.zeroPoint
-  const isWhole = denseOrder(lowering.view(0), builder.elements(lowering.view(0).tensor)) !== undefined
-  if (known !== undefined && !isSame) {
+  if (known !== undefined && !sameScale(known, wanted)) {
     const copy = builder.node('activation', `${lowering.name}:requantised`, [tensor], builder.shape(tensor), {
       kind: 'affine',
       alpha: 1,
@@ -36,7 +37,7 @@ export const quantizeLinear: Lower = (lowering) => {
     return
   }
   builder.scales.set(tensor, wanted)
-  lowering.give(isWhole ? lowering.view(0) : wrap(tensor))
+  lowering.give(wrap(tensor))
 }
 
 export const dequantizeLinear: Lower = (lowering) => lowering.give(lowering.view(0))
