@@ -128,6 +128,27 @@ export function folderOutputs(
   return files
 }
 
+/**
+ * Plans a picture for each of these photos, in their order: `out` itself, which is for one photo
+ * alone, or files in that folder, named as the photos are. Throws E_OPTION for one picture for several.
+ */
+export function pictureOutputs(
+  out: string,
+  photos: readonly string[],
+  inputs: readonly (string | undefined)[],
+): string[] {
+  if (meansFolder(out, pictureEndings)) {
+    const names = [...namesOf(photos).values()].map((name) => `${name}.png`)
+    return folderOutputs(out, names, inputs)
+  }
+  if (photos.length > 1)
+    throw new OcellusError(
+      'E_OPTION',
+      `--out ${out} is one picture for ${photos.length} photos: give a folder`,
+    )
+  return [oneOutput(out, inputs)]
+}
+
 /** Throws E_OPTION for an --out that ends otherwise than what a verb writes. */
 export function checkEnding(out: string, endings: readonly string[]): void {
   if (!endings.includes(extname(out).toLowerCase()))

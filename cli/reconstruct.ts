@@ -14,7 +14,7 @@ import {
   parseSeed,
 } from './inputs.js'
 import { fixed, print, printJson, writeWhole } from './output.js'
-import { folderOutputs, meansFolder, namesOf, oneOutput, pictureEndings } from './outputs.js'
+import { pictureOutputs } from './outputs.js'
 import { findPhotos, readPhoto } from './photos.js'
 import { addSessionOptions, type SessionWords } from './session-options.js'
 import { besideEachOther } from './triptych.js'
@@ -66,7 +66,7 @@ export function addReconstruct(program: Command): void {
 
 async function reconstruct(words: string[], options: Options): Promise<void> {
   const photos = await findPhotos(words)
-  const target = targetOf(photos, options)
+  const targets = targetsOf(photos, options)
   const autoencoder = await Autoencoder.create({
     model: options.model === undefined ? undefined : await openModel(options.model, options),
     ...sessionOptionsOf(options),
@@ -74,7 +74,7 @@ async function reconstruct(words: string[], options: Options): Promise<void> {
   })
   const wanted = await maskOf(options)
   const results = []
-  for (const file of photos) {
+  for (const [n, file] of photos.entries()) {
     const pixels = await readPhoto(file, options.maxPixels)
     const start = performance.now()
     const result = autoencoder.reconstructPixels(pixels, wanted)
@@ -82,7 +82,7 @@ async function reconstruct(words: string[], options: Options): Promise<void> {
     const picture = options.single
       ? result.restored
       : besideEachOther([result.masked, result.restored, result.original])
-    const path = target.get(file)!
+    const path = targets[n]
     writeWhole(path, await encodeImage(picture, path))
     const patches = result.grid.rows * result.grid.columns
     const { maskedMse, maskedPsnr, visible } = result
@@ -106,22 +106,9 @@ async function maskOf({ mask, kind, seed, maxPixels }: Options) {
 }
 
 /** Where each photo's picture goes, settled before the work starts. */
-function targetOf(photos: readonly string[], options: Options): Map<string, string> {
-  const { out, model, mask } = options
-  const inputs = [...photos, mask, ...modelFiles(model, options)]
-  const isDefault = out === defaultOut
-  const isFolder = isDefault ? photos.length > 1 : meansFolder(out, pictureEndings)
-  if (!isFolder) {
-    if (photos.length > 1)
-      throw new OcellusError(
-        'E_OPTION',
-        `--out ${out} is one picture for ${photos.length} photos: give a folder`,
-      )
-    return new Map([[photos[0], oneOutput(out, inputs)]])
-  }
-  const names = [...namesOf(photos).values()].map((name) => `${name}.png`)
-  const files = folderOutputs(isDefault ? 'reconstructed' : out, names, inputs)
-  return new Map(photos.map((photo, n) => [photo, files[n]]))
+function targetsOf(photos: readonly string[], { out, model, mask, ...words }: Options): string[] {
+  const place = out === defaultOut && photos.length > 1 ? 'reconstructed' : out
+  return pictureOutputs(place, photos, [...photos, mask, ...modelFiles(model, words)])
 }
 
 const defaultOut = 'reconstructed.png'

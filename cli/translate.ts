@@ -6,7 +6,7 @@ import { encodeImage } from '../src/host/platform/node/canvas.js'
 import type { Pixels } from '../src/host/platform/node.js'
 import { addNetworkOptions, type ModelWords, modelFiles, openModel, parseSeed } from './inputs.js'
 import { print, printJson, progress, writeWhole } from './output.js'
-import { folderOutputs, meansFolder, namesOf, oneOutput, pictureEndings } from './outputs.js'
+import { pictureOutputs } from './outputs.js'
 import { findPhotos, readPhoto } from './photos.js'
 import { readFeeds } from './run-inputs.js'
 import { addSessionOptions, type SessionWords } from './session-options.js'
@@ -63,7 +63,7 @@ function parseRange(word: string): Range {
 async function translate(words: string[], options: Options): Promise<void> {
   const photos = await findPhotos(words)
   const taken = [...photos, ...modelFiles(options.model, options)]
-  const outputs = plan(options.out, photos, taken)
+  const outputs = pictureOutputs(options.out, photos, taken)
   const session = await Session.create(await openModel(options.model, options), sessionOptionsOf(options))
   try {
     const [picture, ...others] = session.inputMetadata
@@ -91,16 +91,6 @@ async function translate(words: string[], options: Options): Promise<void> {
   } finally {
     session.close()
   }
-}
-
-function plan(out: string, photos: readonly string[], taken: readonly string[]): string[] {
-  if (photos.length === 1 && !meansFolder(out, pictureEndings)) return [oneOutput(out, taken)]
-  const names = namesOf(photos)
-  return folderOutputs(
-    out,
-    photos.map((photo) => `${names.get(photo)}.png`),
-    taken,
-  )
 }
 
 /** What black and white are once they are normalised: networks give back what they take. */

@@ -77,6 +77,19 @@ describe('ocellus translate', () => {
     expect(code).toBe(exit)
     expect(existsSync(none)).toBe(false)
   })
+
+  test('draws several photos into a folder, not into one picture', async () => {
+    const rest = ['--normalize', 'unit', '--input', strength(1), '--out']
+    const several = ['translate', sample('cat.jpg'), sample('coffee.jpg'), '--model', net, ...rest]
+    const one = join(folder, 'one.png')
+    const refused = await ocellus(...several, one)
+    expect(refused.stderr).toMatch(/^E_OPTION: --out .*one.png is one picture for 2 photos: give a folder/)
+    expect(existsSync(one)).toBe(false)
+    const { stdout } = await ocellus(...several, join(folder, 'many'))
+    expect(stdout).toBe(
+      ['cat', 'coffee'].map((name) => `${join(folder, 'many', `${name}.png`)} (16x16)\n`).join(''),
+    )
+  })
 })
 
 describe('ocellus export', () => {
